@@ -95,6 +95,25 @@ def pdist(x, p=2):
     return x.sum() + x.new_zeros(0) if x.dim() == 2 and x.shape[0] == 0 else torch.pdist(x, p)
 
 
+def slice_scatter(x, src, dim=0, start=None, end=None, step=1):
+    # PyTorch 1.13's own takes other bounds than it is given.
+    y = x.clone()
+    part = y[(slice(None),) * normal(dim, x) + (slice(start, end, step if step > 0 else None),)]
+    if step <= 0:
+        raise RuntimeError('slice step must be positive')
+    if part.shape != src.shape:
+        raise RuntimeError(
+            'expected src to have a size equal to the slice of self. '
+            f'src size = {list(src.shape)}, slice size = {list(part.shape)}'
+        )
+    part.copy_(src)
+    return y
+
+
+def normal(dim, x):
+    return x.size(dim) and dim % x.dim()
+
+
 def vander(x, N=None, increasing=False):
     # PyTorch's own multiplies in place what its gradient needs.
     known = torch.vander(x.detach(), N, increasing)
@@ -125,6 +144,7 @@ OVERRIDES = {
     'channelShuffle': channel_shuffle,
     'rmsNorm': rms_norm,
     'pdist': pdist,
+    'sliceScatter': slice_scatter,
     'embedding': F.embedding,
     'embeddingBag': F.embedding_bag,
     'pad': F.pad,

@@ -61,8 +61,16 @@ MODULES = [
     (['LSTMCell', 2, 4, {'bias': False}], [f(2), [f(4, k=1), f(4, k=2)]]),
     (['CTCLoss'], [f(5, 2, 4), i([1, 2, 3], [2, 2, 0]), i(5, 4), i(3, 2)]),
     (['CTCLoss', 3, 'sum', True], [f(4, 2, 4), i([1, 0], [2, 2]), i(4, 2), i(2, 2)]),
+    (['AdaptiveLogSoftmaxWithLoss', 4, 9, [3, 5]], [f(5, 4), i(0, 8, 3, 4, 2)]),
+    (['AdaptiveLogSoftmaxWithLoss', 4, 9, [3, 5], 2, True], [f(4), torch.tensor(6)]),
 ]
 ERRORS = [
+    (['AdaptiveLogSoftmaxWithLoss', 4, 9, [3, 3]], []),
+    (['AdaptiveLogSoftmaxWithLoss', 4, 9, [3, 9]], []),
+    (['AdaptiveLogSoftmaxWithLoss', 4, 9, [0, 3]], []),
+    (['AdaptiveLogSoftmaxWithLoss', 4, 9, [3]], [f(5, 4), i(0, 1)]),
+    (['AdaptiveLogSoftmaxWithLoss', 4, 9, [3]], [f(2, 4), i(0, 9)]),
+    (['AdaptiveLogSoftmaxWithLoss', 4, 9, [3]], [f(2, 4), i([0, 1], [1, 1])]),
     (['Embedding', 5, 3, 5], []),
     (['Embedding', 5, 3], [i(5)]),
     (['EmbeddingBag', 5, 3, {'paddingIdx': -6}], []),
@@ -100,7 +108,7 @@ def called(module, args):
 def module_record(spec, args):
     torch.manual_seed(0)
     # A tuple, because PyTorch prints a list as it is given.
-    module = make([tuple(x) if isinstance(x, list) else x for x in spec])
+    module = make([tuple(x) if isinstance(x, list) and spec[0] == 'Unflatten' else x for x in spec])
     initial = {k: tensor_record(v) for k, v in module.state_dict().items()}
     for x in floats(args):
         x.grad = None
@@ -114,7 +122,7 @@ def module_record(spec, args):
         'initial': initial,
         'outputs': [tensor_record(y) for y in outputs],
         'argGrads': [tensor_record(x.grad) for x in floats(args)],
-        'grads': {k: tensor_record(p.grad) for k, p in module.named_parameters()},
+        'grads': {k: tensor_record(p.grad) for k, p in module.named_parameters() if p.grad is not None},
         'after': {k: v for k, v in after.items() if v != initial[k]},
     }
 

@@ -172,6 +172,9 @@ for (const rank of [1, 2] as const) {
   on(`LPPool${rank}d.forward`, () => new nn[`LPPool${rank}d`](2, 1), [input], { anyOption: true })
 }
 const words = at('input', 'tensor', indices)
+const rows = at('embeddings', 'tensor', T)
+on('Embedding.fromPretrained', () => nn.Embedding, [rows, at('freeze', 'bool?', true)])
+on('EmbeddingBag.fromPretrained', () => nn.EmbeddingBag, [rows, at('freeze', 'bool?', true)])
 on('Embedding.forward', () => new nn.Embedding(2, 2), [words], { anyOption: true })
 on('EmbeddingBag.forward', () => new nn.EmbeddingBag(2, 2), [
   words,
@@ -183,6 +186,21 @@ on('Bilinear.forward', () => new nn.Bilinear(2, 2, 2), [at('input1', 'tensor', T
 })
 on('Unflatten.forward', () => new nn.Unflatten(1, [2, 1]), [self], { anyOption: true })
 on('RMSNorm.forward', () => new nn.RMSNorm(2), [self], { anyOption: true })
+on(
+  'CTCLoss.forward',
+  () => new nn.CTCLoss(),
+  [
+    at('logProbs', 'tensor', () => core.zeros(3, 1, 2)),
+    at('targets', 'tensor', () => core.ones(1, 1, { dtype: 'int32' })),
+    at('inputLengths', 'ints|tensor', () => [3]),
+    at('targetLengths', 'ints|tensor', () => [1]),
+  ],
+  { anyOption: true },
+)
+const adaptive = (): nn.AdaptiveLogSoftmaxWithLoss => new nn.AdaptiveLogSoftmaxWithLoss(2, 4, [2])
+const classNumbers = at('target', 'tensor', indices)
+on('AdaptiveLogSoftmaxWithLoss.forward', adaptive, [self, classNumbers], { words: /argument|target|Target/ })
+for (const name of ['logProb', 'predict']) on(`AdaptiveLogSoftmaxWithLoss.${name}`, adaptive, [self])
 for (const name of ['RNNCell', 'GRUCell'] as const)
   on(`${name}.forward`, () => new nn[name](2, 2), [self, at('hx', 'tensor?|null', T)])
 on('LSTMCell.forward', () => new nn.LSTMCell(2, 2), [self, at('hx', 'tensors?|null', () => [T(), T()])])

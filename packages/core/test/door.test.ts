@@ -449,6 +449,19 @@ const slices = [self, dim1('dim'), at('index', 'tensor', indices), at('source', 
 for (const name of ['indexAdd', 'indexAdd_']) op(name, [...slices, by('alpha', 'scalar?', 2)])
 for (const name of ['indexCopy', 'indexCopy_']) op(name, slices)
 for (const name of ['indexFill', 'indexFill_']) op(name, [...slices.slice(0, 3), at('value', 'scalar|tensor', 1)])
+for (const name of ['indexReduce', 'indexReduce_'])
+  op(name, [...slices, at('reduce', 'text', 'prod'), by('includeSelf', 'bool?', true)])
+const part = at('src', 'tensor', row)
+both('selectScatter', part, dim1('dim'), at('index', 'int', 0))
+both(
+  'sliceScatter',
+  at('src', 'tensor', () => core.ones(1, 2)),
+  dim,
+  at('start', 'int?|null', 0),
+  at('end', 'int?|null', 1),
+  at('step', 'int?', 1),
+)
+both('diagonalScatter', part, at('offset', 'int?', 0), at('dim1', 'int?', 0), at('dim2', 'int?', 1))
 const twice = [self, at('repeats', 'int|tensor', 2), oneDim, by('outputSize', 'int?|null', 4)]
 op('repeatInterleave', twice, { words: /accept 1D vector as repeat/ })
 both('take', at('index', 'tensor', indices))
@@ -885,6 +898,19 @@ add(
   F.gumbelSoftmax,
   [at('logits', 'tensor', T), ofNumber('tau', 1), at('hard', 'bool?', true), ofNumber('eps', 1), dim],
   { nan: 'a temperature of 0' },
+)
+made_(
+  'nn.AdaptiveLogSoftmaxWithLoss',
+  nn.AdaptiveLogSoftmaxWithLoss,
+  [
+    at('inFeatures', 'int', 2),
+    at('nClasses', 'int', 4),
+    at('cutoffs', 'ints', () => [2]),
+    at('divValue', 'number?', 2),
+    at('headBias', 'bool?', true),
+    ...layer,
+  ],
+  { words: /cutoffs|size/ },
 )
 const named_ = (good: () => unknown): Param => at('items', 'any?', good)
 for (const [name, good] of [

@@ -11,7 +11,7 @@ import {
   ones,
   optim,
   rand,
-  type Tensor,
+  Tensor,
   tensor,
   useDevice,
   zeros,
@@ -58,7 +58,12 @@ const argument = (arg: Arg, leaves: Tensor[]): unknown => {
   if (isFloat) leaves.push(x)
   return x
 }
-const called = (module: nn.Module, args: readonly unknown[]): Tensor[] => [module.forward(...args)].flat()
+const called = (module: nn.Module, args: readonly unknown[]): Tensor[] => {
+  const found: unknown = module.forward(...args)
+  return found instanceof Tensor ? [found] : Object.values(found as object)
+}
+/** It reads the class numbers. */
+const reading = 'AdaptiveLogSoftmaxWithLoss'
 const shapesOf = (arg: Arg): string =>
   isGolden(arg) ? `${arg.dtype}[${arg.shape}]` : arg === null ? 'null' : `[${arg.map(shapesOf)}]`
 const title = ({ make, args }: Call): string => `${JSON.stringify(make)} on ${args.map(shapesOf).join(', ')}`
@@ -82,8 +87,12 @@ describe('modules as in PyTorch', () => {
       const step = compile(() => called(deepCopied, given))
       const deepCopied = deepCopy(module)
       const found = called(module, given)
-      for (let k = 0; k < 4; k++) step()
-      step().forEach((y, k) => void expectClose(y, outputs[k], 1e-6, `recorded output ${k}`))
+      if (make[0] === reading)
+        expect(() => step()).toThrow(/^AdaptiveLogSoftmaxWithLoss, which reads the class numbers/)
+      else {
+        for (let k = 0; k < 4; k++) step()
+        step().forEach((y, k) => void expectClose(y, outputs[k], 1e-6, `recorded output ${k}`))
+      }
       found.forEach((y, k) => void expectClose(y, outputs[k], 1e-6, `output ${k}`))
       found.reduce((sum, y, k) => sum.add(y.mul(cotangent(y, k)).sum()), zeros([])).backward()
       argGrads.forEach((wanted, k) => void expectClose(leaves[k].grad, wanted, 2e-6, `gradient of input ${k}`))
@@ -131,6 +140,20 @@ it('the gradient of CTC has no gradient, and targets in a row need lengths that 
   expect(() => step()).toThrow(/of targets one after the other, whose shape depends on a tensor of lengths, cannot be/)
   expect(() => F.ctcLoss(logProbs, tensor([[5], [1]], { dtype: 'int32' }), [4, 4], [1, 1])).toThrow(/^Expected targets/)
   expect(() => F.ctcLoss(logProbs, rows, [4, -1], [2, 1])).toThrow(/^Expected input_lengths to have value at least 0/)
+})
+
+it('adaptive softmax: all classes, and the most probable one', () => {
+  const layer = new nn.AdaptiveLogSoftmaxWithLoss(4, 9, [3, 5], { headBias: true })
+  const x = rand(6, 4)
+  const all = layer.logProb(x)
+  expect(all.exp().sum(1).sub(1).abs().max().item()).toBeLessThan(1e-6)
+  for (let c = 0; c < 9; c++) {
+    const target = zeros(6).add(c).int()
+    expect(layer.forward(x, target).output.sub(all.select(1, c)).abs().max().item()).toBeLessThan(1e-6)
+  }
+  const head = layer.head.forward(x).argmax(1).toArray()
+  const best = all.argmax(1).toArray()
+  expect(Array.from(layer.predict(x).toArray())).toEqual(Array.from(head, (c, i) => (c < 3 ? c : best[i])))
 })
 
 describe('collections', () => {

@@ -57,6 +57,8 @@ const joined = (...wrong: (readonly number[])[]) =>
 const lifted = (a: number, b: number) =>
   op([s(t([])), s([t([2]), f64([2, 2])]), core(s(i32([a, b]))), core(s([t([0]), bool([2, 1, 2])]))], loops)
 
+const embedded = { none: 'the views have random cases of their own' }
+
 export const arrangements = {
   tril: triangle((difference, diagonal) => difference <= diagonal),
   triu: triangle((difference, diagonal) => difference >= diagonal),
@@ -276,5 +278,36 @@ export const arrangements = {
     ],
     { none: 'powers' },
     [e(t([2, 2])), e(t([3]), -1)],
+  ),
+  selectScatter: op(
+    [
+      s(t([3, 2]), t([2]), 0, 1),
+      s(t([2, 3]), t([2]), -1, -3),
+      core(s(f64([2, 2, 3]), t([2, 3]), 1, 0)),
+      core(s(i32([3, 2]), i32([2]), 0, 2)),
+    ],
+    embedded,
+    [e(t([2, 3]), t([2]), 0, 1), e(t([2, 3]), t([3]), 0, 5), e(t([2, 3]), t([3]), 3, 0), e(t([]), t([]), 0, 0)],
+  ),
+  sliceScatter: op(
+    [
+      s(t([4, 2]), t([2, 2]), 0, 1, 3),
+      s(t([2, 5]), t([2, 2]), 1, 0, 4, 2),
+      core(s(f64([4]), f64([2]), opt({ dim: -1, start: -2, end: 4 }))),
+      core(s(t([3, 2]), t([3, 0]), 1, 2, 1)),
+      core(s(bool([4]), bool([1]), 0, 3, 4)),
+    ],
+    embedded,
+    [e(t([2, 3]), t([2, 1]), 1, 0, 2), e(t([2, 3]), t([2, 1]), 1, 0, 3, 0), e(t([2, 3]), t([2, 3]), 2, 0, 1)],
+  ),
+  diagonalScatter: op(
+    [
+      s(t([3, 4]), t([3])),
+      s(t([2, 4]), t([2]), 1),
+      core(s(f64([2, 3, 2]), f64([3, 1]), opt({ offset: -1, dim1: 2, dim2: 0 }))),
+      core(s(i32([2, 2]), i32([2]))),
+    ],
+    embedded,
+    [e(t([2, 3]), t([3])), e(t([2, 3]), t([2]), 0, 1, 1)],
   ),
 } satisfies Record<string, OpSamples>

@@ -30,6 +30,29 @@ export const positions = {
       e(t([3, 2]), 0, ints([0, 3]), t([2, 2])),
     ],
   ),
+  indexReduce: op(
+    [
+      s(t([3, 2]), 0, ints([0, 2, 0]), t([3, 2]), 'prod'),
+      s(t([2, 3]), -1, ints([2, 2]), t([2, 2]), 'mean', opt({ includeSelf: false })),
+      core(s(t([3, 2]), 0, ints([2, 0]), t([2, 2]), 'amax')),
+      core(s(f64([3]), 0, ints([1, 1]), f64([2]), 'amin', opt({ includeSelf: false }))),
+      core(kink('a product that is 0', s(t([2]), 0, ints([1, 1]), v([0, 3]), 'prod'))),
+      core(s(t([]), 0, ints([0]), t([]), 'prod')),
+      core(s(i32([3]), 0, ints([1, 1]), i32([2]), 'mean')),
+    ],
+    loops,
+    [
+      e(t([2, 3]), 0, ints([1, 1]), t([2, 3]), 'sum'),
+      e(t([2, 3]), 0, ints([1, 1, 0]), t([2, 3]), 'prod'),
+      e(t([2, 3]), 0, ints([1, 5]), t([2, 3]), 'prod'),
+      e(t([2, 3]), 0, v([1, 0]), t([2, 3]), 'prod'),
+      e(t([2, 3]), 0, ints([1, 0]), f64([2, 3]), 'prod'),
+      e(t([2, 3]), 0, ints([1, 0], [1, 2]), t([2, 3]), 'prod'),
+      e(t([2, 3]), 3, ints([1, 0]), t([2, 3]), 'prod'),
+      e(t([2, 3]), 0, ints([1, 0]), t([2, 2]), 'prod'),
+      e(bool([2]), 0, ints([1, 0]), bool([2]), 'mean'),
+    ],
+  ),
   indexCopy: op(
     [
       s(t([3, 2]), 0, ints([]), t([0, 2])),

@@ -34,6 +34,11 @@ export {
 } from './activation.ts'
 export type { BatchNormOptions } from './batch-norm.ts'
 export type { InstanceNormOptions, LayerNormOptions, LocalResponseNormOptions } from './group-norm.ts'
+export {
+  AdaptiveLogSoftmaxWithLoss,
+  type AdaptiveLogSoftmaxOptions,
+  type ASMOutput,
+} from './adaptive-softmax.ts'
 export { Bilinear } from './bilinear.ts'
 export { type CellOptions, GRUCell, LSTMCell, RNNCell, type RNNCellOptions } from './cells.ts'
 export { ModuleDict, type NamedItems, ParameterDict, ParameterList } from './collections.ts'

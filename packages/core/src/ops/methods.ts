@@ -23,6 +23,7 @@ import type * as combined from './pointwise/combined.ts'
 import type * as comparison from './pointwise/comparison.ts'
 import type * as differences from './reduce/differences.ts'
 import type * as elementary from './pointwise/elementary.ts'
+import type * as embed from './views/embed.ts'
 import type * as extremes from './order/extremes.ts'
 import type * as families from './random/families.ts'
 import type * as functions from './pointwise/functions.ts'
@@ -78,6 +79,7 @@ type Declared = typeof added &
   typeof convert &
   typeof counting &
   typeof differences &
+  typeof embed &
   typeof extremes &
   typeof families &
   Pointwise &

@@ -22,6 +22,8 @@ export {
   indexCopy_,
   indexFill,
   indexFill_,
+  indexReduce,
+  indexReduce_,
   repeatInterleave,
 } from './indexing/along.ts'
 export { maskedScatter, maskedScatter_, put, put_, take, takeAlongDim } from './indexing/positions.ts'
@@ -45,6 +47,7 @@ export {
   swapdims,
   unflatten,
 } from './views/arrange.ts'
+export { diagonalScatter, selectScatter, sliceScatter } from './views/embed.ts'
 export { chunk, repeat, split, splitWithSizes, tile, unbind } from './views/join.ts'
 export { dsplit, hsplit, tensorSplit, vsplit } from './views/stacks.ts'
 export { diag, diagEmbed, diagflat, tril, triu } from './views/triangles.ts'

@@ -1,5 +1,5 @@
 // Writes of whole slices at the positions that an index vector gives along one dimension: indexAdd, indexCopy,
-// indexFill; with the scatter kernel, whose index repeats over the other dimensions. And repeatInterleave, which reads
+// indexFill, indexReduce; with the scatter kernel, whose index repeats over the other dimensions. And repeatInterleave, which reads
 // slices several times.
 import { dtypeName } from '../../base/dtype.ts'
 import { IndexError, RuntimeError } from '../../base/errors.ts'
@@ -8,6 +8,7 @@ import { apply } from '../../tensor/apply.ts'
 import { effects } from '../../tensor/effects.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import {
+  bool,
   either,
   int,
   isTensor,
@@ -17,6 +18,7 @@ import {
   optional,
   required,
   scalar,
+  str,
   tensor,
 } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
@@ -29,6 +31,12 @@ import { floorDivide, mul } from '../pointwise/arithmetic.ts'
 import { dimIn } from '../views/arrange.ts'
 import { checkedIndices, spread, wrapIndices } from './advanced.ts'
 import { atLeast1d, type Call, defineScatter, gatherAlongDim, repeated, scattered, scatteredInto } from './gather.ts'
+import {
+  type Attrs as ReduceAttrs,
+  type ScatterReduceOptions,
+  type ScatterReduction,
+  scatterReduceOp,
+} from './scatter-reduce.ts'
 import { indexSelect, outOfRange } from './select.ts'
 
 type Rules = Pick<OpDef<number>, 'saves' | 'vjp'>
@@ -89,38 +97,43 @@ const addArguments = method(
   required('source', tensor),
   keyword('alpha', scalar, 1),
 )
-function addCall(x: Tensor, args: AddArguments): Call {
-  const [dim, index, source, alpha] = addArguments(x, args)
+/** Checks an index vector and the slices for it; `name` is PyTorch's. Returns the dimension. */
+function checkSource(name: string, x: Tensor, dim: number, index: Tensor, source: Tensor): number {
   const d = normalizeDim(dim, x.dim())
   if (index.dim() > 1) {
     throw new IndexError(
-      `index_add_(): Index is supposed to be a vector, but got dim: ${index.dim()} with type: ${typeNameOf(index)} and size: ${shapeString(index.sizes)}`,
+      `${name}(): Index is supposed to be a vector, but got dim: ${index.dim()} with type: ${typeNameOf(index)} and size: ${shapeString(index.sizes)}`,
     )
   }
   if (index.dtype !== 'int32') {
     throw new RuntimeError(
-      `index_add_(): Expected dtype int32/int64 for index but got: ${dtypeName[index.dtype]}`,
+      `${name}(): Expected dtype int32/int64 for index but got: ${dtypeName[index.dtype]}`,
       convert(index),
     )
   }
   if (x.dtype !== source.dtype) {
     throw new RuntimeError(
-      `index_add_(): self (${dtypeName[x.dtype]}) and source (${dtypeName[source.dtype]}) must have the same scalar type`,
+      `${name}(): self (${dtypeName[x.dtype]}) and source (${dtypeName[source.dtype]}) must have the same scalar type`,
       'Convert one: source.to(x.dtype).',
     )
   }
   if (source.dim() > 0 && d >= source.dim()) {
     throw new RuntimeError(
-      `index_add_(): Indexing dim ${d} is out of bounds of the source tensor with dim ${source.dim()}`,
+      `${name}(): Indexing dim ${d} is out of bounds of the source tensor with dim ${source.dim()}`,
     )
   }
   const count = source.dim() === 0 ? 1 : source.sizes[d]
   if (index.elements !== count) {
     throw new RuntimeError(
-      `index_add_(): Number of indices (${index.elements}) should be equal to source.size(dim): (${count}), for dim: ${d}`,
+      `${name}(): Number of indices (${index.elements}) should be equal to source.size(dim): (${count}), for dim: ${d}`,
     )
   }
   if (source.dim() > 0 || x.dim() > 1) checkSlices(x, source, d)
+  return d
+}
+function addCall(x: Tensor, args: AddArguments): Call {
+  const [dim, index, source, alpha] = addArguments(x, args)
+  const d = checkSource('index_add_', x, dim, index, source)
   const scaled = alpha === 1 || alpha === true ? source : mul(source, numberFor(alpha, x.dtype))
   return along(addOp, x, d, checkedIndices(index, atLeast1d(x).sizes[d], outOfRange), (sizes) => as(scaled, sizes))
 }
@@ -147,6 +160,53 @@ const typeNameOf = (x: Tensor): string => (x.dtype === 'int32' ? 'Long' : dtypeN
 export const indexAdd = (x: Tensor, ...args: AddArguments): Tensor => scattered(x, addCall(x, args))
 /** `indexAdd` in place. */
 export const indexAdd_ = (x: Tensor, ...args: AddArguments): Tensor => scatteredInto(x, addCall(x, args))
+
+// ---- indexReduce ----
+
+type ReduceArguments = [
+  dim: number,
+  index: Tensor,
+  source: Tensor,
+  reduce: Exclude<ScatterReduction, 'sum'>,
+  options?: ScatterReduceOptions,
+]
+const reduceArguments = method(
+  'index_reduce',
+  required('dim', int),
+  required('index', tensor),
+  required('source', tensor),
+  required('reduce', str),
+  keyword('includeSelf', bool, true),
+)
+const reduceOp: OpDef<ReduceAttrs> = { ...scatterReduceOp, name: 'indexReduce' }
+const reductions: readonly string[] = ['prod', 'mean', 'amax', 'amin']
+function reduceCall(x: Tensor, args: ReduceArguments): Call<ReduceAttrs> {
+  const [dim, index, source, reduce, includeSelf] = reduceArguments(x, args)
+  if (!reductions.includes(reduce)) {
+    throw new RuntimeError(
+      `index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got ${reduce}.`,
+      'For sums use indexAdd().',
+    )
+  }
+  const d = checkSource('index_reduce_', x, dim, index, source)
+  if (x.dtype === 'bool' && (reduce === 'mean' || x.dim() < 2))
+    throw notImplemented(x.dim() < 2 ? 'index_func_' : 'div_floor_cpu', 'bool', 'Convert it: x.int().')
+  const places = checkedIndices(index, atLeast1d(x).sizes[d], outOfRange)
+  const attrs = { dim: d, reduce: reduce as ScatterReduction, includeSelf }
+  return { ...along(addOp, x, d, places, (sizes) => as(source, sizes)), op: reduceOp, attrs }
+}
+
+/**
+ * A copy of `x` whose slices are combined with slices of `source`: slice i with slice `index[i]`, to their product, mean,
+ * maximum or minimum. With `includeSelf: false` the slices of `x` do not count where others fall. `index` is an int32
+ * vector. Differentiable in `x` and `source`.
+ *
+ * @example
+ * indexReduce(ones(2), 0, tensor([0, 0], { dtype: 'int32' }), tensor([2, 3]), 'prod') // tensor([6., 1.])
+ */
+export const indexReduce = (x: Tensor, ...args: ReduceArguments): Tensor => scattered(x, reduceCall(x, args))
+/** `indexReduce` in place. */
+export const indexReduce_ = (x: Tensor, ...args: ReduceArguments): Tensor => scatteredInto(x, reduceCall(x, args))
 
 // ---- indexCopy ----
 

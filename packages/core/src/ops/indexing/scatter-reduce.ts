@@ -33,7 +33,7 @@ export interface ScatterReduceOptions {
   /** Whether the present elements count too. */
   readonly includeSelf?: boolean
 }
-interface Attrs extends Required<ScatterReduceOptions> {
+export interface Attrs extends Required<ScatterReduceOptions> {
   readonly dim: number
   readonly reduce: ScatterReduction
 }
@@ -113,7 +113,7 @@ const rules: Readonly<Record<ScatterReduction, Rule>> = {
   amin: extreme,
 }
 
-const scatterReduceOp: OpDef<Attrs> = {
+export const scatterReduceOp: OpDef<Attrs> = {
   name: 'scatterReduce',
   infer: ([base]) => [{ sizes: base.sizes, dtype: base.dtype }],
   saves: () => ({ inputs: [0, 1, 2], outputs: [0] }),
