@@ -1,5 +1,5 @@
-// Compares the parameters of functions with those of PyTorch (tools/golden/parameters.py): each of PyTorch's is tried at
-// its position and by its name. A symbol is no valid argument, so the error says which parameter took it.
+// Compares the parameters of functions with those of PyTorch (tools/golden/parameters.py): each of PyTorch's is tried
+// at its position and by its name. A symbol is no valid argument, so the error says which parameter took it.
 import { readFileSync } from 'node:fs'
 import type { Entry } from './door.ts'
 

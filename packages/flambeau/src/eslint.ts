@@ -1,6 +1,6 @@
-// An ESLint plugin for two traps that TypeScript does not see: a tensor as a condition, which is always true because it is
-// an object, and `==` between tensors, which asks whether they are the same object. With the types of typescript-eslint
-// it knows every tensor; without, it knows `x.any()` and `x.all()`.
+// An ESLint plugin for two traps that TypeScript does not see: a tensor as a condition, which is always true because it
+// is an object, and `==` between tensors, which asks whether they are the same object. With the types of
+// typescript-eslint it knows every tensor; without, it knows `x.any()` and `x.all()`.
 
 interface Node {
   readonly type: string

@@ -74,7 +74,10 @@ function setEntries(container: Container, entries: readonly Entry[]): void {
   for (; indices <= entries.length; indices++) defineIndex(indices)
 }
 
-/** `container[i]` is an accessor of the class, defined for as many indices as any container has had and one more, from both ends. */
+/**
+ * `container[i]` is an accessor of the class, from both ends, defined for as many indices as any container has had and
+ * one more.
+ */
 let indices = 0
 function defineIndex(i: number): void {
   for (const index of [i, -1 - i]) {

@@ -9,8 +9,8 @@ import { tensorText } from './text.ts'
 
 export type NestedNumbers = number | boolean | NestedNumbers[]
 /**
- * What `tolist()` gives for a tensor of any rank. The rank is not in the type of a tensor, so this is a number and a list
- * of the same at once, for TypeScript only: `x.tolist()[0][1] + 1` compiles, and so does `const rows: number[][] =
+ * What `tolist()` gives for a tensor of any rank. The rank is not in the type of a tensor, so this is a number and a
+ * list of the same at once, for TypeScript only: `x.tolist()[0][1] + 1` compiles, and so does `const rows: number[][] =
  * x.tolist()`.
  */
 export type NestedList = number & NestedLists
