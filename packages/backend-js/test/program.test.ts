@@ -20,6 +20,7 @@ import {
 } from '@flambeau/core'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { js } from '../src/index.ts'
+import { partsOf } from '../src/program/memory.ts'
 
 const backend = js()
 beforeAll(() => void useDevice(backend))
@@ -30,7 +31,7 @@ const put = (compiler: typeof own | undefined): void => {
 }
 afterEach(() => put(own))
 
-/** The results and the state of `step` in six calls, two of them replays, as bytes. */
+/** The results and the state of `step` in six calls, all but the first by a program, as bytes. */
 function calls(
   make: () => { step: () => readonly Tensor[]; state?: () => readonly Tensor[] },
   replays: boolean,
@@ -285,4 +286,28 @@ test('replays keep nothing', { timeout: 60_000 }, () => {
   }
   const before = least(5000)
   expect(least(10_000)).toBeLessThan(before * 1.05 + 1e6)
+})
+
+test('an arena is cut into parts of at least 4 MiB where no value crosses', () => {
+  const mebibyte = 2 ** 20
+  const value = (mebibytes: number) => ({ sizes: [mebibytes, mebibyte / 4], dtype: 'float32' as const })
+  const arena = (mebibytes: number) => ({ in: 'arena' as const, at: mebibytes * mebibyte })
+  // Two that follow each other in one place, one beside them, one over the end of that, a small one, a large one, one that is not there.
+  const values = [3, 2, 2, 3, 1, 6, 9].map(value)
+  const places = [arena(0), arena(0), arena(3), arena(4), arena(7), arena(8), { in: 'result' as const, result: 0 }]
+  const program = { values, given: new Map(), host: [], instrs: [], kept: [], results: [] }
+  const parts = partsOf(program, { places, results: [6], bytes: 14 * mebibyte, bodies: new Map() })
+  expect(parts.map((at) => at / mebibyte)).toEqual([0, 7, 14])
+})
+
+test('a step whose arena has several parts', () => {
+  const x = randn(2 ** 19)
+  const calculate = () => {
+    const parts = [1, 2, 3, 4, 5, 6].map((n) => x.cumsum(0).mul(n))
+    return parts.reduceRight((sum, part) => sum.mul(0.5).add(part.cumsum(0)))
+  }
+  const [expected, step] = [calculate(), compile(calculate)]
+  for (let call = 0; call < 4; call++) expect(step().equal(expected)).toBe(true)
+  const [, bytes] = /an arena of ([\d,]+) bytes/.exec(step.explain()) as RegExpExecArray
+  expect(Number(bytes.replaceAll(',', ''))).toBeGreaterThan(2 * 2 ** 22)
 })

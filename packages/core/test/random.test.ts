@@ -383,3 +383,15 @@ test('numbers drawn in blocks are those drawn one by one, across refills, and le
     }
   }
 })
+
+test('uniform numbers of every range are rounded once', () => {
+  const [unit, out] = [new Float32Array(100), new Float32Array(100)]
+  uniform(unit, 0, 1, new Generator().manualSeed(5))
+  for (let exponent = -30; exponent <= 10; exponent++) {
+    for (const from of [-(2 ** exponent) / 3, 2 ** exponent / 3]) {
+      uniform(out, from, from + 0.7, new Generator().manualSeed(5))
+      const [low, range] = [Math.fround(from), Math.fround(Math.fround(from + 0.7) - Math.fround(from))]
+      expect(out).toEqual(unit.map((u) => fma32(u, range, low)))
+    }
+  }
+})

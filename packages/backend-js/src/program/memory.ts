@@ -57,7 +57,7 @@ const leastPart = 2 ** 22
  * Where the parts of an arena begin and the last one ends. No value lies in two parts, so each can be an array of its
  * own: arrays of a few megabytes find room in memory that earlier steps have freed, where the whole arena would not.
  */
-function partsOf({ values }: Program, { places, bodies, bytes }: Plan): number[] {
+export function partsOf({ values }: Program, { places, bodies, bytes }: Plan): number[] {
   const ends = new Map<number, number>()
   const taken = (at: number, length: number): void => void ends.set(at, Math.max(ends.get(at) ?? 0, at + length))
   for (const [value, place] of places.entries()) {

@@ -47,8 +47,9 @@ const findRadii = (data: Float32Array, at: number): void => {
       exponent--
       t = 2 * t + 1
     }
+    // Every term is above 2^-5 and t a multiple of 2^-24, so that all sums are exact in float64, and round once.
     let series = LOG[0]
-    for (let k = 1; k < 9; k++) series = fma32(series, t, LOG[k])
+    for (let k = 1; k < 9; k++) series = round(series * t + LOG[k])
     const square = round(t * t)
     const cubed = fma32(round(series * t), square, round(exponent * LN2_LOW))
     // The product with the long part of log 2 is exact.
@@ -71,14 +72,11 @@ export const boxMuller16 = (data: Float32Array, at: number, mean: number, std: n
     const angle = round(TURN * data[at + j + 8])
     const quarters = ((round(angle * FOUR_OVER_PI) | 0) + 1) >> 1
     const near = round(round(angle - quarters * QUARTER_HIGH) - quarters * QUARTER_MIDDLE)
-    const rest = fma32(quarters, -QUARTER_LOW, near)
+    // Also exact: one has at most 27 bits from 2^-47 on, the other is a multiple of 2^-24.
+    const rest = round(near - quarters * QUARTER_LOW)
     const square = round(rest * rest)
-    let s = SIN[0]
-    let c = COS[0]
-    for (let k = 1; k < 3; k++) {
-      s = fma32(s, square, SIN[k])
-      c = fma32(c, square, COS[k])
-    }
+    const s = fma32(fma32(SIN[0], square, SIN[1]), square, SIN[2])
+    const c = fma32(fma32(COS[0], square, COS[1]), square, COS[2])
     const sin = fma32(round(s * square), rest, rest)
     const cos = round(fma32(round(c * square), square, square * -0.5) + 1)
     // One more quarter turn: the cosine becomes minus the sine, the sine the cosine.
@@ -88,5 +86,7 @@ export const boxMuller16 = (data: Float32Array, at: number, mean: number, std: n
     data[at + j] = round(radii[j] * (((quarters + 1) & 2) === 0 ? x : -x))
     data[at + j + 8] = round(radii[j] * ((quarters & 2) === 0 ? y : -y))
   }
-  for (let i = at; i < at + 16; i++) data[i] = fma32(data[i], std, mean)
+  // A product is exact in float64.
+  if (mean === 0) for (let i = at; i < at + 16; i++) data[i] = data[i] * std + mean
+  else for (let i = at; i < at + 16; i++) data[i] = fma32(data[i], std, mean)
 }

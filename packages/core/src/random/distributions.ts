@@ -65,6 +65,9 @@ const uniform32 = (out: Float32Array, from: number, to: number, engine: Mt19937)
   const range = Math.fround(to - from)
   engine.fill24(out)
   if (from === 0) for (let i = 0; i < out.length; i++) out[i] *= range
+  // Multiples of 2^-24: between these bounds, products and sums are exact in float64.
+  else if (fused && Math.abs(from) <= 16 * range && Math.abs(from) >= range * 2 ** -23)
+    for (let i = 0; i < out.length; i++) out[i] = out[i] * range + from
   else if (fused) for (let i = 0; i < out.length; i++) out[i] = fma32(out[i], range, from)
   else for (let i = 0; i < out.length; i++) out[i] = Math.fround(out[i] * range) + from
 }

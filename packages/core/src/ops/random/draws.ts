@@ -130,7 +130,6 @@ export function truncNormalFill(dtype: DType, mean: number, std: number, a: numb
   const uniform = uniformFill(dtype, low, high)
   const single = dtype === 'float32'
   const round = single ? Math.fround : (x: number) => x
-  const inverse = single ? erfinv32 : erfinv
   const [scale, shift, min, max] = [std * Math.SQRT2, mean, a, b].map(round)
   if (!Number.isFinite(scale) || !Number.isFinite(shift)) {
     throw new RuntimeError(
@@ -140,9 +139,9 @@ export function truncNormalFill(dtype: DType, mean: number, std: number, a: numb
   }
   return (out, generator) => {
     uniform(out, generator)
-    for (let i = 0; i < out.length; i++) {
-      out[i] = Math.min(Math.max(round(round(inverse(out[i]) * scale) + shift), min), max)
-    }
+    if (single) erfinv32(out as Float32Array)
+    else for (let i = 0; i < out.length; i++) out[i] = erfinv(out[i])
+    for (let i = 0; i < out.length; i++) out[i] = Math.min(Math.max(round(round(out[i] * scale) + shift), min), max)
   }
 }
 
