@@ -96,7 +96,7 @@ export const statistics = {
         kink('a tie', s(doubles([2, 2, 1, 1, 3]))),
         s(ints([5, 5, 4, 4, 4])),
         s(bools([1, 0, 1])),
-        s(v(2)),
+        s(v(2, [], fixed)),
         s(t([0, 2]), opt({ dim: 1 })),
       ),
     ],
