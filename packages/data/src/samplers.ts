@@ -418,6 +418,7 @@ const readStratified = constructing(
 )
 
 nameClasses({
+  Sampler,
   SequentialSampler,
   RandomSampler,
   SubsetRandomSampler,

@@ -150,6 +150,12 @@ const ownOps: Readonly<Record<string, string>> = {
   bernoulli: 'bernoulli_ draws with a given probability, bernoulli with those in x',
   floatPower: 'floatPower_ takes only float64, the dtype of its result',
   detach: 'detach_ removes x itself from the graph and writes nothing',
+  ...Object.fromEntries(
+    ['squeeze', 'swapaxes', 'swapdims', 't', 'transpose', 'unsqueeze'].map((op) => [
+      op,
+      `${op}_ turns x itself into the view and writes nothing`,
+    ]),
+  ),
 }
 
 /** `x.op_()` must give the result of `op(x)`, write it into x, also through a view, or throw and leave x unchanged. */
