@@ -151,7 +151,10 @@ export function namesPage(root: URL): string {
   ]
   const all = total(counts)
   const everyday = total(counts.filter(({ module }) => !uncounted.includes(module)).map((each) => each.everyday))
-  const known = new Set(modules.flatMap(([, states]) => states.map(({ name }) => camel(name))))
+  const known = new Set([
+    ...modules.flatMap(([, states]) => states.map(({ name }) => camel(name))),
+    ...Object.values(places).map(([as]) => as.split('.')[0]),
+  ])
   const own = Object.keys(flambeau)
     .filter((name) => !known.has(name))
     .sort()

@@ -81,7 +81,7 @@ export function difference(actual: Outcome, expected: Outcome): string | null {
 
 /** Writes that PyTorch refuses and that are possible here, by words of its error; other errors must match exactly. */
 const possible: readonly (readonly [words: string, ops: readonly string[], because: string])[] = [
-  ['returns multiple views', ['split', 'chunk', 'unbind'], 'pieces are ordinary views'],
+  ['returns multiple views', ['split', 'splitWithSizes', 'chunk', 'unbind'], 'pieces are ordinary views'],
   [
     'modified by an inplace',
     [
