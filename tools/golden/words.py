@@ -85,6 +85,19 @@ ROWS = [
     ('zeros(1, { dtype: t.getDefaultDtype() })', 'zeros(1, dtype=torch.get_default_dtype())'),
     ('t.setDefaultDtype(t.long)', 'torch.set_default_dtype(torch.long)'),
     ('t.setDefaultDtype(t.float)', 'torch.set_default_dtype(torch.float)'),
+    *(
+        (
+            f'[...[t.finfo(t.{word})].map((i) => T([i.bits, i.eps, i.max, i.min, i.tiny, i.smallestNormal, i.resolution], {{ dtype: t.{word} }}))]',
+            f'[torch.tensor([i.bits, i.eps, i.max, i.min, i.tiny, i.smallest_normal, i.resolution], dtype=torch.{word}) for i in [torch.finfo(torch.{word})]]',
+        )
+        for word in ('float32', 'float64')
+    ),
+    *((f'[t.iinfo(t.{word})].map((i) => [i.bits, i.max, i.min])', f'[[i.bits, i.max, i.min] for i in [torch.iinfo(torch.{word})]]') for word in ('int32', 'uint8')),
+    ('t.finfo(t.int32)', 'torch.finfo(torch.int32)'),
+    ('t.iinfo(t.float32)', 'torch.iinfo(torch.float32)'),
+    ('t.iinfo(t.bool)', 'torch.iinfo(torch.bool)'),
+    ('t.finfo(3)', 'torch.finfo(3)'),
+    ('[t.isInference(m), m.isInference()]', '[torch.is_inference(m), m.is_inference()]'),
     # --- devices ---
     ("zeros(2, { device: 'cpu' })", "zeros(2, device='cpu')"),
     ("m.to('cpu')",) * 2,

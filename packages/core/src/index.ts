@@ -29,8 +29,13 @@ export { device } from './ops/create/device.ts'
 export * as cuda from './ops/create/cuda.ts'
 export {
   canCast,
+  type FloatInfo,
+  finfo,
   getDefaultDtype,
+  type IntegerInfo,
+  iinfo,
   isFloatingPoint,
+  isInference,
   isNonzero,
   isSameSize,
   isSigned,

@@ -43,6 +43,8 @@ const fact = <T>(name: string, of: (x: Tensor) => T) => {
 export const numel = fact('numel', (x) => x.elements)
 /** Whether the dtype is float32 or float64. */
 export const isFloatingPoint = fact('is_floating_point', (x) => isFloat(x.dtype))
+/** Whether the tensor was created in `inferenceMode`. */
+export const isInference = fact('is_inference', (x) => x.isInference())
 /** Whether the dtype has negative numbers. */
 export const isSigned = fact('is_signed', (x) => dtypeRank[x.dtype] >= dtypeRank.int32)
 /** The number of elements: PyTorch's other name of `numel`. */
@@ -151,6 +153,75 @@ const resultArguments = signature('result_type', required('tensor1', promoted), 
  */
 export function resultType(...args: [tensor1: Promoted, tensor2: Promoted]): DType {
   return common(resultArguments(args).map((x): Promotable => (isTensor(x) ? x : operand(x))))
+}
+
+/** The limits of a floating-point dtype. */
+export interface FloatInfo {
+  readonly dtype: DType
+  readonly bits: number
+  /** The distance from 1 to the next number. */
+  readonly eps: number
+  readonly max: number
+  readonly min: number
+  /** The smallest positive number with all its digits; also `tiny`. */
+  readonly smallestNormal: number
+  readonly tiny: number
+  /** The decimal digits that hold, as a number: 1e-6 of float32. */
+  readonly resolution: number
+}
+const floatArguments = signature('finfo', optional('type', dtype, 'float32'))
+/**
+ * The limits of a floating-point dtype; of float32 without an argument.
+ *
+ * Throws PyTorch's TypeError for integers and bool.
+ *
+ * @example
+ * finfo(float32).eps // 1.1920928955078125e-7
+ */
+export function finfo(...args: [type?: DTypeWord]): FloatInfo {
+  const [of] = floatArguments(args)
+  if (!isFloat(of)) {
+    throw new TypeError(
+      "torch.finfo() requires a floating point input type. Use torch.iinfo to handle 'torch.finfo'",
+      'Use iinfo(type) for integers.',
+    )
+  }
+  const [digits, powers] = of === 'float32' ? [23, 127] : [52, 1023]
+  const eps = 2 ** -digits
+  const max = (2 - eps) * 2 ** powers
+  const tiny = 2 ** (1 - powers)
+  const resolution = of === 'float32' ? 1e-6 : 1e-15
+  return { dtype: of, bits: 8 * dtypeSize[of], eps, max, min: -max, smallestNormal: tiny, tiny, resolution }
+}
+
+/** The limits of an integer dtype. */
+export interface IntegerInfo {
+  readonly dtype: DType
+  readonly bits: number
+  readonly max: number
+  readonly min: number
+}
+const integerArguments = signature('iinfo', required('type', dtype))
+/**
+ * The limits of an integer dtype.
+ *
+ * Throws PyTorch's TypeError for floating-point dtypes and bool.
+ *
+ * @example
+ * iinfo(uint8).max // 255
+ */
+export function iinfo(...args: [type: DTypeWord]): IntegerInfo {
+  const [of] = integerArguments(args)
+  if (of === 'bool') throw new TypeError('torch.bool is not supported by torch.iinfo')
+  if (isFloat(of)) {
+    throw new TypeError(
+      "torch.iinfo() requires an integer input type. Use torch.finfo to handle 'torch.iinfo'",
+      'Use finfo(type) for floating-point numbers.',
+    )
+  }
+  return of === 'uint8'
+    ? { dtype: of, bits: 8, max: 255, min: 0 }
+    : { dtype: of, bits: 32, max: 2 ** 31 - 1, min: -(2 ** 31) }
 }
 
 /** The dtype of floating-point numbers unless another is given: 'float32'. */

@@ -7,3 +7,7 @@ export {
   /** Alias of `outer`. */
   outer as ger,
 } from '../product/products.ts'
+export {
+  /** Alias of `dot`. */
+  dot as vdot,
+} from '../product/matmul.ts'
