@@ -48,6 +48,7 @@ export {
 export { fill } from './ops/write/write.ts'
 export * as linalg from './ops/linalg/index.ts'
 export { fromJSON, type TensorJSON } from './ops/create/json.ts'
+export * as linalg from './ops/linalg/index.ts'
 export * as optim from './optim/index.ts'
 export { isUniformFused, setUniformFused } from './random/distributions.ts'
 export { defaultGenerator, Generator } from './random/generator.ts'

@@ -1410,6 +1410,98 @@ add('setDetectAnomaly', core.setDetectAnomaly, [at('enabled', 'bool', false)], {
 for (const name of ['isAnomalyEnabled', 'isGradEnabled', 'isInferenceModeEnabled', 'isUniformFused'])
   exempt.set(name, 'takes nothing')
 
+// ---- linear algebra ----
+
+const { linalg } = core
+const definite = (): Tensor =>
+  tensor([
+    [2, 0.5],
+    [0.5, 1],
+  ])
+const square = at('A', 'tensor', definite)
+const factored = at('input', 'tensor', definite)
+const singular = { words: /singular|positive-definite|float|dimensions|argument/ }
+const [upper, some] = [at('upper', 'bool?', false), at('some', 'bool?', true)]
+const tolerant = [at('hermitian', 'bool?', false), by('atol', 'real?|null', 0), by('rtol', 'real?|null', 0)]
+const side = at('UPLO', 'text?', 'L')
+for (const name of ['det', 'inv', 'slogdet', 'svdvals', 'matrixExp'] as const)
+  add(`linalg.${name}`, linalg[name], [square], singular)
+for (const name of ['det', 'inverse', 'slogdet', 'logdet', 'matrixExp']) op(name, [factored], singular)
+add('linalg.cholesky', linalg.cholesky, [square, by('upper', 'bool?', false)], singular)
+add(
+  'linalg.choleskyEx',
+  linalg.choleskyEx,
+  [square, by('upper', 'bool?', false), by('checkErrors', 'bool?', false)],
+  singular,
+)
+add('linalg.invEx', linalg.invEx, [square, by('checkErrors', 'bool?', false)], singular)
+add('linalg.qr', linalg.qr, [square, at('mode', 'text?', 'reduced')], { words: /mode|float|dimensions|argument/ })
+for (const name of ['eigh', 'eigvalsh'] as const)
+  add(`linalg.${name}`, linalg[name], [square, side], { words: /UPLO|float|dimensions|argument/ })
+add('linalg.svd', linalg.svd, [square, at('fullMatrices', 'bool?', true)], singular)
+for (const name of ['lu', 'luFactor'] as const)
+  add(`linalg.${name}`, linalg[name], [square, by('pivot', 'bool?', true)], singular)
+add(
+  'linalg.luSolve',
+  linalg.luSolve,
+  [square, at('pivots', 'tensor', () => tensor([1, 2], { dtype: 'int32' })), at('B', 'tensor', T)],
+  {
+    words: /pivots|sizes|shape|float|dimensions|argument|expand/,
+  },
+)
+add('linalg.solve', linalg.solve, [square, at('B', 'tensor', row), by('left', 'bool?', true)], {
+  words: /singular|shapes|dtype|float|dimensions|argument/,
+})
+add(
+  'linalg.solveTriangular',
+  linalg.solveTriangular,
+  [
+    square,
+    at('B', 'tensor', T),
+    by('upper', 'bool', true),
+    by('left', 'bool?', true),
+    by('unitriangular', 'bool?', false),
+  ],
+  { words: /shapes|dtype|float|dimensions|argument/ },
+)
+add('linalg.pinv', linalg.pinv, [square, at('rcond', 'real?|null', 0.1), ...tolerant], { words: /float|argument/ })
+add('linalg.matrixRank', linalg.matrixRank, [square, at('tol', 'real?|null', 0.1), ...tolerant], {
+  words: /float|dimensions|argument/,
+})
+add('linalg.cond', linalg.cond, [square, at('p', 'real?|text|null', 'fro')], {
+  words: /norm type|float|dimensions|argument|square/,
+})
+add(
+  'linalg.lstsq',
+  linalg.lstsq,
+  [square, at('b', 'tensor', row), at('rcond', 'real?|null', 0.1), by('driver', 'text?|null', 'gelsd')],
+  { words: /driver|match|dtype|float|dimension|argument/ },
+)
+add(
+  'linalg.tensorinv',
+  linalg.tensorinv,
+  [at('A', 'tensor', () => core.eye(4).reshape(2, 2, 4)), at('ind', 'int?', 2)],
+  {
+    words: /ind|self.shape|float|dimensions|argument/,
+  },
+)
+add(
+  'linalg.tensorsolve',
+  linalg.tensorsolve,
+  [at('A', 'tensor', () => core.eye(4).reshape(2, 2, 4)), at('B', 'tensor', T), at('dims', 'dims?|null', null)],
+  {
+    words: /self.shape|dtype|float|dim|argument|permute/,
+  },
+)
+op('cholesky', [factored, upper], singular)
+op('choleskyInverse', [factored, upper], singular)
+op('choleskySolve', [at('input', 'tensor', T), at('L', 'tensor', definite), upper], {
+  words: /shapes|square|dtype|float|dimensions|argument/,
+})
+op('qr', [factored, some], singular)
+op('svd', [factored, some, at('computeUv', 'bool?', true)], singular)
+op('pinverse', [factored, at('rcond', 'real?|null', 0.1), ...tolerant], { words: /float|argument/ })
+
 // The rest of the index.
 add('compile', core.compile, [at('step', 'fn', () => () => undefined)], { anyOption: true })
 add('profile', core.profile, [

@@ -9,6 +9,7 @@ export { bool, byte, cpu, double, float, int, long, typeAs } from './create/conv
 export { polygammaOf as polygamma } from './pointwise/special.ts'
 export { newEmpty, newFull, newOnes, newTensor, newZeros, numpy } from './create/anew.ts'
 export { elementSize, isNonzero, isSameSize, isSigned, ndimension, nelement, type } from './facts.ts'
+export * from './linalg/older.ts'
 export { reshapeAs, sumToSize, viewAs } from './views/by-other.ts'
 export { squeeze_, swapaxes_, swapdims_, t_, transpose_, unsqueeze_ } from './views/in-place.ts'
 export { detach_, fillDiagonal_, requiresGrad_ } from './write/write.ts'

@@ -30,6 +30,7 @@ import type * as functions from './pointwise/functions.ts'
 import type * as gather from './indexing/gather.ts'
 import type * as indexing from './indexing/indexing.ts'
 import type * as join from './views/join.ts'
+import type * as linear from './linalg/older.ts'
 import type * as matmul from './product/matmul.ts'
 import * as members from './members.ts'
 import type * as moments from './reduce/moments.ts'
@@ -86,6 +87,7 @@ type Declared = typeof added &
   typeof gather &
   typeof indexing &
   typeof join &
+  typeof linear &
   typeof matmul &
   typeof moments &
   typeof nan &

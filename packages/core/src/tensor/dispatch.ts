@@ -189,20 +189,30 @@ export const isCertain = ({ backend }: Device): boolean => backend.caps.certain 
 /** How often each op ran on the fallback, as `device op`: count; empty if devices ran everything themselves. */
 export const report = (): Readonly<Record<string, number>> => Object.fromEntries(counts)
 
-function runElsewhere(device: Device, instr: Instr): void {
-  const { backend } = device
-  const name = `${device.name} ${instr.origin.name}`
-  if (strict || host === undefined || host === backend) {
+/** The fallback for an op of a device; warns, counts it, and throws if there is none or the mode is strict. */
+function elsewhereFor(device: Device, op: string, what = op): Backend {
+  if (strict || host === undefined || host === device.backend) {
     throw new RuntimeError(
-      `device '${device.name}' cannot run ${instr.origin.name} (${instr.kind})`,
-      host === undefined || host === backend
+      `device '${device.name}' cannot run ${what}`,
+      host === undefined || host === device.backend
         ? undefined
         : 'Leave strict mode, setStrict(false), to run it on the fallback.',
     )
   }
-  const elsewhere = host
-  warn(`device '${device.name}' cannot run ${instr.origin.name}; it runs on ${elsewhere.name}, slower.`)
+  warn(`device '${device.name}' cannot run ${op}; it runs on ${host.name}, slower.`)
+  const name = `${device.name} ${op}`
   counts.set(name, (counts.get(name) ?? 0) + 1)
+  return host
+}
+
+/** An op of a device is about to be computed in JavaScript, which counts as a fallback unless that is what it is. */
+export function runsOnHost(device: Device, op: string): void {
+  if (host !== undefined && host.name !== device.backend.name) elsewhereFor(device, op)
+}
+
+function runElsewhere(device: Device, instr: Instr): void {
+  const { backend } = device
+  const elsewhere = elsewhereFor(device, instr.origin.name, `${instr.origin.name} (${instr.kind})`)
   const there = (spec: Spec): Output => ({
     sizes: spec.sizes,
     dtype: spec.dtype,

@@ -1,0 +1,629 @@
+// Inverses, determinants, systems of linear equations and what is built on them, as `torch.linalg` has them.
+import { dtypeName, isFloat } from '../../base/dtype.ts'
+import { RuntimeError } from '../../base/errors.ts'
+import { numelOf, sameShape } from '../../base/shape.ts'
+import { apply, applyAll } from '../../tensor/apply.ts'
+import type { OpDef, Vjp } from '../../tensor/op.ts'
+import {
+  bool,
+  either,
+  int,
+  ints,
+  keyword,
+  method,
+  nullable,
+  number,
+  optional,
+  real,
+  required,
+  str,
+  tensor,
+} from '../../tensor/signature.ts'
+import type { Tensor } from '../../tensor/tensor.ts'
+import { eye } from '../create/create.ts'
+import { filled, toDType } from '../define/fill.ts'
+import { add, div, mul, neg, sub } from '../pointwise/arithmetic.ts'
+import { eq } from '../pointwise/comparison.ts'
+import { where } from '../pointwise/where.ts'
+import { matmul } from '../product/matmul.ts'
+import { cat } from '../views/join.ts'
+import { tril } from '../views/triangles.ts'
+import { narrow, permute, reshape, select, squeeze, unsqueeze } from '../views/views.ts'
+import { sum } from '../reduce/reduce.ts'
+import { exponential, factorLU, factorSVD, signOf, solveLU, solveTransposedLU, transposed } from './factorizations.ts'
+import { eigvalsh, mT, singularValues } from './factor.ts'
+import { batchElement, checkFloat, checkMatrix, checkSquare, hostOp, LinAlgError, matrixSizes } from './host.ts'
+import { results, type Two } from './results.ts'
+import { checkSameDType, checkSystem, together, triangleSolved } from './triangular.ts'
+
+const sizeOf = (x: { readonly sizes: readonly number[] }): number => x.sizes[x.sizes.length - 1]
+
+// ---- inverse ----
+
+/** null: tell instead of throwing. */
+type Label = string | null
+
+const invOp: OpDef<Label> = hostOp<Label>({
+  name: 'LinalgInvExBackward0',
+  label: 'linalg.inv',
+  infer: ([x]) => [
+    { sizes: x.sizes, dtype: x.dtype },
+    { sizes: x.sizes.slice(0, -2), dtype: 'int32' },
+  ],
+  saves: () => ({ outputs: [0] }),
+  vjp: (ctx: Vjp<Label>) => {
+    const turned = mT(ctx.output())
+    return [neg(matmul(turned, matmul(ctx.dy, turned)))]
+  },
+  run([a], [inverse, info], label, specs, batch) {
+    const n = sizeOf(specs[0])
+    const pivots = new Int32Array(n)
+    // PyTorch factorizes the transposed matrix, so that the zero pivot is the same one.
+    const lu = transposed(a, n, n)
+    const zero = factorLU(lu, n, n, pivots)
+    if (zero > 0 && label !== null) {
+      throw new LinAlgError(
+        `${label}: ${batchElement(specs, batch)}The diagonal element ${zero} is zero, the inversion could not be completed because the input matrix is singular.`,
+      )
+    }
+    for (let i = 0; i < n; i++) inverse[i * n + i] = 1
+    solveTransposedLU(lu, pivots, inverse, n, n)
+    info[0] = zero
+  },
+})
+
+const invArguments = method('linalg_inv')
+/**
+ * The inverse of a square matrix, [..., n, n].
+ *
+ * Throws a LinAlgError for a singular matrix.
+ *
+ * @example
+ * linalg.inv(tensor([[2, 0], [0, 4]]))
+ * // tensor([[0.5000, 0.0000],
+ * //         [0.0000, 0.2500]])
+ */
+export function inv(x: Tensor, ...none: []): Tensor {
+  invArguments(x, none)
+  checkSquare('linalg.inv', x)
+  return apply(invOp, [x], 'linalg.inv')
+}
+
+const invExArguments = method('linalg_inv_ex', keyword('checkErrors', bool, false))
+/** The inverse, and for each matrix the number of the first pivot that is 0, or 0: the inverse is one where that is 0. */
+export function invEx(x: Tensor, ...args: [options?: { readonly checkErrors?: boolean }]): Two<'inverse' | 'info'> {
+  const [check] = invExArguments(x, args)
+  checkSquare('linalg.inv_ex', x)
+  const [inverse, info] = applyAll(invOp, [x], check ? 'linalg.inv_ex' : null)
+  return results('linalg_inv_ex', { inverse, info })
+}
+
+// ---- determinants ----
+
+/** The matrix of cofactors, also of a singular matrix: the gradient of the determinant. */
+const cofactorOp: OpDef<null> = hostOp<null>({
+  name: 'cofactor',
+  label: 'linalg.det',
+  infer: ([x]) => [{ sizes: x.sizes, dtype: x.dtype }],
+  run([a], [out], _, specs) {
+    const n = sizeOf(specs[0])
+    const sign = (x: Float64Array): number => {
+      const pivots = new Int32Array(n)
+      const lu = x.slice()
+      factorLU(lu, n, n, pivots)
+      return lu.reduce((product, value, i) => (i % (n + 1) === 0 ? product * value : product), signOf(pivots))
+    }
+    const { u, s, v } = factorSVD(a, n, n)
+    const turn = Math.sign(sign(u) * sign(v))
+    for (let k = 0; k < n; k++) {
+      const rest = s.reduce((product, value, i) => (i === k ? product : product * value), turn)
+      for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) out[i * n + j] += rest * u[i * n + k] * v[j * n + k]
+    }
+  },
+})
+
+const determinantOp: OpDef<null> = hostOp<null>({
+  name: 'LinalgDetBackward0',
+  label: 'linalg.det',
+  infer: ([x]) => [{ sizes: x.sizes.slice(0, -2), dtype: x.dtype }],
+  saves: () => ({ inputs: [0], outputs: [0] }),
+  vjp: (ctx: Vjp<null>) => {
+    const [x, y] = [ctx.input(0), ctx.output()]
+    const wide = (t: Tensor): Tensor => unsqueeze(unsqueeze(t, -1), -1)
+    // The inverse can be differentiated again, but singular matrices have none.
+    const values = y.storage.device.backend.readSync(y)
+    const isRegular = values.every((value) => value !== 0)
+    const cofactors = isRegular ? mul(wide(y), mT(apply(invOp, [x], 'linalg.inv'))) : apply(cofactorOp, [x], null)
+    return [mul(wide(ctx.dy), cofactors)]
+  },
+  run([a], [out], _, specs) {
+    const n = sizeOf(specs[0])
+    const pivots = new Int32Array(n)
+    factorLU(a, n, n, pivots)
+    let product = signOf(pivots)
+    for (let i = 0; i < n; i++) product *= a[i * n + i]
+    out[0] = product
+  },
+})
+
+const detArguments = method('linalg_det')
+/**
+ * The determinant of a square matrix.
+ *
+ * @example
+ * linalg.det(tensor([[1, 2], [3, 4]])) // tensor(-2.)
+ */
+export function det(x: Tensor, ...none: []): Tensor {
+  detArguments(x, none)
+  checkSquare('linalg.det', x)
+  return apply(determinantOp, [x], null)
+}
+
+const slogdetOp: OpDef<null> = hostOp<null>({
+  name: 'LinalgSlogdetBackward0',
+  label: 'linalg.slogdet',
+  infer: ([x]) => [
+    { sizes: x.sizes.slice(0, -2), dtype: x.dtype },
+    { sizes: x.sizes.slice(0, -2), dtype: x.dtype },
+  ],
+  saves: () => ({ inputs: [0] }),
+  vjp: (ctx: Vjp<null>) => {
+    const dy = ctx.dys[1]
+    if (dy === null) return [null]
+    const turned = mT(apply(invOp, [ctx.input(0)], 'linalg.slogdet'))
+    return [mul(unsqueeze(unsqueeze(dy, -1), -1), turned)]
+  },
+  run([a], [sign, log], _, specs) {
+    const n = sizeOf(specs[0])
+    const pivots = new Int32Array(n)
+    factorLU(a, n, n, pivots)
+    sign[0] = signOf(pivots)
+    for (let i = 0; i < n; i++) {
+      const pivot = a[i * n + i]
+      sign[0] *= Math.sign(pivot)
+      log[0] += Math.log(Math.abs(pivot))
+    }
+  },
+})
+
+const slogdetArguments = method('linalg_slogdet')
+/**
+ * The sign of the determinant and the logarithm of its absolute value, which neither overflow nor underflow.
+ *
+ * @example
+ * linalg.slogdet(tensor([[1, 2], [3, 4]])).logabsdet // tensor(0.6931)
+ */
+export function slogdet(x: Tensor, ...none: []): Two<'sign' | 'logabsdet'> {
+  slogdetArguments(x, none)
+  checkSquare('linalg.slogdet', x)
+  const [sign, logabsdet] = applyAll(slogdetOp, [x], null)
+  return results('linalg_slogdet', { sign, logabsdet })
+}
+
+const logdetArguments = method('logdet')
+/** The logarithm of the determinant: NaN if that is negative. */
+export function logdet(x: Tensor, ...none: []): Tensor {
+  logdetArguments(x, none)
+  checkSquare('logdet', x)
+  const [sign, log] = applyAll(slogdetOp, [x], null)
+  // -1 makes NaN of a finite logarithm; a sign of 0 leaves minus infinity.
+  return where(eq(sign, -1), filled(log.sizes, log.dtype, Number.NaN, log.storage.device), log)
+}
+
+// ---- systems of equations ----
+
+const solveOp: OpDef<null> = hostOp<null>({
+  name: 'LinalgSolveExBackward0',
+  label: 'linalg.solve',
+  infer: ([, b]) => [{ sizes: b.sizes, dtype: b.dtype }],
+  saves: () => ({ inputs: [0], outputs: [0] }),
+  vjp: (ctx: Vjp<null>) => {
+    const db = apply(solveOp, [mT(ctx.input(0)), ctx.dy], null)
+    return [ctx.needs(0) ? neg(matmul(db, mT(ctx.output()))) : null, db]
+  },
+  run([a, b], [x], _, specs, batch) {
+    const [n, k] = specs[1].sizes.slice(-2)
+    const pivots = new Int32Array(n)
+    if (factorLU(a, n, n, pivots) > 0) {
+      throw new LinAlgError(
+        `torch.linalg.solve: ${batchElement(specs, batch)}The solver failed because the input matrix is singular.`,
+      )
+    }
+    x.set(b)
+    solveLU(a, pivots, x, n, k)
+  },
+})
+
+/** Whether B holds vectors: it has one dimension, or the sizes of A without its last. */
+const holdsVectors = (a: Tensor, b: Tensor): boolean =>
+  b.dim() === 1 || (b.dim() === a.dim() - 1 && sameShape(b.sizes, a.sizes.slice(0, -1)))
+
+const solveArguments = method('linalg_solve', required('B', tensor), keyword('left', bool, true))
+/**
+ * The solution X of A X = B for A [..., n, n] and B [..., n, k] or [n], or with `left: false` of X A = B.
+ *
+ * Throws a LinAlgError if A is singular.
+ *
+ * @example
+ * linalg.solve(tensor([[2, 0], [0, 4]]), tensor([1, 2])) // tensor([0.5000, 0.5000])
+ */
+export function solve(a: Tensor, ...args: [B: Tensor, options?: { readonly left?: boolean }]): Tensor {
+  const [b, left] = solveArguments(a, args)
+  const label = 'linalg.solve'
+  checkSquare(label, a)
+  checkFloat(label, b)
+  checkSameDType(label, a, b)
+  const isVector = holdsVectors(a, b)
+  if (!isVector && b.dim() < 2) checkMatrix(label, b, 'B')
+  const matrix = isVector ? unsqueeze(b, -1) : b
+  checkSystem(label, a, isVector && !left ? mT(matrix) : matrix, left)
+  const [p, q] = left ? [a, matrix] : [mT(a), isVector ? matrix : mT(matrix)]
+  const x = apply(solveOp, together(p, q), null)
+  if (isVector) return squeeze(x, -1)
+  return left ? x : mT(x)
+}
+
+const choleskySolveArguments = method('cholesky_solve', required('L', tensor), optional('upper', bool, false))
+/** The solution X of A X = B, given the Cholesky factor of A: `choleskySolve(B, L)`. */
+export function choleskySolve(b: Tensor, ...args: [L: Tensor, upper?: boolean | { readonly upper?: boolean }]): Tensor {
+  const [factor, upper] = choleskySolveArguments(b, args)
+  checkMatrix('cholesky_solve', b, 'b')
+  checkSquare('cholesky_solve', factor, 'u')
+  checkSameDType('cholesky_solve', factor, b)
+  checkSystem('cholesky_solve', factor, b, true)
+  const l = upper ? mT(factor) : factor
+  const half = triangleSolved(l, b, { upper: false, left: true, unitriangular: false })
+  return triangleSolved(mT(l), half, { upper: true, left: true, unitriangular: false })
+}
+
+const choleskyInverseArguments = method('cholesky_inverse', optional('upper', bool, false))
+/** The inverse of a matrix, given its Cholesky factor. */
+export function choleskyInverse(l: Tensor, ...args: [upper?: boolean | { readonly upper?: boolean }]): Tensor {
+  const [upper] = choleskyInverseArguments(l, args)
+  checkSquare('cholesky_inverse', l)
+  return choleskySolve(eye(sizeOf(l), { dtype: l.dtype, device: l.device }), l, upper)
+}
+
+const luFactorArguments = method('linalg_lu_factor', keyword('pivot', bool, true))
+const luFactorOp: OpDef<boolean> = hostOp<boolean>({
+  name: 'LuFactor',
+  label: 'linalg.lu_factor',
+  infer([x]) {
+    const k = Math.min(...x.sizes.slice(-2))
+    return [
+      { sizes: x.sizes, dtype: x.dtype },
+      { sizes: matrixSizes(x, k), dtype: 'int32' },
+    ]
+  },
+  run([a], [lu, pivots], pivot, specs) {
+    const [m, n] = specs[0].sizes.slice(-2)
+    const exchanged = new Int32Array(Math.min(m, n))
+    const zero = factorLU(a, m, n, exchanged, pivot)
+    if (zero > 0) {
+      throw new RuntimeError(
+        `torch.linalg.lu_factor: U[${zero},${zero}] is zero and using it on lu_solve would result in a division by zero. If you still want to perform the factorization, consider calling linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)`,
+      )
+    }
+    lu.set(a)
+    pivots.set(exchanged.map((p) => p + 1))
+  },
+})
+/**
+ * The LU factorization in one matrix, and the exchanged rows, counted from 1: what `luSolve` takes. It has no gradient;
+ * `lu` has one.
+ */
+export function luFactor(x: Tensor, ...args: [options?: { readonly pivot?: boolean }]): Two<'LU' | 'pivots'> {
+  const [pivot] = luFactorArguments(x, args)
+  checkMatrix('linalg.lu_factor', x)
+  const [LU, pivots] = applyAll(luFactorOp, [x.detach()], pivot)
+  return results('linalg_lu_factor', { LU, pivots })
+}
+
+const luSolveOp: OpDef<null> = hostOp<null>({
+  name: 'LuSolve',
+  label: 'linalg.lu_solve',
+  infer: ([, , b]) => [{ sizes: b.sizes, dtype: b.dtype }],
+  run([lu, pivots, b], [x], _, specs) {
+    const [n, k] = specs[2].sizes.slice(-2)
+    x.set(b)
+    solveLU(
+      lu,
+      Int32Array.from(pivots, (p) => p - 1),
+      x,
+      n,
+      k,
+    )
+  },
+})
+const luSolveArguments = method('linalg_lu_solve', required('pivots', tensor), required('B', tensor))
+/** The solution X of A X = B, given `luFactor` of A: `luSolve(LU, pivots, B)`. It has no gradient; `solve` has one. */
+export function luSolve(lu: Tensor, ...args: [pivots: Tensor, B: Tensor]): Tensor {
+  const [pivots, b] = luSolveArguments(lu, args)
+  const label = 'linalg.lu_solve'
+  checkSquare(label, lu, 'LU')
+  checkMatrix(label, b, 'B')
+  checkSameDType(label, lu, b)
+  checkSystem(label, lu, b, true)
+  const [a, right] = together(lu.detach(), b.detach())
+  const rows = pivots.expand([...a.sizes.slice(0, -1)]).unsqueeze(-1)
+  return apply(luSolveOp, [a, rows, right], null)
+}
+
+// ---- pseudoinverse, rank, least squares ----
+
+interface Tolerances {
+  readonly atol: number
+  readonly rtol: number
+}
+
+const pinvOp: OpDef<Tolerances> = hostOp<Tolerances>({
+  name: 'LinalgPinvBackward0',
+  label: 'linalg.pinv',
+  infer: ([x]) => {
+    const [m, n] = x.sizes.slice(-2)
+    return [{ sizes: matrixSizes(x, n, m), dtype: x.dtype }]
+  },
+  saves: () => ({ inputs: [0], outputs: [0] }),
+  vjp: (ctx: Vjp<Tolerances>) => {
+    const [a, p] = [ctx.input(0), ctx.output()]
+    const [m, n] = a.sizes.slice(-2)
+    const [dyT, pT] = [mT(ctx.dy), mT(p)]
+    if (m <= n) {
+      const k = matmul(dyT, p)
+      const kp = matmul(k, pT)
+      const first = sub(kp, mT(matmul(p, k)))
+      const second = sub(matmul(matmul(pT, p), sub(dyT, matmul(k, a))), matmul(matmul(a, p), kp))
+      return [add(first, second)]
+    }
+    const k = matmul(p, dyT)
+    const pk = matmul(pT, k)
+    const first = sub(matmul(matmul(sub(dyT, matmul(a, k)), p), pT), mT(matmul(k, p)))
+    return [add(first, sub(pk, matmul(matmul(pk, p), a)))]
+  },
+  run([a], [out], { atol, rtol }, specs) {
+    const [m, n] = specs[0].sizes.slice(-2)
+    const k = Math.min(m, n)
+    const { u, s, v } = factorSVD(a, m, n)
+    const least = Math.max(atol, rtol * (s[0] ?? 0))
+    for (let l = 0; l < k; l++) {
+      if (!(s[l] > least)) continue
+      for (let i = 0; i < n; i++) for (let j = 0; j < m; j++) out[i * m + j] += (v[i * k + l] * u[j * k + l]) / s[l]
+    }
+  },
+})
+
+const epsilon = (x: Tensor): number => (x.dtype === 'float64' ? 2 ** -52 : 2 ** -23)
+
+/** The tolerances of PyTorch: a relative one by default, unless there is an absolute one. */
+function tolerances(x: Tensor, atol: number | null, rtol: number | null): Tolerances {
+  const usual = atol === null || atol === 0 ? epsilon(x) * Math.max(...x.sizes.slice(-2)) : 0
+  return { atol: atol ?? 0, rtol: rtol ?? usual }
+}
+
+export interface ToleranceOptions {
+  /** Singular values up to this count as 0. */
+  readonly atol?: number | null
+  /** Singular values up to this times the largest count as 0; by default the larger size times the dtype's epsilon. */
+  readonly rtol?: number | null
+  /** The matrix is symmetric; only its lower triangle is read. */
+  readonly hermitian?: boolean
+}
+const nullableNumber = nullable(real)
+const toleranceParameters = [
+  optional('hermitian', bool, false),
+  keyword('atol', nullableNumber, null),
+  keyword('rtol', nullableNumber, null),
+] as const
+const pinvArguments = method('linalg_pinv', optional('rcond', nullableNumber, null), ...toleranceParameters)
+
+const lowerMirrored = (x: Tensor): Tensor => add(tril(x), mT(tril(x, -1)))
+
+/**
+ * The Moore-Penrose pseudoinverse of [..., m, n], of shape [..., n, m].
+ *
+ * @example
+ * linalg.pinv(tensor([[2, 0], [0, 0]]))
+ * // tensor([[0.5000, 0.0000],
+ * //         [0.0000, 0.0000]])
+ */
+export function pinv(
+  x: Tensor,
+  ...args: [rcond?: number | null | (ToleranceOptions & { readonly rcond?: number | null }), options?: ToleranceOptions]
+): Tensor {
+  const [rcond, hermitian, atol, rtol] = pinvArguments(x, args)
+  if (x.dim() < 2 || !isFloat(x.dtype)) {
+    throw new RuntimeError(
+      `linalg.pinv(${dtypeName[x.dtype]}{[${x.sizes.join(', ')}]}): expected a tensor with 2 or more dimensions of float, double, cfloat or cdouble types`,
+    )
+  }
+  if (hermitian) checkSquare('linalg.pinv', x)
+  return apply(pinvOp, [hermitian ? lowerMirrored(x) : x], tolerances(x, atol, rtol ?? rcond))
+}
+
+const rankArguments = method('linalg_matrix_rank', optional('tol', nullableNumber, null), ...toleranceParameters)
+/**
+ * The number of singular values of a matrix above the tolerance, int32.
+ *
+ * @example
+ * linalg.matrixRank(tensor([[1, 2], [2, 4]])) // tensor(1)
+ */
+export function matrixRank(
+  x: Tensor,
+  ...args: [tol?: number | null | (ToleranceOptions & { readonly tol?: number | null }), options?: ToleranceOptions]
+): Tensor {
+  const [tol, hermitian, atol, rtol] = rankArguments(x, args)
+  if (x.dim() < 2)
+    throw new RuntimeError('torch.linalg.matrix_rank: The input tensor input must have at least 2 dimensions.')
+  checkFloat('torch.linalg.matrix_rank', x)
+  const own = x.detach()
+  const s = hermitian ? eigvalsh(own).abs() : singularValues(own)
+  if (s.elements === 0) return filled(x.sizes.slice(0, -2), 'int32', 0, x.storage.device)
+  const given = tolerances(x, tol ?? atol, tol === null ? rtol : 0)
+  const least = s.amax(-1, true).mul(given.rtol).clamp({ min: given.atol })
+  return toDType(s.gt(least).sum(-1), 'int32')
+}
+
+type Order = number | 'fro' | 'nuc' | null
+const condArguments = method('linalg_cond', optional('p', nullable(either(number, str)), null))
+/**
+ * The condition number of a matrix in a norm of `linalg.matrixNorm`; by default the ratio of its largest and its smallest
+ * singular value.
+ *
+ * @example
+ * linalg.cond(tensor([[4, 0], [0, 2]])) // tensor(2.)
+ */
+export function cond(x: Tensor, ...args: [p?: Order | { readonly p?: Order }]): Tensor {
+  const [p] = condArguments(x, args)
+  if (x.dim() < 2) throw new RuntimeError('linalg.cond: The input tensor must have at least 2 dimensions.')
+  if (p === null || p === 2 || p === -2) {
+    const s = singularValues(x)
+    if (x.elements === 0) return filled(x.sizes.slice(0, -2), x.dtype, 0, x.storage.device)
+    const [largest, smallest] = [select(s, -1, 0), select(s, -1, sizeOf(s) - 1)]
+    return p === -2 ? div(smallest, largest) : div(largest, smallest)
+  }
+  checkSquare('linalg.cond', x)
+  const norm = (m: Tensor): Tensor => {
+    if (p === 'nuc') return sum(singularValues(m), -1)
+    if (p === 'fro') return m.square().sum([-2, -1]).sqrt()
+    if (typeof p === 'string' || (Math.abs(p) !== 1 && Math.abs(p) !== Infinity)) {
+      throw new RuntimeError(`linalg.cond got an invalid norm type: ${p}`)
+    }
+    const sums = m.abs().sum(Math.abs(p) === 1 ? -2 : -1)
+    return p > 0 ? sums.amax(-1) : sums.amin(-1)
+  }
+  return mul(norm(x), norm(apply(invOp, [x], null)))
+}
+
+export interface LstsqOptions {
+  /** Singular values up to this times the largest count as 0. */
+  readonly rcond?: number | null
+  /** LAPACK's drivers 'gelsy', 'gels', 'gelsd' and 'gelss' differ in what they return besides the solution. */
+  readonly driver?: 'gelsy' | 'gels' | 'gelsd' | 'gelss' | null
+}
+const lstsqArguments = method(
+  'linalg_lstsq',
+  required('b', tensor),
+  optional('rcond', nullableNumber, null),
+  keyword('driver', nullable(str), null),
+)
+const drivers = ['gelsy', 'gels', 'gelsd', 'gelss']
+/**
+ * The least-squares solution X of A X = B for A [..., m, n] and B [..., m, k] or [m]: of the solutions with the smallest
+ * |A X - B| the shortest. Residuals are the sums of squares of A X - B, as far as LAPACK's driver gives them; 'gelsy',
+ * the default, does not.
+ *
+ * @example
+ * linalg.lstsq(tensor([[1, 1], [1, 2], [1, 3]]), tensor([[1], [2], [2]])).solution
+ * // tensor([[0.6667],
+ * //         [0.5000]])
+ */
+export function lstsq(
+  a: Tensor,
+  ...args: [B: Tensor, rcond?: number | null | LstsqOptions, options?: LstsqOptions]
+): {
+  readonly solution: Tensor
+  readonly residuals: Tensor
+  readonly rank: Tensor
+  readonly singularValues: Tensor
+} & readonly [Tensor, Tensor, Tensor, Tensor] {
+  const [b, rcond, given] = lstsqArguments(a, args)
+  const label = 'torch.linalg.lstsq'
+  if (a.dim() < 2) throw new RuntimeError(`${label}: input must have at least 2 dimensions.`)
+  if (b.dim() < 1) throw new RuntimeError(`${label}: other must have at least 1 dimension.`)
+  checkFloat(label, a)
+  if (a.dtype !== b.dtype) {
+    throw new RuntimeError(
+      `${label}: Expected input and other to have the same dtype, but got input's dtype ${dtypeName[a.dtype]} and other's dtype ${dtypeName[b.dtype]}`,
+    )
+  }
+  const driver = given ?? 'gelsy'
+  if (!drivers.includes(driver))
+    throw new RuntimeError(`${label}: parameter \`driver\` should be one of (gels, gelsy, gelsd, gelss)`)
+  const isVector = b.dim() === 1 || (a.dim() - 1 === b.dim() && sameShape(a.sizes.slice(0, -1), b.sizes))
+  const [m, n] = a.sizes.slice(-2)
+  if (b.sizes[b.dim() - (isVector ? 1 : 2)] !== m)
+    throw new RuntimeError(`${label}: input.size(-2) should match other.size(${isVector ? -1 : -2})`)
+  const matrix = isVector ? unsqueeze(b, -1) : b
+  const found = tolerances(a, null, rcond)
+  const all = matmul(apply(pinvOp, [a], found), matrix)
+  const rank = matrixRank(a, null, { rtol: found.rtol })
+  const none = filled([0], a.dtype, 0, a.storage.device)
+  const isFull = driver !== 'gelsy' && m > n && rank.eq(n).all().item() === 1
+  const left = isFull ? matmul(a, all).sub(matrix).square().sum(-2) : none
+  return results('linalg_lstsq', {
+    solution: isVector ? squeeze(all, -1) : all,
+    residuals: isVector && isFull ? squeeze(left, -1) : left,
+    rank: driver === 'gels' ? filled([0], 'int32', 0, a.storage.device) : rank,
+    singularValues: driver === 'gelsd' || driver === 'gelss' ? singularValues(a.detach()) : none,
+  })
+}
+
+// ---- functions of matrices ----
+
+const expOp: OpDef<null> = hostOp<null>({
+  name: 'LinalgMatrixExpBackward0',
+  label: 'linalg.matrix_exp',
+  infer: ([x]) => [{ sizes: x.sizes, dtype: x.dtype }],
+  saves: () => ({ inputs: [0] }),
+  // The exponential of [[A', dy], [0, A']] has the gradient in its corner (Al-Mohy and Higham, 2009).
+  vjp: (ctx: Vjp<null>) => {
+    const x = mT(ctx.input(0))
+    const n = sizeOf(x)
+    const zero = filled(x.sizes, x.dtype, 0, x.storage.device)
+    const block = cat([cat([x, ctx.dy], -1), cat([zero, x], -1)], -2)
+    return [narrow(narrow(apply(expOp, [block], null), -2, 0, n), -1, n, n)]
+  },
+  run: ([a], [out], _, specs) => void out.set(exponential(a, sizeOf(specs[0]))),
+})
+
+const expArguments = method('linalg_matrix_exp')
+/**
+ * The exponential of a square matrix, the sum of its powers over factorials.
+ *
+ * @example
+ * linalg.matrixExp(tensor([[0, 1], [0, 0]]))
+ * // tensor([[1., 1.],
+ * //         [0., 1.]])
+ */
+export function matrixExp(x: Tensor, ...none: []): Tensor {
+  expArguments(x, none)
+  checkSquare('linalg.matrix_exp', x)
+  return apply(expOp, [x], null)
+}
+
+// ---- tensors as matrices ----
+
+const tensorinvArguments = method('linalg_tensorinv', optional('ind', int, 2))
+/** The inverse of a tensor as a matrix from its dimensions from `ind` on to those before. */
+export function tensorinv(x: Tensor, ...args: [ind?: number | { readonly ind?: number }]): Tensor {
+  const [ind] = tensorinvArguments(x, args)
+  if (ind <= 0) throw new RuntimeError("Expected a strictly positive integer for 'ind'")
+  const [rows, columns] = [x.sizes.slice(0, ind), x.sizes.slice(ind)]
+  const [m, n] = [numelOf(rows), numelOf(columns)]
+  if (m !== n) {
+    throw new RuntimeError(
+      `Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]), but got ${n} != ${m}`,
+    )
+  }
+  return reshape(inv(reshape(x, [m, n])), [...columns, ...rows])
+}
+
+const tensorsolveArguments = method('linalg_tensorsolve', required('B', tensor), optional('dims', nullable(ints), null))
+/** The solution X of tensordot(A, X, X.ndim) = B. */
+export function tensorsolve(
+  a: Tensor,
+  ...args: [B: Tensor, dims?: readonly number[] | null | { readonly dims?: readonly number[] | null }]
+): Tensor {
+  const [b, dims] = tensorsolveArguments(a, args)
+  const moved = (dims ?? []).map((d) => (d < 0 ? d + a.dim() : d))
+  const order = [...a.sizes.keys()].filter((d) => !moved.includes(d))
+  const turned = moved.length === 0 ? a : permute(a, [...order, ...moved])
+  const unknowns = turned.sizes.slice(b.dim())
+  const [m, n] = [numelOf(turned.sizes.slice(0, b.dim())), numelOf(unknowns)]
+  if (m !== n) {
+    throw new RuntimeError(
+      `Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == prod(self.shape[:other.ndim]), but got ${n} != ${m}`,
+    )
+  }
+  return reshape(solve(reshape(turned, [m, n]), reshape(b, [-1])), unknowns)
+}
