@@ -1426,7 +1426,12 @@ const tolerant = [at('hermitian', 'bool?', false), by('atol', 'real?|null', 0), 
 const side = at('UPLO', 'text?', 'L')
 for (const name of ['det', 'inv', 'slogdet', 'svdvals', 'matrixExp'] as const)
   add(`linalg.${name}`, linalg[name], [square], singular)
-for (const name of ['det', 'inverse', 'slogdet', 'logdet', 'matrixExp']) op(name, [factored], singular)
+/** A function of the index that is a method, too. */
+const older = (name: string, params: readonly Param[], rest: Partial<Entry>): void => {
+  add(name, all[name], params, rest)
+  op(name, params, rest)
+}
+for (const name of ['det', 'inverse', 'slogdet', 'logdet', 'matrixExp']) older(name, [factored], singular)
 add('linalg.cholesky', linalg.cholesky, [square, by('upper', 'bool?', false)], singular)
 add(
   'linalg.choleskyEx',
@@ -1493,14 +1498,14 @@ add(
     words: /self.shape|dtype|float|dim|argument|permute/,
   },
 )
-op('cholesky', [factored, upper], singular)
-op('choleskyInverse', [factored, upper], singular)
-op('choleskySolve', [at('input', 'tensor', T), at('L', 'tensor', definite), upper], {
+older('cholesky', [factored, upper], singular)
+older('choleskyInverse', [factored, upper], singular)
+older('choleskySolve', [at('input', 'tensor', T), at('L', 'tensor', definite), upper], {
   words: /shapes|square|dtype|float|dimensions|argument/,
 })
-op('qr', [factored, some], singular)
-op('svd', [factored, some, at('computeUv', 'bool?', true)], singular)
-op('pinverse', [factored, at('rcond', 'real?|null', 0.1), ...tolerant], { words: /float|argument/ })
+older('qr', [factored, some], singular)
+older('svd', [factored, some, at('computeUv', 'bool?', true)], singular)
+older('pinverse', [factored, at('rcond', 'real?|null', 0.1), ...tolerant], { words: /float|argument/ })
 
 // The rest of the index.
 add('compile', core.compile, [at('step', 'fn', () => () => undefined)], { anyOption: true })

@@ -207,7 +207,10 @@ const values: Readonly<Record<string, () => unknown>> = {
   'lu, tall': () => [...L.lu(TALL)],
   'lu, wide': () => [...L.lu(WIDE)],
   luFactor: () => [...L.luFactor(A)],
-  luSolve: () => L.luSolve(...L.luFactor(A), RHS),
+  luSolve: () => {
+    const { LU, pivots } = L.luFactor(A)
+    return L.luSolve(LU, pivots, RHS)
+  },
   matrixRank: () => [A, B2, TALL, SINGULAR, zeros(2, 3)].map((x) => L.matrixRank(x)),
   'matrixRank with tolerances': () => [
     L.matrixRank(A, 2.5),

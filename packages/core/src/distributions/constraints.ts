@@ -7,7 +7,7 @@ import { isclose } from '../ops/create/convert.ts'
 import { reprFloat } from '../tensor/print.ts'
 import { int, number, required, signature, tensor } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { isPositiveDefinite } from './cholesky.ts'
+import { choleskyEx } from '../ops/linalg/factor.ts'
 import { tensorOrNumber, type TensorOrNumber, valueText } from './values.ts'
 
 const checkArguments = signature('check', required('value', tensor))
@@ -149,7 +149,7 @@ export const symmetric: Constraint = new Constraint('Symmetric', { eventDim: 2, 
 /** Symmetric positive definite matrices. */
 export const positiveDefinite: Constraint = new Constraint('PositiveDefinite', {
   eventDim: 2,
-  test: (x) => isSymmetric(x).logicalAnd(isPositiveDefinite(x)),
+  test: (x) => isSymmetric(x).logicalAnd(choleskyEx(x.detach()).info.eq(0)),
 })
 
 // ---- with arguments ----

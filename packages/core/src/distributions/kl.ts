@@ -5,10 +5,9 @@ import { sameShape } from '../base/shape.ts'
 import { warn } from '../base/warn.ts'
 import { where } from '../ops/indexing/positions.ts'
 import { softplus } from '../ops/pointwise/nonlinear.ts'
-import { matmul } from '../ops/product/matmul.ts'
 import { fn, type Kind, required, signature } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { triangularInverse } from './cholesky.ts'
+import { lowerSolved } from '../ops/linalg/triangular.ts'
 import { Categorical, OneHotCategorical } from './classes.ts'
 import { distributionKind, Independent } from './compound.ts'
 import { Exponential, Uniform } from './continuous.ts'
@@ -130,7 +129,7 @@ const table = (): Entry[] => [
         'KL-divergence between two Multivariate Normals with different event shapes cannot be computed',
       )
     }
-    const trace = matmul(triangularInverse(q.factor), p.factor).pow(2).sum([-2, -1])
+    const trace = lowerSolved(q.factor, p.factor).pow(2).sum([-2, -1])
     const rest = trace.add(mahalanobis(q.factor, q.loc.sub(p.loc))).sub(p.eventShape[0])
     return halfLogDet(q.factor).sub(halfLogDet(p.factor)).add(rest.mul(0.5))
   }),

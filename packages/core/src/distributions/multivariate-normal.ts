@@ -5,7 +5,9 @@ import { matmul } from '../ops/product/matmul.ts'
 import { flip } from '../ops/views/views.ts'
 import { constructing, nullable, optional, required, tensor } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { cholesky, triangularInverse } from './cholesky.ts'
+import { cholesky } from '../ops/linalg/factor.ts'
+import { eye } from '../ops/create/create.ts'
+import { lowerSolved } from '../ops/linalg/triangular.ts'
 import * as constraints from './constraints.ts'
 import type { Constraint } from './constraints.ts'
 import { unfilled } from './location.ts'
@@ -28,12 +30,15 @@ interface MatrixOptions extends ValidateOption {
 type MatrixArgument = Tensor | null | MatrixOptions
 
 const flipped = (x: Tensor): Tensor => flip(x, [-2, -1])
+/** The inverse of a lower triangle. */
+const inverted = (lower: Tensor): Tensor =>
+  lowerSolved(lower, eye(lower.sizes[lower.dim() - 1], { dtype: lower.dtype, device: lower.device }))
 const product = (x: Tensor, vector: Tensor): Tensor => matmul(x, vector.unsqueeze(-1)).squeeze(-1)
 /** The sum of the logarithms on the diagonal: half the logarithm of the determinant of the covariance. */
 export const halfLogDet = (lower: Tensor): Tensor => lower.diagonal({ dim1: -2, dim2: -1 }).log().sum(-1)
 /** The squared length of a vector, in units of the distribution. */
 export const mahalanobis = (lower: Tensor, vector: Tensor): Tensor =>
-  product(triangularInverse(lower), vector).pow(2).sum(-1)
+  lowerSolved(lower, vector.unsqueeze(-1)).squeeze(-1).pow(2).sum(-1)
 
 /**
  * The normal distribution of vectors around `loc`, given one of `covarianceMatrix`, `precisionMatrix` and `scaleTril`,
@@ -121,7 +126,7 @@ export class MultivariateNormal extends Distribution {
 
   get precisionMatrix(): Tensor {
     return this.lazy('precisionMatrix', () => {
-      const inverse = triangularInverse(this.lower)
+      const inverse = inverted(this.lower)
       return this.spread(matmul(inverse.transpose(-2, -1), inverse))
     })
   }
@@ -177,5 +182,4 @@ export class MultivariateNormal extends Distribution {
 }
 
 /** The factor of the covariance from the precision: the precision's own, reversed, is its inverse. */
-const factorOf = (precision: Tensor): Tensor =>
-  triangularInverse(flipped(cholesky(flipped(precision))).transpose(-2, -1))
+const factorOf = (precision: Tensor): Tensor => inverted(flipped(cholesky(flipped(precision))).transpose(-2, -1))

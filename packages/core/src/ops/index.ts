@@ -43,7 +43,6 @@ export { channelShuffle, pixelShuffle, pixelUnshuffle } from './views/shuffle.ts
 export { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d } from './product/conv.ts'
 export { einsum } from './product/einsum.ts'
 export { bilinear, tensordot } from './product/tensordot.ts'
-export * from './linalg/older.ts'
 export { ValuesAndIndices } from './order/values-and-indices.ts'
 export { binomial, poisson } from './random/families.ts'
 export { normal, rand, randint, randintLike, randLike, randn, randnLike, randperm } from './random/random.ts'

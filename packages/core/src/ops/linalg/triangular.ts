@@ -60,6 +60,10 @@ export function together(a: Tensor, b: Tensor): [Tensor, Tensor] {
 export const triangleSolved = (a: Tensor, b: Tensor, triangle: Triangle): Tensor =>
   apply(triangularOp, together(a, b), triangle)
 
+/** The solution of L X = B for a lower triangle. */
+export const lowerSolved = (a: Tensor, b: Tensor): Tensor =>
+  triangleSolved(a, b, { upper: false, left: true, unitriangular: false })
+
 /** Throws PyTorch's error unless a and b have one dtype. */
 export function checkSameDType(label: string, a: Tensor, b: Tensor): void {
   if (a.dtype === b.dtype) return
