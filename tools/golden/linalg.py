@@ -75,7 +75,9 @@ CASES = {
     'lstsq, wide': (lambda a, b: L.lstsq(a, b).solution, WIDE, RHS),
     'matrixExp': (torch.matrix_exp, A), 'matrixExp of batches': (torch.matrix_exp, B2 * 3), 'cond': (L.cond, A),
     'cond, fro': (lambda x: L.cond(x, 'fro'), A), 'cond, 1': (lambda x: L.cond(x, 1), A),
-    'tensorinv': (lambda x: L.tensorinv(x), matrix(4, 4, dominant=2.5).reshape(2, 2, 4)),
+    'matrixNorm, nuc': (lambda x: L.matrix_norm(x, 'nuc'), TALL), 'matrixNorm, 2': (lambda x: L.matrix_norm(x, 2), B2),
+    'norm, nuc': (lambda x: torch.norm(x, 'nuc', (0, 2), keepdim=True), matrix(3, 2, 4)),
+    'matrixPower': (lambda x: L.matrix_power(x, -2), A), 'tensorinv': (lambda x: L.tensorinv(x), matrix(4, 4, dominant=2.5).reshape(2, 2, 4)),
     'tensorsolve': (L.tensorsolve, matrix(4, 4, dominant=2.5).reshape(2, 2, 4), matrix(2, 2)),
 }
 # Values only: integers, gradients that PyTorch lacks, and matrices at which the functions have no second gradient.
@@ -99,6 +101,8 @@ VALUES = {
                         L.solve(torch.ones(2, 0, 0), torch.ones(2, 0, 3))],
     'the triangle that is read': lambda: [L.eigvalsh(A), L.eigvalsh(A, 'U'), L.cholesky(A + 9 * torch.eye(3), upper=True)],
     'other conditions': lambda: [L.cond(A, p) for p in (2, -2, 'nuc', float('inf'), -1)],
+    'norms of singular values': lambda: [
+        L.matrix_norm(TALL, -2, keepdim=True), L.matrix_norm(matrix(3, 2, 4), 2, (2, 0)), L.norm(A, 'nuc'), torch.norm(A, 'nuc')],
     'float32': lambda: [L.inv(A.float()), L.svdvals(TALL.float()), L.qr(TALL.float())[1]],
 }
 I, R, S2 = torch.eye(2), torch.ones(2, 3), torch.tensor([[1.0, 2], [2, 4]])
@@ -124,7 +128,8 @@ ERRORS = {
     'tensorsolve of other sizes': lambda: L.tensorsolve(torch.ones(2, 3, 2), torch.ones(2, 3)),
     'matrixRank of a vector': lambda: L.matrix_rank(torch.ones(2)), 'pinv of a vector': lambda: L.pinv(torch.ones(2)),
     'pinv of integers': lambda: L.pinv(torch.ones(2, 2, dtype=torch.int64)),
-    'cond of a vector': lambda: L.cond(torch.ones(2)), 'the old cholesky': lambda: torch.cholesky(-I),
+    'the nuclear norm of a vector': lambda: torch.norm(torch.ones(3), 'nuc'),
+    'the nuclear norm over one dimension': lambda: torch.norm(torch.ones(2, 3), 'nuc', 1), 'cond of a vector': lambda: L.cond(torch.ones(2)), 'the old cholesky': lambda: torch.cholesky(-I),
     'the gradient of qr, r': lambda: L.qr(torch.eye(2, requires_grad=True), 'r')[1].sum().backward(),
     'the gradient of qr, complete': lambda: L.qr(torch.ones(3, 2, requires_grad=True), 'complete')[1].sum().backward(),
 }

@@ -48,7 +48,6 @@ export {
 export { fill } from './ops/write/write.ts'
 export * as linalg from './ops/linalg/index.ts'
 export { fromJSON, type TensorJSON } from './ops/create/json.ts'
-export * as linalg from './ops/linalg/index.ts'
 export * from './ops/linalg/older.ts'
 export * as optim from './optim/index.ts'
 export { isUniformFused, setUniformFused } from './random/distributions.ts'

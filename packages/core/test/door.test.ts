@@ -1412,7 +1412,6 @@ for (const name of ['isAnomalyEnabled', 'isGradEnabled', 'isInferenceModeEnabled
 
 // ---- linear algebra ----
 
-const { linalg } = core
 const definite = (): Tensor =>
   tensor([
     [2, 0.5],

@@ -122,6 +122,10 @@ const cases: Readonly<Record<string, readonly [Fn, ...Tensor[]]>> = {
   cond: [(x) => L.cond(x), A],
   'cond, fro': [(x) => L.cond(x, 'fro'), A],
   'cond, 1': [(x) => L.cond(x, 1), A],
+  'matrixNorm, nuc': [(x) => L.matrixNorm(x, 'nuc'), TALL],
+  'matrixNorm, 2': [(x) => L.matrixNorm(x, 2), B2],
+  'norm, nuc': [(x) => x.norm('nuc', [0, 2], true), matrix([3, 2, 4])],
+  matrixPower: [(x) => L.matrixPower(x, -2), A],
   tensorinv: [(x) => L.tensorinv(x), matrix([4, 4], dominant).reshape(2, 2, 4)],
   tensorsolve: [(a, b) => L.tensorsolve(a, b), matrix([4, 4], dominant).reshape(2, 2, 4), matrix([2, 2])],
 }
@@ -244,6 +248,12 @@ const values: Readonly<Record<string, () => unknown>> = {
     L.cholesky(A.add(identity(3).mul(9)), { upper: true }),
   ],
   'other conditions': () => ([2, -2, 'nuc', Infinity, -1] as const).map((p) => L.cond(A, p)),
+  'norms of singular values': () => [
+    L.matrixNorm(TALL, -2, { keepdim: true }),
+    L.matrixNorm(matrix([3, 2, 4]), 2, [2, 0]),
+    L.norm(A, 'nuc'),
+    A.norm('nuc'),
+  ],
   float32: () => [L.inv(A.float()), L.svdvals(TALL.float()), L.qr(TALL.float()).R],
 }
 
@@ -282,6 +292,8 @@ const errors: Readonly<Record<string, () => unknown>> = {
   'matrixRank of a vector': () => L.matrixRank(V),
   'pinv of a vector': () => L.pinv(V),
   'pinv of integers': () => L.pinv(whole),
+  'the nuclear norm of a vector': () => ones(3).norm('nuc'),
+  'the nuclear norm over one dimension': () => R.norm('nuc', 1),
   'cond of a vector': () => L.cond(V),
   'the old cholesky': () => cholesky(I.neg()),
   'the gradient of qr, r': () =>

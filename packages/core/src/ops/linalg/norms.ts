@@ -15,8 +15,9 @@ import {
 import { toDType } from '../define/fill.ts'
 import { amax, amin } from '../order/extremes.ts'
 import { abs } from '../pointwise/elementary.ts'
-import { type Order, orderKind, vectorNormOf, withoutSvd } from '../reduce/norm.ts'
+import { type Order, orderKind, vectorNormOf } from '../reduce/norm.ts'
 import { sum } from '../reduce/reduce.ts'
+import { spectralNorm } from './spectral.ts'
 
 export interface VectorNormOptions extends DimOptions {
   readonly ord?: number
@@ -71,7 +72,7 @@ function ofMatrices(x: Tensor, ord: Order, dim: readonly number[], keepdim: bool
   const [rows, columns] = dim.map((d) => normalizeDim(d, x.dim()))
   if (rows === columns) throw new RuntimeError(`${what}: dims must be different. Got (${dim.join(', ')})`)
   if (ord === 'fro') return vectorNormOf('vector_norm', x, 2, [rows, columns].sort(), keepdim)
-  if (ord === 'nuc' || Math.abs(ord as number) === 2) throw withoutSvd(`linalg.matrixNorm() of order ${ord}`)
+  if (ord === 'nuc' || ord === 2 || ord === -2) return spectralNorm(x, ord, rows, columns, keepdim)
   const size = Math.abs(ord as number)
   if (typeof ord === 'string' || (size !== 1 && size !== Infinity)) {
     throw new RuntimeError(`${what}: Order ${ord} not supported.`)
@@ -82,7 +83,8 @@ function ofMatrices(x: Tensor, ord: Order, dim: readonly number[], keepdim: bool
 }
 /**
  * The norm of the matrices in two dimensions (the last two): 'fro' (the default), 1 and -1 (the largest and smallest sum
- * of a column's sizes), Infinity and -Infinity (of a row's). Floats only.
+ * of a column's sizes), Infinity and -Infinity (of a row's), and of the singular values 'nuc' (their sum), 2 (the largest) and
+ * -2 (the smallest). Floats only.
  *
  * @example
  * linalg.matrixNorm(tensor([[1, -2], [3, 4]]), 1) // tensor(6.)

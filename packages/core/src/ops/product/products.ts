@@ -1,7 +1,7 @@
 // Products of vectors and matrices beside the matrix product: outer, inner, kron, cross, trace, powers and chains of
 // matrices, and the distances of all pairs of rows. All are compositions.
 import { dtypeName, isFloat } from '../../base/dtype.ts'
-import { NotImplementedError, RuntimeError } from '../../base/errors.ts'
+import { RuntimeError } from '../../base/errors.ts'
 import { broadcastShapes, normalizeDim, numelOf, type Shape, shapeString } from '../../base/shape.ts'
 import { type Expr, s } from '../../expr/expr.ts'
 import { apply, operand } from '../../tensor/apply.ts'
@@ -21,6 +21,7 @@ import {
   tensor,
 } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
+import { inv } from '../linalg/solve.ts'
 import { eye, fromArray } from '../create/create.ts'
 import { type DimOption, notImplemented } from '../define/arguments.ts'
 import { type Elementwise, elementwise, expandTo } from '../define/elementwise.ts'
@@ -199,7 +200,7 @@ export function powerOf(x: Tensor, n: number): Tensor {
       `linalg.matrix_power: A must be batches of square matrices, but they are ${rows} by ${columns} matrices`,
     )
   }
-  if (n < 0) throw new NotImplementedError('matrix_power: negative powers need an inverse, which is not there yet')
+  if (n < 0) return powerOf(inv(x), -n)
   if (n === 0) return expandTo(eye(rows, { dtype: x.dtype, device: x.device }), x.sizes).clone()
   if (n === 1) return copied(x)
   if (n === 3) return matmul(matmul(x, x), x)

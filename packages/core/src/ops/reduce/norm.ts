@@ -1,7 +1,7 @@
 // Norms of any order along dimensions, with PyTorch's gradients: where a norm is 0 the gradient is 0. Distances, and
 // slices whose norms are limited.
 import { type DTypeWord, dtypeName, isFloat } from '../../base/dtype.ts'
-import { NotImplementedError, RuntimeError, ValueError } from '../../base/errors.ts'
+import { RuntimeError, ValueError } from '../../base/errors.ts'
 import { resultType } from '../../base/promotion.ts'
 import { normalizeDim, normalizeDims, reducedShape, sameShape, type Shape } from '../../base/shape.ts'
 import { type Expr, s } from '../../expr/expr.ts'
@@ -21,6 +21,7 @@ import {
   tensor,
 } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
+import { spectralNorm } from '../linalg/spectral.ts'
 import { type DimOptions, type Dims, keepdimParameter } from '../define/arguments.ts'
 import { cloneOp, type Elementwise, elementwise, sumTo } from '../define/elementwise.ts'
 import { toDType } from '../define/fill.ts'
@@ -146,12 +147,18 @@ const normArguments = method(
   keepdimParameter,
   optional('dtype', nullable(dtypeKind), null),
 )
-/** What needs singular values. */
-export const withoutSvd = (what: string): NotImplementedError =>
-  new NotImplementedError(
-    `${what} needs singular values, which are not there yet`,
-    "Use the order 'fro', a number, or linalg.vectorNorm().",
-  )
+/** The sum of the singular values of matrices. */
+function nuclear(x: Tensor, dims: readonly number[] | null, keepdim: boolean): Tensor {
+  if (dims === null && x.dim() !== 2) {
+    throw new RuntimeError(
+      `Expected a tensor with 2 dimensions, but got a tensor with ${x.dim()} dimension${x.dim() === 1 ? '' : 's'} instead.`,
+    )
+  }
+  const [rows, columns, ...more] = dims ?? [0, 1]
+  if (columns === undefined || more.length > 0)
+    throw new RuntimeError("nuclear norm requires a 'dim' argument of size 2")
+  return spectralNorm(x, 'nuc', rows, columns, keepdim)
+}
 const sumOfSquares = elementwise('sum', (x) => s.mul(x, x))
 /**
  * The norm of order `p` of all elements, or over `dim` (one or several): the Euclidean one for 'fro', `(sum of |x| **
@@ -170,7 +177,7 @@ export function norm(
   if (typeof order === 'string') {
     if (order !== 'fro' && order !== 'nuc')
       throw new RuntimeError(`only valid string values are 'fro' and 'nuc', found ${order}`)
-    if (order === 'nuc') throw withoutSvd("norm() of order 'nuc'")
+    if (order === 'nuc') return nuclear(dtype === null ? x : toDType(x, dtype), dim === null ? null : dims, keepdim)
     if (dtype !== null && dim !== null) throw new ValueError('dtype argument is not supported in frobenius norm')
     if (dim !== null && dims.length > 2)
       throw new RuntimeError(`Expected at most 2 dimensions, but got ${dims.length} dimensions instead.`)
