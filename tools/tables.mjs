@@ -8,7 +8,7 @@ import { importBundled } from './bundled.mjs'
 import { readArgs, root, say } from './lib.mjs'
 
 readArgs(
-  'node tools/tables.mjs    writes docs/internals/{ops,steps,parity}.md, docs/guide/12-what-is-lacking.md and docs/names.md',
+  'node tools/tables.mjs    writes docs/internals/{ops,steps,parity}.md, docs/guide/12-what-is-lacking.md, docs/names.md and docs/programs.md',
 )
 /** Modules with pages, and the packages whose dependencies they import. */
 const modules = [
@@ -16,6 +16,7 @@ const modules = [
   ['packages/vision/test/parity.ts', 'packages/vision'],
   ['tools/test/lacking.ts', 'packages/vision'],
   ['tools/test/names-page.ts', 'packages/vision'],
+  ['examples/test/programs-page.ts', 'examples'],
 ]
 for (const [module, within] of modules) {
   const { pages } = await importBundled(module, within)
