@@ -103,7 +103,7 @@ const withNamesOf = async (text) => {
   for (const [line, specifier, folder, path = ''] of found) {
     const { exports } = JSON.parse(readFileSync(join('..', folder, 'package.json'), 'utf8'))
     const names = await namesOf(join('..', folder, exports[`.${path}`]['@flambeau/source']))
-    named = named.replace(line, `export { ${names.join(', ')} } from "${specifier}";`)
+    named = named.replace(line, `export {\n  ${names.join(',\n  ')}\n} from "${specifier}";`)
   }
   return named
 }

@@ -184,7 +184,7 @@ describe('the code that the page loads', () => {
     }
     server.close()
     expect(files.length).toBeGreaterThan(5)
-    expect(total).toBeLessThan(250_000)
+    expect(total).toBeLessThan(300_000)
   })
 })
 

@@ -6,8 +6,8 @@ type Collect = (options?: { readonly type: 'minor' }) => void
 
 /** What this needs of Node's `process`. */
 interface Node {
-  getBuiltinModule(id: 'node:v8'): { setFlagsFromString(flag: string): void }
-  getBuiltinModule(id: 'node:vm'): { runInNewContext(code: string): unknown }
+  getBuiltinModule(id: 'v8'): { setFlagsFromString(flag: string): void }
+  getBuiltinModule(id: 'vm'): { runInNewContext(code: string): unknown }
   /** Microseconds of processor time of all threads. */
   cpuUsage(): { readonly user: number; readonly system: number }
   memoryUsage(): { readonly arrayBuffers: number }
@@ -23,9 +23,9 @@ function engineHere(): Engine | null {
   const { process: node } = globalThis as { readonly process?: Partial<Node> }
   if (typeof node?.getBuiltinModule !== 'function') return null
   try {
-    const { setFlagsFromString } = node.getBuiltinModule('node:v8')
+    const { setFlagsFromString } = node.getBuiltinModule('v8')
     setFlagsFromString('--expose-gc')
-    const collect = node.getBuiltinModule('node:vm').runInNewContext('gc') as Collect
+    const collect = node.getBuiltinModule('vm').runInNewContext('gc') as Collect
     setFlagsFromString('--no-expose-gc')
     return { collect, node: node as Node }
   } catch {

@@ -1,5 +1,6 @@
 // Members by name or by number, for a module that decides itself how to use them: ModuleDict, ParameterDict and
 // ParameterList. Each member is a property of the collection, too: `layers.first`, `weights[0]`.
+import { named } from '../base/class-name.ts'
 import { IndexError, KeyError, RuntimeError, TypeError } from '../base/errors.ts'
 import { dtypeName } from '../base/dtype.ts'
 import { typeName } from '../base/python.ts'
@@ -206,7 +207,7 @@ interface ModuleDictClass {
  * layers.first // Linear(in_features=3, out_features=4, bias=True)
  * layers.keys() // ['first', 'act']
  */
-export const ModuleDict: ModuleDictClass = Modules as unknown as ModuleDictClass
+export const ModuleDict: ModuleDictClass = /* @__PURE__ */ named('ModuleDict', Modules) as unknown as ModuleDictClass
 
 // ---- parameters ----
 
@@ -269,7 +270,10 @@ interface ParameterDictClass {
  * const weights = new nn.ParameterDict({ left: ones(2), right: zeros(3) })
  * weights.left.shape // [2]
  */
-export const ParameterDict: ParameterDictClass = Parameters as unknown as ParameterDictClass
+export const ParameterDict: ParameterDictClass = /* @__PURE__ */ named(
+  'ParameterDict',
+  Parameters,
+) as unknown as ParameterDictClass
 
 /** Anything that is checked when it comes in, but for an object of options. */
 const listed: Kind<unknown> = { ...anything, accepts: (x) => typeof x !== 'object' || x === null || !isOptions(x) }

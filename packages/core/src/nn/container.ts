@@ -1,4 +1,5 @@
 // Containers of modules: Sequential runs its modules one after the other, ModuleList only holds them.
+import { named } from '../base/class-name.ts'
 import { IndexError, TypeError } from '../base/errors.ts'
 import { noted } from '../tensor/effects.ts'
 import {
@@ -187,7 +188,10 @@ interface SequentialClass {
  * model[0] // Linear(in_features=13, out_features=10, bias=True)
  * model[-1].weight.shape // [1, 10]
  */
-export const Sequential: SequentialClass = SequentialModule as unknown as SequentialClass
+export const Sequential: SequentialClass = /* @__PURE__ */ named(
+  'Sequential',
+  SequentialModule,
+) as unknown as SequentialClass
 export type Sequential<M extends readonly Module[] = readonly Module[]> = ByIndex<M> & SequentialModule<M[number]>
 
 interface ModuleListClass {
@@ -202,5 +206,8 @@ interface ModuleListClass {
  * this.layers = new nn.ModuleList([new nn.Linear(13, 13), new nn.Linear(13, 13)])
  * for (const layer of this.layers) x = layer.forward(x)
  */
-export const ModuleList: ModuleListClass = ModuleListModule as unknown as ModuleListClass
+export const ModuleList: ModuleListClass = /* @__PURE__ */ named(
+  'ModuleList',
+  ModuleListModule,
+) as unknown as ModuleListClass
 export type ModuleList<M extends readonly Module[] = readonly Module[]> = ByIndex<M> & ModuleListModule<M[number]>

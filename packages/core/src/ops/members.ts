@@ -6,7 +6,10 @@ import { operandKind, type TensorLike } from './define/overloads.ts'
 import { where as choose } from './pointwise/where.ts'
 
 export { bool, byte, cpu, double, float, int, long, typeAs } from './create/convert.ts'
-export { polygammaOf as polygamma } from './pointwise/special.ts'
+export {
+  /** The n-th derivative of digamma: `x.polygamma(n)`. */
+  polygammaOf as polygamma,
+} from './pointwise/special.ts'
 export { newEmpty, newFull, newOnes, newTensor, newZeros, numpy } from './create/anew.ts'
 export { elementSize, isNonzero, isSameSize, isSigned, ndimension, nelement, type } from './facts.ts'
 export * from './linalg/older.ts'
