@@ -1,7 +1,7 @@
 // Factorizations of matrices, as `torch.linalg` has them. They are computed in float64, and rounded to the dtype of the
 // matrix. The gradients are written in ops, after Giles, Collected matrix derivative results (2008), and Townsend,
 // Differentiating the singular value decomposition (2016).
-import { RuntimeError } from '../../base/errors.ts'
+import { LinAlgError, RuntimeError } from '../../base/errors.ts'
 import { apply, applyAll } from '../../tensor/apply.ts'
 import type { Gradients, OpDef, Vjp } from '../../tensor/op.ts'
 import { bool, keyword, method, optional, str } from '../../tensor/signature.ts'
@@ -22,7 +22,7 @@ import {
   factorSVD,
   transposed,
 } from './factorizations.ts'
-import { batchElement, checkMatrix, checkSquare, hostOp, LinAlgError, matrixSizes } from './host.ts'
+import { batchElement, checkMatrix, checkSquare, hostOp, matrixSizes } from './host.ts'
 import { results, type Three, type Two } from './results.ts'
 import { triangleSolved } from './triangular.ts'
 

@@ -11,9 +11,6 @@ import type { OpDef } from '../../tensor/op.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { fromArray } from '../create/create.ts'
 
-/** The error of a matrix that an algorithm cannot handle: singular, not positive-definite. */
-export class LinAlgError extends RuntimeError {}
-
 /** An op on the last two dimensions of its inputs, which all have the same dimensions before. */
 export interface HostOp<A> extends Pick<OpDef<A>, 'name' | 'vjp' | 'saves'> {
   /** PyTorch's name in messages. */

@@ -9,7 +9,7 @@ export {
   svd,
   svdvals,
 } from './factor.ts'
-export { LinAlgError } from './host.ts'
+export { LinAlgError } from '../../base/errors.ts'
 export * from './norms.ts'
 export * from './products.ts'
 export {

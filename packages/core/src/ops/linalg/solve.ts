@@ -1,6 +1,6 @@
 // Inverses, determinants, systems of linear equations and what is built on them, as `torch.linalg` has them.
 import { dtypeName, isFloat } from '../../base/dtype.ts'
-import { RuntimeError } from '../../base/errors.ts'
+import { LinAlgError, RuntimeError } from '../../base/errors.ts'
 import { numelOf, sameShape } from '../../base/shape.ts'
 import { apply, applyAll } from '../../tensor/apply.ts'
 import type { OpDef, Vjp } from '../../tensor/op.ts'
@@ -32,7 +32,7 @@ import { narrow, permute, reshape, select, squeeze, unsqueeze } from '../views/v
 import { sum } from '../reduce/reduce.ts'
 import { exponential, factorLU, factorSVD, signOf, solveLU, solveTransposedLU, transposed } from './factorizations.ts'
 import { eigvalsh, mT, singularValues } from './factor.ts'
-import { batchElement, checkFloat, checkMatrix, checkSquare, hostOp, LinAlgError, matrixSizes } from './host.ts'
+import { batchElement, checkFloat, checkMatrix, checkSquare, hostOp, matrixSizes } from './host.ts'
 import { results, type Two } from './results.ts'
 import { checkSameDType, checkSystem, together, triangleSolved } from './triangular.ts'
 
