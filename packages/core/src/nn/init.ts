@@ -3,6 +3,7 @@ import { ValueError } from '../base/errors.ts'
 import { newArray } from '../base/dtype.ts'
 import { numelOf, type Shape } from '../base/shape.ts'
 import { warn } from '../base/warn.ts'
+import { factorQR, transposed } from '../ops/linalg/factorizations.ts'
 import { eye, fromArray } from '../ops/create/create.ts'
 import { maskedFill } from '../ops/indexing/select.ts'
 import {
@@ -254,36 +255,22 @@ export function orthogonal_(x: Tensor, ...args: GainArguments): Tensor {
   return noGrad(() => {
     const value = drawn(x.storage.device, { sizes, dtype: x.dtype }, defaultGenerator, (out, generator) => {
       normal(out, generator)
-      const vectors = Float64Array.from(out)
-      if (rows < columns) orthonormalise(vectors, rows, columns, columns, 1)
-      else orthonormalise(vectors, columns, rows, 1, columns)
+      const x = Float64Array.from(out)
+      const vectors =
+        rows < columns
+          ? transposed(orthonormal(transposed(x, rows, columns), columns, rows), columns, rows)
+          : orthonormal(x, rows, columns)
       for (let i = 0; i < out.length; i++) out[i] = vectors[i] * gain
     })
     return copy_(x, value)
   })
 }
 
-/**
- * Makes `count` vectors orthogonal, each to those before it, and of length 1. Vector v has its element i at
- * v * step + i * stride.
- */
-function orthonormalise(x: Float64Array, count: number, length: number, step: number, stride: number): void {
-  const dot = (v: number, w: number): number => {
-    let sum = 0
-    for (let i = 0; i < length; i++) sum += x[v * step + i * stride] * x[w * step + i * stride]
-    return sum
-  }
-  for (let v = 0; v < count; v++) {
-    // Twice, because the first pass leaves the rounding errors of large parts.
-    for (let pass = 0; pass < 2; pass++) {
-      for (let w = 0; w < v; w++) {
-        const part = dot(v, w)
-        for (let i = 0; i < length; i++) x[v * step + i * stride] -= part * x[w * step + i * stride]
-      }
-    }
-    const norm = Math.sqrt(dot(v, v))
-    for (let i = 0; i < length; i++) x[v * step + i * stride] /= norm
-  }
+/** The orthonormal columns of a matrix with at least as many rows, each on the side of its own (Saxe et al., 2014). */
+function orthonormal(x: Float64Array, rows: number, columns: number): Float64Array {
+  const r = x.slice()
+  const q = factorQR(r, rows, columns, columns)
+  return q.map((value, i) => value * Math.sign(r[(i % columns) * (columns + 1)]))
 }
 
 export interface KaimingOptions {

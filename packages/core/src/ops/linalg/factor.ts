@@ -11,7 +11,7 @@ import { cat } from '../views/join.ts'
 import { add, div, mul, neg, sub } from '../pointwise/arithmetic.ts'
 import { matmul } from '../product/matmul.ts'
 import { diagEmbed, tril, triu } from '../views/triangles.ts'
-import { diagonal, narrow, transpose, unsqueeze } from '../views/views.ts'
+import { diagonal, narrow, unsqueeze } from '../views/views.ts'
 import { eye } from '../create/create.ts'
 import {
   complete,
@@ -24,10 +24,8 @@ import {
 } from './factorizations.ts'
 import { batchElement, checkMatrix, checkSquare, hostOp, matrixSizes } from './host.ts'
 import { results, type Three, type Two } from './results.ts'
-import { triangleSolved } from './triangular.ts'
+import { mT, triangleSolved } from './triangular.ts'
 
-/** The transposed matrices. */
-export const mT = (x: Tensor): Tensor => transpose(x, -2, -1)
 /** Copies of the diagonals, and matrices with only them. */
 const diagonals = (x: Tensor): Tensor => diagonal(x, 0, -2, -1)
 /** A matrix with its diagonal times `factor`. */

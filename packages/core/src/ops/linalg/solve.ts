@@ -31,10 +31,10 @@ import { tril } from '../views/triangles.ts'
 import { narrow, permute, reshape, select, squeeze, unsqueeze } from '../views/views.ts'
 import { sum } from '../reduce/reduce.ts'
 import { exponential, factorLU, factorSVD, signOf, solveLU, solveTransposedLU, transposed } from './factorizations.ts'
-import { eigvalsh, mT, singularValues } from './factor.ts'
+import { eigvalsh, singularValues } from './factor.ts'
 import { batchElement, checkFloat, checkMatrix, checkSquare, hostOp, matrixSizes } from './host.ts'
 import { results, type Two } from './results.ts'
-import { checkSameDType, checkSystem, together, triangleSolved } from './triangular.ts'
+import { checkSameDType, checkSystem, mT, together, triangleSolved } from './triangular.ts'
 
 const sizeOf = (x: { readonly sizes: readonly number[] }): number => x.sizes[x.sizes.length - 1]
 
@@ -359,9 +359,13 @@ interface Tolerances {
 const pinvOp: OpDef<Tolerances> = hostOp<Tolerances>({
   name: 'LinalgPinvBackward0',
   label: 'linalg.pinv',
+  // The singular values come with it, for least squares; no gradient flows to them.
   infer: ([x]) => {
     const [m, n] = x.sizes.slice(-2)
-    return [{ sizes: matrixSizes(x, n, m), dtype: x.dtype }]
+    return [
+      { sizes: matrixSizes(x, n, m), dtype: x.dtype },
+      { sizes: matrixSizes(x, Math.min(m, n)), dtype: x.dtype },
+    ]
   },
   saves: () => ({ inputs: [0], outputs: [0] }),
   vjp: (ctx: Vjp<Tolerances>) => {
@@ -380,10 +384,11 @@ const pinvOp: OpDef<Tolerances> = hostOp<Tolerances>({
     const first = sub(matmul(matmul(sub(dyT, matmul(a, k)), p), pT), mT(matmul(k, p)))
     return [add(first, sub(pk, matmul(matmul(pk, p), a)))]
   },
-  run([a], [out], { atol, rtol }, specs) {
+  run([a], [out, values], { atol, rtol }, specs) {
     const [m, n] = specs[0].sizes.slice(-2)
     const k = Math.min(m, n)
     const { u, s, v } = factorSVD(a, m, n)
+    values.set(s)
     const least = Math.max(atol, rtol * (s[0] ?? 0))
     for (let l = 0; l < k; l++) {
       if (!(s[l] > least)) continue
@@ -457,9 +462,13 @@ export function matrixRank(
   checkFloat('torch.linalg.matrix_rank', x)
   const own = x.detach()
   const s = hermitian ? eigvalsh(own).abs() : singularValues(own)
-  if (s.elements === 0) return filled(x.sizes.slice(0, -2), 'int32', 0, x.storage.device)
-  const given = tolerances(x, tol ?? atol, tol === null ? rtol : 0)
-  const least = s.amax(-1, true).mul(given.rtol).clamp({ min: given.atol })
+  return countAbove(s, tolerances(x, tol ?? atol, tol === null ? rtol : 0))
+}
+
+/** How many singular values count as more than 0. */
+function countAbove(s: Tensor, { atol, rtol }: Tolerances): Tensor {
+  if (s.elements === 0) return filled(s.sizes.slice(0, -1), 'int32', 0, s.storage.device)
+  const least = s.amax(-1, true).mul(rtol).clamp({ min: atol })
   return toDType(s.gt(least).sum(-1), 'int32')
 }
 
@@ -545,8 +554,9 @@ export function lstsq(
     throw new RuntimeError(`${label}: input.size(-2) should match other.size(${isVector ? -1 : -2})`)
   const matrix = isVector ? unsqueeze(b, -1) : b
   const found = tolerances(a, null, rcond)
-  const all = matmul(apply(pinvOp, [a], found), matrix)
-  const rank = matrixRank(a, null, { rtol: found.rtol })
+  const [inverse, values] = applyAll(pinvOp, [a], found)
+  const all = matmul(inverse, matrix)
+  const rank = countAbove(values.detach(), found)
   const none = filled([0], a.dtype, 0, a.storage.device)
   const isFull = driver !== 'gelsy' && m > n && rank.eq(n).all().item() === 1
   const left = isFull ? matmul(a, all).sub(matrix).square().sum(-2) : none
@@ -554,7 +564,7 @@ export function lstsq(
     solution: isVector ? squeeze(all, -1) : all,
     residuals: isVector && isFull ? squeeze(left, -1) : left,
     rank: driver === 'gels' ? filled([0], 'int32', 0, a.storage.device) : rank,
-    singularValues: driver === 'gelsd' || driver === 'gelss' ? singularValues(a.detach()) : none,
+    singularValues: driver === 'gelsd' || driver === 'gelss' ? values.detach() : none,
   })
 }
 

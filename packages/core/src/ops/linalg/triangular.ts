@@ -20,7 +20,8 @@ export interface Triangle {
   readonly unitriangular: boolean
 }
 
-const mT = (x: Tensor): Tensor => transpose(x, -2, -1)
+/** The transposed matrices. */
+export const mT = (x: Tensor): Tensor => transpose(x, -2, -1)
 
 const triangularOp: OpDef<Triangle> = hostOp<Triangle>({
   name: 'LinalgSolveTriangularBackward0',
