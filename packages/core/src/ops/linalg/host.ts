@@ -67,12 +67,6 @@ export function hostOp<A>({ name, label, infer, run, vjp, saves }: HostOp<A>): O
 export const batchElement = (specs: readonly Spec[], batch: number): string =>
   specs[0].sizes.length > 2 ? `(Batch element ${batch}): ` : ''
 
-/** Throws PyTorch's error unless `x` is a float matrix or a batch of them. */
-export function checkMatrix(label: string, x: Tensor, what = 'A'): void {
-  checkFloat(label, x)
-  if (x.sizes.length < 2) throw new RuntimeError(`${label}: The input tensor ${what} must have at least 2 dimensions.`)
-}
-
 export function checkFloat(label: string, x: Tensor): void {
   if (isFloat(x.dtype)) return
   throw new RuntimeError(
@@ -81,11 +75,28 @@ export function checkFloat(label: string, x: Tensor): void {
   )
 }
 
-export function checkSquare(label: string, x: Tensor, what = 'A'): void {
-  checkMatrix(label, x, what)
+/** Throws PyTorch's error for fewer dimensions than a matrix has. */
+export function checkDims(label: string, x: Tensor, what = 'A'): void {
+  if (x.sizes.length >= 2) return
+  throw new RuntimeError(`${label}: The input tensor ${what} must have at least 2 dimensions.`, `It has ${x.dim()}.`)
+}
+
+/** Throws PyTorch's error unless `x` is a matrix of floats, or a batch of them. */
+export function checkMatrix(label: string, x: Tensor, what = 'A'): void {
+  checkFloat(label, x)
+  checkDims(label, x, what)
+}
+
+/** Throws PyTorch's error for matrices that are not square. */
+export function checkSides(label: string, x: Tensor, what = 'A'): void {
   const [m, n] = x.sizes.slice(-2)
   if (m !== n)
     throw new RuntimeError(`${label}: ${what} must be batches of square matrices, but they are ${m} by ${n} matrices`)
+}
+
+export function checkSquare(label: string, x: Tensor, what = 'A'): void {
+  checkMatrix(label, x, what)
+  checkSides(label, x, what)
 }
 
 /** The sizes with other last two. */

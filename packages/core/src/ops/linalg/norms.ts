@@ -1,5 +1,5 @@
 // Norms of vectors and matrices as torch.linalg has them.
-import { type DType, type DTypeWord, dtypeName, isFloat } from '../../base/dtype.ts'
+import type { DType, DTypeWord } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { normalizeDim, normalizeDims } from '../../base/shape.ts'
 import { type Arguments, dims as dimsKind, ints, method, nullable, number, optional } from '../../tensor/signature.ts'
@@ -17,6 +17,7 @@ import { amax, amin } from '../order/extremes.ts'
 import { abs } from '../pointwise/elementary.ts'
 import { type Order, orderKind, vectorNormOf } from '../reduce/norm.ts'
 import { sum } from '../reduce/reduce.ts'
+import { checkMatrix } from './host.ts'
 import { spectralNorm } from './spectral.ts'
 
 export interface VectorNormOptions extends DimOptions {
@@ -61,13 +62,7 @@ const matrixArguments = method(
 )
 function ofMatrices(x: Tensor, ord: Order, dim: readonly number[], keepdim: boolean): Tensor {
   const what = 'linalg.matrix_norm'
-  if (x.dim() < 2) throw new RuntimeError(`${what}: The input tensor A must have at least 2 dimensions.`)
-  if (!isFloat(x.dtype)) {
-    throw new RuntimeError(
-      `${what}: Expected a floating point or complex tensor as input. Got ${dtypeName[x.dtype]}`,
-      'Convert it first: x.float().',
-    )
-  }
+  checkMatrix(what, x)
   if (dim.length !== 2) throw new RuntimeError(`${what}: dim must be a 2-tuple. Got ${dim.join(', ')}`)
   const [rows, columns] = dim.map((d) => normalizeDim(d, x.dim()))
   if (rows === columns) throw new RuntimeError(`${what}: dims must be different. Got (${dim.join(', ')})`)

@@ -1,9 +1,7 @@
-// Products as torch.linalg has them.
-import { dtypeName, isFloat } from '../../base/dtype.ts'
-import { RuntimeError } from '../../base/errors.ts'
 import { int, keyword, list, method, required, signature, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import type { DimOption } from '../define/arguments.ts'
+import { checkFloat } from './host.ts'
 import { mul } from '../pointwise/arithmetic.ts'
 import { crossAlong, multiplied } from '../product/products.ts'
 import { sum } from '../reduce/reduce.ts'
@@ -30,12 +28,7 @@ const vecdotArguments = method('linalg_vecdot', required('y', tensor), keyword('
  */
 export function vecdot(x: Tensor, ...args: [y: Tensor, options?: DimOption]): Tensor {
   const [y, dim] = vecdotArguments(x, args)
-  if (!isFloat(x.dtype)) {
-    throw new RuntimeError(
-      `linalg.vecdot: Expected a floating point or complex tensor as input. Got ${dtypeName[x.dtype]}`,
-      'Convert it first: x.float().',
-    )
-  }
+  checkFloat('linalg.vecdot', x)
   return sum(mul(x, y), dim)
 }
 

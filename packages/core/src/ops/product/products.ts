@@ -21,6 +21,7 @@ import {
   tensor,
 } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
+import { checkDims, checkSides } from '../linalg/host.ts'
 import { inv } from '../linalg/solve.ts'
 import { eye, fromArray } from '../create/create.ts'
 import { type DimOption, notImplemented } from '../define/arguments.ts'
@@ -188,20 +189,10 @@ export function cross(x: Tensor, ...args: [other: Tensor, dim?: number | null | 
 const copied = (x: Tensor): Tensor => x.clone()
 /** The power of square matrices by squaring. */
 export function powerOf(x: Tensor, n: number): Tensor {
-  const [rows, columns] = x.sizes.slice(-2)
-  if (x.dim() < 2) {
-    throw new RuntimeError(
-      `linalg.matrix_power: The input tensor A must have at least 2 dimensions.`,
-      `It has ${x.dim()}.`,
-    )
-  }
-  if (rows !== columns) {
-    throw new RuntimeError(
-      `linalg.matrix_power: A must be batches of square matrices, but they are ${rows} by ${columns} matrices`,
-    )
-  }
+  checkDims('linalg.matrix_power', x)
+  checkSides('linalg.matrix_power', x)
   if (n < 0) return powerOf(inv(x), -n)
-  if (n === 0) return expandTo(eye(rows, { dtype: x.dtype, device: x.device }), x.sizes).clone()
+  if (n === 0) return expandTo(eye(x.sizes[x.dim() - 1], { dtype: x.dtype, device: x.device }), x.sizes).clone()
   if (n === 1) return copied(x)
   if (n === 3) return matmul(matmul(x, x), x)
   let [square, result]: [Tensor, Tensor | null] = [x, null]
