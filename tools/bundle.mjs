@@ -1,12 +1,13 @@
 // Bundles the JavaScript of the package in the current folder into one file, which all its entry points share: a fresh
 // process then reads three files for flambeau instead of eighty, and each file saved is a millisecond (bench/import).
+// What a source imports on demand, by `import()`, is a file of its own, read when it is asked for.
 // tsc writes the declarations, one for each entry point, so that types see only its names. Dependencies stay imports.
 //
 // The bundle is meant to be read, neither minified nor renamed: an uncaught error prints the line that threw, a stack
 // trace names functions and lines, and comments for other bundlers stay. A bundled development dependency is a separate
 // file beside it, minified, in short lines, with its licence.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { build } from 'esbuild'
 
 const { version, exports, dependencies, devDependencies, optionalDependencies, peerDependencies } = JSON.parse(
@@ -15,7 +16,7 @@ const { version, exports, dependencies, devDependencies, optionalDependencies, p
 const entries = Object.values(exports).filter((entry) => entry['@flambeau/source'] !== undefined)
 /** An entry point for another program, such as a linter, has a file of its own. */
 const isShared = (entry) => entry.default === exports['.'].default
-const [main, ...others] = entries.filter(isShared).map((entry) => entry['@flambeau/source'])
+const shared = entries.filter(isShared).map((entry) => entry['@flambeau/source'])
 const imported = Object.keys({ ...dependencies, ...peerDependencies })
 /** Workspace packages that are not published are bundled as the package's own text. */
 const isOwn = (name) => devDependencies?.[name]?.startsWith('workspace:')
@@ -111,7 +112,29 @@ const withNamesOf = async (text) => {
 /** Doc comments belong to the declarations; in the bundle every process would parse past them. */
 const withoutDocs = (text) => text.replaceAll(/^ *\/\*\*(?: .*\*\/|\n(?: *\*.*\n)*? *\*\/)\n/gm, '')
 
-const bundle = async (outfile, platform, files = [main, ...others]) => {
+/** A module with the text, which imports other files. */
+const module = (text, verb, files, resolveDir = resolve('.')) => ({
+  contents: text + files.map((file) => `\n${verb} ${JSON.stringify(resolve(file))}`).join(''),
+  resolveDir,
+  loader: 'ts',
+})
+
+/** Names without a hash: `files.js` for io/files.ts, `shared.js`, `shared2.js` for what files share, the largest first. */
+const fileNames = (outputs) => {
+  let count = 0
+  const shared = () => (count++ === 0 ? 'shared' : `shared${count}`)
+  const bySize = Object.entries(outputs).sort(([, a], [, b]) => b.bytes - a.bytes)
+  return bySize.map(([path, { entryPoint }]) => [
+    basename(path),
+    `${entryPoint === undefined ? shared() : basename(path, '.js').replace(/-[A-Z0-9]{8}$/, '')}.js`,
+  ])
+}
+
+/**
+ * Bundles files into `dist/name.js`. What they import on demand, `import('./io/files.ts')`, becomes a file of its own,
+ * `dist/files.js`, which holds only what the entries do not need; then the rest is a file, too, which they share.
+ */
+const bundle = async (name, platform, files) => {
   const isImported = (path) =>
     path.startsWith('node:') || imported.some((name) => path === name || path.startsWith(`${name}/`))
   const outside = {
@@ -123,29 +146,45 @@ const bundle = async (outfile, platform, files = [main, ...others]) => {
           : { path: isImported(path) ? path : await bring(path, platform), external: true },
       ),
   }
-  const { outputFiles } = await build({
-    ...common,
-    stdin: {
-      contents: [
-        readFileSync(files[0], 'utf8'),
-        ...files.slice(1).map((file) => `export * from ${JSON.stringify(resolve(file))}`),
-      ].join('\n'),
-      sourcefile: files[0],
-      resolveDir: dirname(files[0]),
-      loader: 'ts',
+  // Every part imports what the entries import, or esbuild would write a file for every set of parts that share code.
+  const parts = {
+    name: 'parts',
+    setup: ({ onResolve, onLoad }) => {
+      onResolve({ filter: /^all$/ }, ({ kind }) =>
+        kind === 'entry-point' ? { path: name, namespace: 'all' } : undefined,
+      )
+      onLoad({ filter: /./, namespace: 'all' }, () =>
+        module(readFileSync(files[0], 'utf8'), 'export * from', files.slice(1), dirname(files[0])),
+      )
+      onResolve({ filter: /^\./ }, ({ path, kind, resolveDir }) =>
+        kind === 'dynamic-import' ? { path: relative('.', join(resolveDir, path)), namespace: 'part' } : undefined,
+      )
+      onLoad({ filter: /./, namespace: 'part' }, ({ path }) =>
+        module(`export * from ${JSON.stringify(resolve(path))}`, 'import', files),
+      )
     },
-    outfile,
+  }
+  const { outputFiles, metafile } = await build({
+    ...common,
+    entryPoints: { [name]: 'all' },
+    outdir: 'dist',
+    splitting: true,
+    chunkNames: '[name]-[hash]',
+    metafile: true,
     platform,
     define: { PACKAGE: JSON.stringify({ version, optionalDependencies }) },
     write: false,
-    plugins: [outside],
+    plugins: [parts, outside],
   })
-  writeFileSync(outfile, withoutDocs(await withNamesOf(withNames(outputFiles[0].text))))
+  const names = fileNames(metafile.outputs)
+  const renamed = (text) => names.reduce((all, [from, to]) => all.replaceAll(from, to), text)
+  for (const { path, text } of outputFiles)
+    writeFileSync(renamed(path), withoutDocs(await withNamesOf(withNames(renamed(text)))))
 }
 
 const { browser } = exports['.']
-await bundle('dist/index.js', browser ? 'node' : 'neutral')
-if (browser) await bundle(browser, 'browser')
+await bundle('index', browser ? 'node' : 'neutral', shared)
+if (browser) await bundle('browser', 'browser', shared)
 for (const entry of entries.filter((each) => !isShared(each)))
-  await bundle(entry.default, 'neutral', [entry['@flambeau/source']])
+  await bundle(basename(entry.default, '.js'), 'neutral', [entry['@flambeau/source']])
 if (licences.size > 0) writeFileSync('dist/LICENSES.txt', [...licences.values()].sort().join(`\n${'-'.repeat(80)}\n\n`))
