@@ -38,6 +38,7 @@ export {
   type TopKOptions,
   topKAccuracyScore,
 } from './metrics.ts'
+export type { LoaderState, PassState } from './pass.ts'
 export {
   BatchSampler,
   RandomSampler,

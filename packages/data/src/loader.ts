@@ -14,6 +14,7 @@ import { className, nameClasses } from '@flambeau/core/backend'
 import { type Batch, collate } from './collate.ts'
 import { begun, checkIndex, type Samples, dataset as datasetKind, type IterableDataset, Subset } from './dataset.ts'
 import { iterableDataset } from './dataset.ts'
+import { type LoaderState, parsed, Pass } from './pass.ts'
 import {
   BatchSampler,
   drawSeed,
@@ -122,6 +123,10 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B>, AsyncIterable<B
   readonly prefetchFactor: number
   readonly persistentWorkers: boolean
   readonly #collate: ((samples: unknown) => B) | undefined
+  /** The pass that began last, until its loop ends. */
+  #pass: Pass | null = null
+  /** The pass of a loaded state, until a loop goes on with it. */
+  #resumed: Pass | null = null
 
   constructor(
     dataset: Source<T> & Source<B>,
@@ -210,13 +215,91 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B>, AsyncIterable<B
         'Write `for await (const batch of loader)`.',
       )
     }
-    this.#drawSeed()
-    return isMap ? this.#batches() : this.#gathered((dataset as Iterable<T>)[Symbol.iterator]())
+    const pass = this.#begin()
+    return isMap ? this.#batches(pass) : this.#gathered(pass)
   }
 
   [Symbol.asyncIterator](): AsyncIterator<B> {
-    const seed = this.#drawSeed()
-    return datasetKind.accepts(this.dataset) ? this.#batchesAhead() : this.#gatheredAhead(seed)
+    const pass = this.#begin()
+    return datasetKind.accepts(this.dataset) ? this.#batchesAhead(pass) : this.#gatheredAhead(pass)
+  }
+
+  // ---- its place ----
+
+  /**
+   * Where the loader is: how many batches the loop has had of the pass under way, and what gives their order again. It
+   * is plain JSON. The next loop over a loader that has loaded it goes on with the next batch, or begins a pass if none
+   * was under way: one that ended, also by `break`, is over.
+   *
+   * The state of the default generator is not in it, only that at the beginning of the pass.
+   *
+   * @example
+   * const loader = new DataLoader([1, 2, 3, 4], 2)
+   * const batches = loader[Symbol.iterator]()
+   * batches.next() // the first batch
+   * const other = new DataLoader([1, 2, 3, 4], 2)
+   * other.loadStateDict(loader.stateDict())
+   * Array.from(other, String) // ['tensor([3., 4.])']
+   */
+  stateDict(): LoaderState {
+    const pass = this.#pass ?? this.#resumed
+    const generators = this.#generators().map((generator) => Array.from(generator.getState()))
+    return { pass: pass?.state() ?? null, generators }
+  }
+
+  /**
+   * Goes on from what `stateDict` returned, from a loader of the same dataset with the same options. Samples that the
+   * loop has had are not read again, unless the dataset is iterable: it is then iterated over from its beginning.
+   *
+   * Throws, with nothing changed, a TypeError for anything else, and a ValueError if the sampler draws other indices
+   * than it drew before, as that of a changed dataset does.
+   */
+  loadStateDict(stateDict: LoaderState, ...none: []): void {
+    const own = this.#generators()
+    const { pass: from, began, now } = parsed([stateDict, ...none], own.length)
+    const pass = from === null ? null : new Pass([defaultGenerator, ...own], from, began)
+    if (pass !== null && from !== null && datasetKind.accepts(this.dataset)) {
+      pass.rewind()
+      try {
+        this.#drawSeed()
+        pass.redraw(from, this.#indices())
+      } finally {
+        pass.leave()
+      }
+    }
+    own.forEach((generator, i) => void generator.setState(now[i]))
+    this.#pass = null
+    this.#resumed = pass
+  }
+
+  /** The generators of the loader and its samplers, but for the default one. */
+  #generators(): Generator[] {
+    const owners = [this, this.sampler, this.batchSampler, (this.batchSampler as Partial<BatchSampler>)?.sampler]
+    const generators = owners.map((owner) => (owner as { generator?: unknown } | undefined)?.generator)
+    const own = generators.filter((x): x is Generator => x instanceof Generator && x !== defaultGenerator)
+    return [...new Set(own)]
+  }
+
+  /** Begins a pass, or goes on with that of a loaded state. */
+  #begin(): Pass {
+    const resumed = this.#resumed
+    this.#resumed = null
+    this.#pass = resumed ?? new Pass([defaultGenerator, ...this.#generators()])
+    if (resumed === null) this.#pass.seed = this.#drawSeed()
+    return this.#pass
+  }
+
+  #end(pass: Pass): void {
+    pass.leave()
+    if (this.#pass === pass) this.#pass = null
+  }
+
+  /** Goes back to the beginning of a pass over an iterable dataset, until the loop has the next batch. */
+  #rewind(pass: Pass): void {
+    if (!pass.isResumed) return
+    pass.rewind()
+    pass.seed = this.#drawSeed()
+    pass.arrive()
   }
 
   /** PyTorch draws a seed for worker processes, also without any. */
@@ -232,22 +315,28 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B>, AsyncIterable<B
     else for (const indices of this.batchSampler) yield checked(indices)
   }
 
-  *#batches(): Steps<B> {
+  *#batches(pass: Pass): Steps<B> {
     const set = this.dataset as Samples<T>
     const isPlain = this.#collate === undefined && this.batchSize !== null
-    for (const at of this.#indices()) {
-      const rows = isPlain ? fetchRows(set, at) : undefined
-      yield rows === undefined ? this.#batchOf(at.map((i) => named(set, i, () => set.at(i) as T))) : (rows as B)
+    try {
+      for (const at of pass.lists ?? pass.counted(this.#indices())) {
+        const rows = isPlain ? fetchRows(set, at) : undefined
+        const batch = rows ?? this.#batchOf(at.map((i) => named(set, i, () => set.at(i) as T)))
+        pass.batches++
+        yield batch as B
+      }
+    } finally {
+      this.#end(pass)
     }
   }
 
-  async *#batchesAhead(): AsyncGenerator<B, void, undefined> {
+  async *#batchesAhead(pass: Pass): AsyncGenerator<B, void, undefined> {
     const set = this.dataset as Samples<T>
     if (this.numWorkers === 0 || set.prefetch === undefined) {
-      yield* this.#batches()
+      yield* this.#batches(pass)
       return
     }
-    const steps = this.#indices()
+    const steps = pass.lists ?? pass.counted(this.#indices())
     const most = this.numWorkers * this.prefetchFactor
     const ahead: { indices: readonly number[]; samples: Promise<() => T | undefined>[] }[] = []
     const fill = (): void => {
@@ -272,16 +361,21 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B>, AsyncIterable<B
           })
           done.push(named(set, i, finish) as T)
         }
-        yield this.#batchOf(done)
+        const batch = this.#batchOf(done)
+        pass.batches++
+        yield batch
       }
     } finally {
       steps.return()
+      this.#end(pass)
     }
   }
 
   // ---- iterable datasets ----
 
-  *#gathered(samples: Iterator<T>): Steps<B> {
+  *#gathered(pass: Pass): Steps<B> {
+    this.#rewind(pass)
+    const samples = (this.dataset as Iterable<T>)[Symbol.iterator]()
     let count = 0
     const next = () => {
       const step = noted(`sample ${count} of the iterable dataset`, () => samples.next())
@@ -296,17 +390,20 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B>, AsyncIterable<B
           if (step.done === true) isLast = true
           else batch.push(step.value)
         }
-        if (this.#isWhole(batch, isLast)) yield this.#batchOf(batch)
+        if (this.#isWhole(batch, isLast) && !pass.skips()) yield this.#batchOf(batch)
       }
     } finally {
       samples.return?.()
+      this.#end(pass)
     }
   }
 
   /** Every worker iterates over the dataset, ahead of the loop, which takes their batches in turn. */
-  async *#gatheredAhead(seed: number): AsyncGenerator<B, void, undefined> {
+  async *#gatheredAhead(pass: Pass): AsyncGenerator<B, void, undefined> {
+    this.#rewind(pass)
     const set = this.dataset as IterableDataset<T>
     const { numWorkers } = this
+    const { seed } = pass
     const infos = Array.from({ length: numWorkers }, (_, id) => ({ id, numWorkers, seed: seed + id, dataset: set }))
     let workers = (numWorkers === 0 ? [null] : infos).map((info) => this.#share(set, info))
     try {
@@ -314,11 +411,12 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B>, AsyncIterable<B
         for (const worker of workers) {
           const batch = await worker.next()
           if (batch === undefined) workers = workers.filter((other) => other !== worker)
-          else yield this.#batchOf(batch)
+          else if (!pass.skips()) yield this.#batchOf(batch)
         }
       }
     } finally {
       for (const worker of workers) worker.close()
+      this.#end(pass)
     }
   }
 
