@@ -30,20 +30,39 @@ export function addDistributions(): void {
   made('Dirichlet', parameter('concentration', 'tensor', row))
   made('Weibull', parameter('scale'), parameter('concentration'))
   made('Pareto', parameter('scale'), parameter('alpha'))
+  made('FisherSnedecor', parameter('df1'), parameter('df2'))
+  made('VonMises', parameter('loc'), parameter('concentration'))
+  made('Kumaraswamy', parameter('concentration1'), parameter('concentration0'))
+  made('LogisticNormal', parameter('loc'), parameter('scale'))
+  made('LKJCholesky', at('dim', 'int', 3), parameter('concentration', 'tensor|number?'))
   const chances = [parameter('probs', 'tensor|number?|null'), at('logits', 'tensor|number?|null', null)]
   for (const name of ['Bernoulli', 'Geometric']) made(name, ...chances)
+  made(
+    'ContinuousBernoulli',
+    ...chances,
+    at('lims', 'numbers?', () => [0.4, 0.6]),
+  )
+  const temperature = parameter('temperature')
+  for (const name of ['LogitRelaxedBernoulli', 'RelaxedBernoulli']) made(name, temperature, ...chances)
   const total = parameter('totalCount', 'tensor|number?', 3)
   made('Binomial', total, ...chances)
   made('NegativeBinomial', { ...total, kind: 'tensor|number' }, ...chances)
   const classes = [at('probs', 'tensor?|null', vector), at('logits', 'tensor?|null', null)]
   for (const name of ['Categorical', 'OneHotCategorical', 'OneHotCategoricalStraightThrough']) made(name, ...classes)
   made('Multinomial', at('totalCount', 'int?', 3), ...classes)
-  made(
-    'MultivariateNormal',
-    at('loc', 'tensor', row),
+  for (const name of ['ExpRelaxedCategorical', 'RelaxedOneHotCategorical']) made(name, temperature, ...classes)
+  const matrices = [
     at('covarianceMatrix', 'tensor?|null', () => eye(2)),
     at('precisionMatrix', 'tensor?|null', null),
     at('scaleTril', 'tensor?|null', null),
+  ]
+  made('MultivariateNormal', at('loc', 'tensor', row), ...matrices)
+  made('Wishart', parameter('df', 'tensor|number', 3), ...matrices)
+  made(
+    'LowRankMultivariateNormal',
+    at('loc', 'tensor', row),
+    at('covFactor', 'tensor', () => ones(2, 1)),
+    at('covDiag', 'tensor', vector),
   )
   const normals = (): unknown => new distributions.Normal(vector(), 1)
   made('Independent', at('baseDistribution', 'distribution', normals), at('reinterpretedBatchNdims', 'int', 1))
@@ -63,7 +82,7 @@ export function addDistributions(): void {
     at('baseDistribution', 'distribution', normals),
     at('transforms', 'transform|list', exp),
   )
-  const names = 'Exp Sigmoid Softplus Tanh Abs Softmax StickBreaking LowerCholesky'.split(' ')
+  const names = 'Exp Sigmoid Softplus Tanh Abs Softmax StickBreaking LowerCholesky CorrCholesky'.split(' ')
   for (const name of names) made_(`distributions.${name}Transform`, D[`${name}Transform`], [cache], rest)
   const transform = (name: string, ...params: readonly Param[]): void =>
     made_(`distributions.${name}Transform`, D[`${name}Transform`], [...params, cache], rest)
@@ -78,6 +97,16 @@ export function addDistributions(): void {
     'Compose',
     at('parts', 'list', () => [exp()]),
   )
+  const pieces = at('tseq', 'list', () => [exp()])
+  const along = at('dim', 'int?', 0)
+  transform(
+    'Cat',
+    pieces,
+    along,
+    at('lengths', 'ints?|null', () => [1]),
+  )
+  transform('Stack', pieces, along)
+  transform('CumulativeDistribution', at('distribution', 'distribution', normals))
   transform('Independent', at('baseTransform', 'transform', exp), at('reinterpretedBatchNdims', 'int', 1))
   const { constraints } = D
   const bounded = (name: string, ...params: readonly Param[]): void =>
@@ -90,6 +119,15 @@ export function addDistributions(): void {
   const real = at('constraint', 'constraint', constraints.real)
   bounded('isDependent', real)
   bounded('independent', { ...real, name: 'baseConstraint' }, at('reinterpretedBatchNdims', 'int', 1))
+  const cseq = at('cseq', 'list', () => [constraints.real])
+  bounded(
+    'cat',
+    cseq,
+    along,
+    at('lengths', 'ints?|null', () => [1]),
+  )
+  bounded('stack', cseq, along)
+  for (const name of ['bijectTo', 'transformTo']) add(`distributions.${name}`, D[name], [real], rest)
   const pair = [at('p', 'distribution', normals), at('q', 'distribution', normals)]
   add('distributions.klDivergence', D.klDivergence, pair)
   add('distributions.registerKl', D.registerKl, [
@@ -97,7 +135,8 @@ export function addDistributions(): void {
     at('typeQ', 'class', () => class extends distributions.Normal {}),
     at('fun', 'fn', () => () => ones(1)),
   ])
-  for (const name of ['Distribution', 'Transform', 'Constraint']) exempt.set(name, 'a class that users extend')
+  for (const name of ['Distribution', 'ExponentialFamily', 'Transform', 'Constraint'])
+    exempt.set(name, 'a class that users extend')
 }
 
 /** The methods. */

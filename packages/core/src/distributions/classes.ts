@@ -7,26 +7,38 @@ import { where } from '../ops/indexing/positions.ts'
 import { oneHot } from '../ops/indexing/select.ts'
 import { multinomial } from '../ops/random/families.ts'
 import { logsumexp, softmax } from '../ops/reduce/softmax.ts'
-import { type Arguments, constructing, int, nullable, optional, tensor as tensorKind } from '../tensor/signature.ts'
+import {
+  type Arguments,
+  constructing,
+  int,
+  nullable,
+  optional,
+  type Parameter,
+  tensor as tensorKind,
+} from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
+import { clampProbs, oneOf } from './chances.ts'
 import * as constraints from './constraints.ts'
 import type { Constraint } from './constraints.ts'
-import { Binomial, clampProbs, countTo, oneOf } from './discrete.ts'
+import { Binomial, countTo } from './discrete.ts'
 import { Distribution, type ValidateOption, validateParameter } from './distribution.ts'
 import { unfilled } from './location.ts'
 import { broadcastAll, fullOf, limitsOf } from './values.ts'
 
-type Classes = Tensor | null
-interface ClassesOptions extends ValidateOption {
+export type Classes = Tensor | null
+export interface ClassesOptions extends ValidateOption {
   readonly probs?: Classes
   readonly logits?: Classes
 }
-type ClassesArguments = Arguments<[probs: Classes, logits: Classes, validateArgs: boolean | null], ClassesOptions>
-const classes = [
+export type ClassesArguments = Arguments<
+  [probs: Classes, logits: Classes, validateArgs: boolean | null],
+  ClassesOptions
+>
+export const classes: readonly [Parameter<Classes>, Parameter<Classes>, Parameter<boolean | null>] = [
   optional('probs', nullable(tensorKind), null),
   optional('logits', nullable(tensorKind), null),
   validateParameter,
-] as const
+]
 
 const categoricalArguments = constructing('Categorical', ...classes)
 /**
@@ -119,7 +131,7 @@ export class Categorical extends Distribution {
 }
 
 /** Distributions that count or mark the classes of a categorical one. */
-abstract class OfClasses extends Distribution {
+export abstract class OfClasses extends Distribution {
   declare readonly categorical: Categorical
 
   override get argConstraints(): Readonly<Record<string, Constraint>> {

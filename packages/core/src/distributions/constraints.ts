@@ -5,10 +5,22 @@ import { TypeError, ValueError } from '../base/errors.ts'
 import { filled } from '../ops/define/fill.ts'
 import { isclose } from '../ops/create/convert.ts'
 import { reprFloat } from '../tensor/print.ts'
-import { int, number, required, signature, tensor } from '../tensor/signature.ts'
+import {
+  int,
+  ints,
+  type Kind,
+  list,
+  nullable,
+  number,
+  optional,
+  required,
+  signature,
+  tensor,
+} from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { choleskyEx } from '../ops/linalg/factor.ts'
-import { tensorOrNumber, type TensorOrNumber, valueText } from './values.ts'
+import { choleskyEx, eigvalsh } from '../ops/linalg/factor.ts'
+import { cat as joined, stack as stacked } from '../ops/views/join.ts'
+import { lengthsOf, limitsOf, piecesOf, slicesOf, tensorOrNumber, type TensorOrNumber, valueText } from './values.ts'
 
 const checkArguments = signature('check', required('value', tensor))
 
@@ -19,6 +31,17 @@ interface Region {
   readonly eventDim?: number
   /** What is printed in the parentheses. */
   readonly bounds?: Readonly<Record<string, TensorOrNumber>>
+  /** What is printed in place of the name and the bounds. */
+  readonly text?: string
+  /** Of a constraint made of others. */
+  readonly parts?: Parts
+}
+interface Parts {
+  readonly baseConstraint?: Constraint
+  readonly reinterpretedBatchNdims?: number
+  readonly cseq?: readonly Constraint[]
+  readonly lengths?: readonly number[]
+  readonly dim?: number
 }
 
 /**
@@ -28,13 +51,26 @@ interface Region {
  * @example
  * distributions.constraints.positive.check(tensor([1, -1])) // tensor([ True, False])
  */
-export class Constraint {
+export class Constraint implements Parts {
   readonly #name: string
   readonly #region: Region
+  /** Of `independent`: the constraint of one dimension less. */
+  declare readonly baseConstraint?: Constraint
+  declare readonly reinterpretedBatchNdims?: number
+  /** Of `cat` and `stack`: the constraints of the pieces. */
+  declare readonly cseq?: readonly Constraint[]
+  declare readonly lengths?: readonly number[]
+  declare readonly dim?: number
 
   constructor(name: string, region: Region) {
     this.#name = name
     this.#region = region
+    Object.assign(this, region.parts)
+  }
+
+  /** What constraints of a kind have in common: the name of PyTorch's class, or the class of a user's own. */
+  get kind(): unknown {
+    return this.constructor === Constraint ? `_${this.#name}` : this.constructor
   }
 
   /** Whether the values are discrete. */
@@ -63,11 +99,12 @@ export class Constraint {
   }
 
   toString(): string {
-    const { bounds = {}, isDiscrete } = this.#region
+    const { bounds = {}, isDiscrete, text: whole } = this.#region
+    if (whole !== undefined) return whole
     const text = (x: TensorOrNumber): string =>
       typeof x !== 'number' ? valueText(x) : isDiscrete ? String(x) : reprFloat(x)
     const named = Object.entries(bounds).map(([name, x]) => `${snakeCase(name)}=${text(x)}`)
-    return this.#name.includes('(') ? this.#name : `${this.#name}(${named.join(', ')})`
+    return `${this.#name}(${named.join(', ')})`
   }
 }
 
@@ -75,6 +112,10 @@ const isWhole = (x: Tensor): Tensor => x.remainder(1).eq(0)
 const isBoolean = (x: Tensor): Tensor => x.eq(0).logicalOr(x.eq(1))
 const allOfLast = (x: Tensor, n: number): Tensor => (n === 0 ? x : x.flatten(-n).all(-1))
 const isLower = (x: Tensor): Tensor => allOfLast(x.tril().eq(x), 2)
+
+function isFactor(x: Tensor): Tensor {
+  return isLower(x).logicalAnd(x.diagonal({ dim1: -2, dim2: -1 }).gt(0).all(-1))
+}
 
 const oneBound = (name: string) => signature(name, required('bound', tensorOrNumber))
 const twoBounds = (name: string) =>
@@ -90,10 +131,7 @@ export const dependent: Constraint = new Constraint('Dependent', {
 })
 /** Whether a constraint is `dependent`. */
 export const isDependent = (...args: [constraint: Constraint]): boolean => isDependentArguments(args)[0] === dependent
-const constraint = {
-  expected: 'Constraint',
-  accepts: (x: unknown): x is Constraint => x instanceof Constraint,
-} as { expected: string; accepts: (x: unknown) => boolean; type?: Constraint }
+const constraint: Kind<Constraint> = { expected: 'Constraint', accepts: (x) => x instanceof Constraint }
 const isDependentArguments = signature('is_dependent', required('constraint', constraint))
 
 /** 0 or 1. */
@@ -132,9 +170,15 @@ export const simplex: Constraint = new Constraint('Simplex', {
 /** Square matrices with zeros above the diagonal. */
 export const lowerTriangular: Constraint = new Constraint('LowerTriangular', { eventDim: 2, test: isLower })
 /** Lower triangular matrices with a positive diagonal. */
-export const lowerCholesky: Constraint = new Constraint('LowerCholesky', {
+export const lowerCholesky: Constraint = new Constraint('LowerCholesky', { eventDim: 2, test: isFactor })
+/** Lower triangular matrices with a positive diagonal whose rows have the length 1. */
+export const corrCholesky: Constraint = new Constraint('CorrCholesky', {
   eventDim: 2,
-  test: (x) => isLower(x).logicalAnd(x.diagonal({ dim1: -2, dim2: -1 }).gt(0).all(-1)),
+  test(x) {
+    const tolerance = limitsOf(x).eps * x.sizes[x.dim() - 1] * 10
+    const far = x.detach().pow(2).sum(-1).sqrt().sub(1).abs()
+    return isFactor(x).logicalAnd(far.le(tolerance).all(-1))
+  },
 })
 const isSquare = (x: Tensor): Tensor => {
   const [rows, columns] = x.sizes.slice(-2)
@@ -146,6 +190,14 @@ const isSymmetric = (x: Tensor): Tensor =>
 export const square: Constraint = new Constraint('Square', { eventDim: 2, test: isSquare })
 /** Symmetric matrices. */
 export const symmetric: Constraint = new Constraint('Symmetric', { eventDim: 2, test: isSymmetric })
+/** Symmetric matrices without negative eigenvalues. */
+export const positiveSemidefinite: Constraint = new Constraint('PositiveSemidefinite', {
+  eventDim: 2,
+  test(x) {
+    const symmetric = isSymmetric(x)
+    return symmetric.all().item() === 0 ? symmetric : eigvalsh(x.detach()).ge(0).all(-1)
+  },
+})
 /** Symmetric positive definite matrices. */
 export const positiveDefinite: Constraint = new Constraint('PositiveDefinite', {
   eventDim: 2,
@@ -167,7 +219,9 @@ function between(lowerBound: TensorOrNumber, upperBound: TensorOrNumber): Constr
   })
 }
 function within(base: Constraint, n: number): Constraint {
-  return new Constraint(`IndependentConstraint(${base}, ${n})`, {
+  return new Constraint('IndependentConstraint', {
+    text: `IndependentConstraint(${base}, ${n})`,
+    parts: { baseConstraint: base, reinterpretedBatchNdims: n },
     isDiscrete: base.isDiscrete,
     eventDim: base.eventDim + n,
     test: (x) => {
@@ -218,7 +272,8 @@ const multinomialArguments = signature('multinomial', required('upperBound', num
 /** Vectors of non-negative counts with a sum of at most `upperBound`. */
 export function multinomial(...args: [upperBound: number]): Constraint {
   const [upperBound] = multinomialArguments(args)
-  return new Constraint('Multinomial()', {
+  return new Constraint('Multinomial', {
+    text: 'Multinomial()',
     isDiscrete: true,
     eventDim: 1,
     bounds: { upperBound },
@@ -236,4 +291,56 @@ export function independent(...args: [baseConstraint: Constraint, reinterpretedB
   if (n < 0)
     throw new TypeError(`independent(): argument 'reinterpreted_batch_ndims' must not be negative, not ${typeName(n)}`)
   return within(base, n)
+}
+
+// ---- of pieces ----
+
+const sequence = required('cseq', list(constraint))
+const along = optional('dim', int, 0)
+const ofPieces = (cseq: readonly Constraint[]): Pick<Region, 'isDiscrete' | 'eventDim'> => ({
+  isDiscrete: cseq.some((c) => c.isDiscrete),
+  eventDim: Math.max(0, ...cseq.map((c) => c.eventDim)),
+})
+interface PiecesOptions {
+  readonly dim?: number
+  /** How long each piece is, by default 1. */
+  readonly lengths?: readonly number[] | null
+}
+const catArguments = signature('cat', sequence, along, optional('lengths', nullable(ints), null))
+/** Constraints of the pieces that `cat` joins. */
+export function cat(
+  ...args: [
+    cseq: readonly Constraint[],
+    dim?: number | PiecesOptions,
+    lengths?: readonly number[] | null | PiecesOptions,
+  ]
+): Constraint {
+  const [cseq, dim, given] = catArguments(args)
+  const lengths = lengthsOf(cseq, given)
+  return new Constraint('Cat', {
+    ...ofPieces(cseq),
+    parts: { cseq, dim, lengths },
+    test: (x) =>
+      joined(
+        piecesOf(x, dim, lengths).map((piece, i) => cseq[i].check(piece)),
+        dim,
+      ),
+  })
+}
+const stackArguments = signature('stack', sequence, along)
+/** Constraints of the slices that `stack` joins. */
+export function stack(...args: [cseq: readonly Constraint[], dim?: number | Pick<PiecesOptions, 'dim'>]): Constraint {
+  const [cseq, dim] = stackArguments(args)
+  const region = ofPieces(cseq)
+  const eventDim = region.eventDim as number
+  return new Constraint('Stack', {
+    ...region,
+    eventDim: dim + eventDim < 0 ? eventDim + 1 : eventDim,
+    parts: { cseq, dim },
+    test: (x) =>
+      stacked(
+        slicesOf(x, dim).map((piece, i) => cseq[i].check(piece)),
+        dim,
+      ),
+  })
 }

@@ -1,4 +1,4 @@
-// More distributions of real numbers: Uniform, Exponential and Student's t.
+// More distributions of real numbers: Uniform, Exponential, Student's t and Fisher's F.
 import type { Shape } from '../base/shape.ts'
 import { zerosLike } from '../ops/create/create.ts'
 import { where } from '../ops/indexing/positions.ts'
@@ -7,9 +7,10 @@ import { constructing, optional, required } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type Constraint, dependent, interval, nonnegative, positive, real } from './constraints.ts'
 import { Distribution, type ValidateOption, validateParameter } from './distribution.ts'
-import { Chi2 } from './gamma.ts'
+import { ExponentialFamily } from './exponential-family.ts'
+import { Chi2, Gamma } from './gamma.ts'
 import { standardNormal, unfilled } from './location.ts'
-import { broadcastAll, fullOf, tensorOrNumber, type TensorOrNumber } from './values.ts'
+import { broadcastAll, fullOf, limitsOf, tensorOrNumber, type TensorOrNumber } from './values.ts'
 
 type Validate = boolean | null | ValidateOption
 
@@ -105,7 +106,7 @@ export type RateArguments =
  * @example
  * new distributions.Exponential(2).mean // tensor(0.5000)
  */
-export class Exponential extends Distribution {
+export class Exponential extends ExponentialFamily {
   protected override get title(): string {
     return 'Exponential'
   }
@@ -263,5 +264,85 @@ export class StudentT extends Distribution {
       .add(half.mul(half.digamma().sub(df.mul(0.5).digamma())))
       .add(df.log().mul(0.5))
       .add(beta)
+  }
+}
+
+const fisherArguments = constructing(
+  'FisherSnedecor',
+  required('df1', tensorOrNumber),
+  required('df2', tensorOrNumber),
+  validateParameter,
+)
+type FisherArguments =
+  | [df1: TensorOrNumber, df2: TensorOrNumber, validateArgs?: Validate]
+  | [params: { readonly df1: TensorOrNumber; readonly df2: TensorOrNumber } & ValidateOption]
+/**
+ * The F distribution: the ratio of two means of squares, of `df1` and of `df2` standard normal numbers.
+ *
+ * @example
+ * new distributions.FisherSnedecor(2, 4).mean // tensor(2.)
+ */
+export class FisherSnedecor extends Distribution {
+  protected override get title(): string {
+    return 'FisherSnedecor'
+  }
+  declare readonly df1: Tensor
+  declare readonly df2: Tensor
+  declare protected readonly gammas: readonly Gamma[]
+
+  constructor(...args: FisherArguments) {
+    const [first, second, validateArgs] = fisherArguments(args)
+    const [df1, df2] = broadcastAll(first, second)
+    const gammas = [df1, df2].map((df) => new Gamma(df.mul(0.5), df))
+    super({ fields: { df1, df2, gammas }, batchShape: df1.sizes, validateArgs })
+  }
+
+  override get argConstraints(): Readonly<Record<string, Constraint>> {
+    return { df1: positive, df2: positive }
+  }
+
+  override get support(): Constraint {
+    return positive
+  }
+
+  override get hasRsample(): boolean {
+    return true
+  }
+
+  override get mean(): Tensor {
+    const { df2 } = this
+    return where(df2.le(2), Number.NaN, df2.div(df2.sub(2)))
+  }
+
+  override get mode(): Tensor {
+    const { df1, df2 } = this
+    return where(df1.le(2), Number.NaN, df1.sub(2).div(df1).mul(df2).div(df2.add(2)))
+  }
+
+  override get variance(): Tensor {
+    const { df1, df2 } = this
+    const above = df2.pow(2).mul(2).mul(df1.add(df2).sub(2))
+    const below = df1.mul(df2.sub(2).pow(2)).mul(df2.sub(4))
+    return where(df2.le(4), Number.NaN, above.div(below))
+  }
+
+  protected override drawn(sampleShape: Shape): Tensor {
+    const [above, below] = this.gammas.map((gamma) => gamma.rsample(sampleShape))
+    const { tiny: min } = limitsOf(below)
+    return above.div(below.clamp({ min })).clamp({ min })
+  }
+
+  protected override logDensity(value: Tensor): Tensor {
+    const [half1, half2] = [this.df1.mul(0.5), this.df2.mul(0.5)]
+    const ratio = this.df1.div(this.df2)
+    const total = half1.add(half2)
+    const t1 = total.lgamma().sub(half1.lgamma()).sub(half2.lgamma())
+    const t2 = half1.mul(ratio.log()).add(half1.sub(1).mul(value.log()))
+    return t1.add(t2).sub(total.mul(ratio.mul(value).log1p()))
+  }
+
+  protected override expanded(batchShape: Shape): this {
+    const gammas = this.gammas.map((gamma) => gamma.expand(batchShape))
+    return this.like({ ...this.expandedParameters(batchShape), gammas }, batchShape)
   }
 }

@@ -1,6 +1,5 @@
-// Distributions of whole numbers: Bernoulli, Geometric, Binomial, NegativeBinomial and Poisson. Most take probabilities or
-// logits; each is computed from the other at first use.
-import { NotImplementedError, ValueError } from '../base/errors.ts'
+// Distributions of whole numbers: Bernoulli, Geometric, Binomial, NegativeBinomial and Poisson.
+import { NotImplementedError } from '../base/errors.ts'
 import type { Shape } from '../base/shape.ts'
 import { binaryCrossEntropyWithLogits } from '../losses/binary-cross-entropy.ts'
 import { arange, zerosLike } from '../ops/create/create.ts'
@@ -11,82 +10,27 @@ import { xlogy } from '../ops/pointwise/special.ts'
 import { bernoulli } from '../ops/random/bernoulli.ts'
 import { binomial, poisson } from '../ops/random/families.ts'
 import { formatTuple } from '../tensor/print.ts'
-import { type Arguments, constructing, nullable, optional, required } from '../tensor/signature.ts'
+import { type Arguments, constructing, optional, required } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
+import {
+  type Chance,
+  chance,
+  type ChanceArguments,
+  type ChanceOptions,
+  Chances,
+  chancesMade,
+  FamilyOfChances,
+  oneOf,
+  paramOf,
+} from './chances.ts'
 import * as constraints from './constraints.ts'
 import type { Constraint } from './constraints.ts'
 import type { RateArguments } from './continuous.ts'
-import { Distribution, type Made, type ValidateOption, validateParameter } from './distribution.ts'
+import { type Made, validateParameter } from './distribution.ts'
+import { ExponentialFamily } from './exponential-family.ts'
 import { Gamma } from './gamma.ts'
 import { unfilled } from './location.ts'
 import { broadcastAll, fullOf, limitsOf, tensorOrNumber, type TensorOrNumber } from './values.ts'
-
-// ---- probabilities or logits ----
-
-export const clampProbs = (probs: Tensor): Tensor => {
-  const { eps } = limitsOf(probs)
-  return probs.clamp(eps, 1 - eps)
-}
-
-/** The one of the two that is given, by its name. */
-export function oneOf<T>(probs: T | null, logits: T | null): readonly ['probs' | 'logits', T] {
-  if ((probs === null) === (logits === null)) {
-    throw new ValueError(
-      'Either `probs` or `logits` must be specified, but not both.',
-      'Pass (probs), or ({ logits }) for logits.',
-    )
-  }
-  return probs !== null ? ['probs', probs] : ['logits', logits as T]
-}
-
-/** Distributions with a probability for each element of the batch. */
-abstract class Chances extends Distribution {
-  override get argConstraints(): Readonly<Record<string, Constraint>> {
-    return { probs: constraints.unitInterval, logits: constraints.real }
-  }
-
-  get probs(): Tensor {
-    return this.lazy('probs', () => this.logits.sigmoid())
-  }
-
-  get logits(): Tensor {
-    return this.lazy('logits', () => {
-      const probs = clampProbs(this.probs)
-      return probs.log().sub(probs.neg().log1p())
-    })
-  }
-
-  /** The parameter that was given. */
-  protected get param(): Tensor {
-    return Object.hasOwn(this, 'probs') ? this.probs : this.logits
-  }
-
-  get paramShape(): readonly number[] {
-    return this.param.shape
-  }
-
-  /** The entropy of success and failure. */
-  protected binaryEntropy(): Tensor {
-    return binaryCrossEntropyWithLogits(this.logits, this.probs, { reduction: 'none' })
-  }
-}
-
-type Chance = TensorOrNumber | null
-interface ChanceOptions extends ValidateOption {
-  readonly probs?: Chance
-  readonly logits?: Chance
-}
-type ChanceArguments = Arguments<[probs: Chance, logits: Chance, validateArgs: boolean | null], ChanceOptions>
-const chance = [
-  optional('probs', nullable(tensorOrNumber), null),
-  optional('logits', nullable(tensorOrNumber), null),
-  validateParameter,
-] as const
-const chancesMade = ([probs, logits, validateArgs]: readonly [Chance, Chance, boolean | null]): Made => {
-  const [name, given] = oneOf(probs, logits)
-  const [value] = broadcastAll(given)
-  return { fields: { [name]: value }, batchShape: value.sizes, validateArgs }
-}
 
 const bernoulliArguments = constructing('Bernoulli', ...chance)
 /**
@@ -95,7 +39,7 @@ const bernoulliArguments = constructing('Bernoulli', ...chance)
  * @example
  * new distributions.Bernoulli(0.3).mean // tensor(0.3000)
  */
-export class Bernoulli extends Chances {
+export class Bernoulli extends FamilyOfChances {
   protected override get title(): string {
     return 'Bernoulli'
   }
@@ -133,13 +77,17 @@ export class Bernoulli extends Chances {
   }
 
   override entropy(): Tensor {
-    return this.binaryEntropy()
+    return binaryEntropy(this)
   }
 
   protected override enumerated(): Tensor {
-    return countTo(2, this.param)
+    return countTo(2, paramOf(this))
   }
 }
+
+/** The entropy of success and failure. */
+const binaryEntropy = ({ logits, probs }: Bernoulli | Geometric): Tensor =>
+  binaryCrossEntropyWithLogits(logits, probs, { reduction: 'none' })
 
 /** 0 to n - 1, in the dtype and on the device of a parameter. */
 export const countTo = (n: number, like: Tensor, dtype = like.dtype): Tensor =>
@@ -197,7 +145,7 @@ export class Geometric extends Chances {
   }
 
   override entropy(): Tensor {
-    return this.binaryEntropy().div(this.probs)
+    return binaryEntropy(this).div(this.probs)
   }
 }
 
@@ -301,7 +249,7 @@ export class Binomial extends Chances {
   }
 
   protected override enumerated(): Tensor {
-    return countTo(1 + this.count('enumerate_support'), this.param)
+    return countTo(1 + this.count('enumerate_support'), paramOf(this))
   }
 }
 
@@ -369,7 +317,7 @@ const poissonArguments = constructing('Poisson', required('rate', tensorOrNumber
  * @example
  * new distributions.Poisson(3).logProb(tensor(2)) // tensor(-1.4959)
  */
-export class Poisson extends Distribution {
+export class Poisson extends ExponentialFamily {
   protected override get title(): string {
     return 'Poisson'
   }

@@ -44,7 +44,7 @@ function checkOf(sentence: string): Elementwise {
   return op
 }
 /** Throws if an element is false: now, with the whole sentence, or where elements cannot be read, when the step runs. */
-function demand(valid: Tensor, sentence: () => string, short: string): void {
+export function demand(valid: Tensor, sentence: () => string, short: string): void {
   if (effects.sink !== null || !valid.storage.device.backend.caps.syncRead) apply(checkOf(short), [valid], null)
   else if (valid.all().item() === 0) throw new ValueError(sentence())
 }
@@ -312,13 +312,18 @@ export abstract class Distribution {
   }
 
   protected expanded(batchShape: Shape): this {
+    return this.like(this.expandedParameters(batchShape), batchShape)
+  }
+
+  /** The parameters of `argConstraints` that are fields, with a batch of another shape. */
+  protected expandedParameters(batchShape: Shape): Record<string, Tensor> {
     const fields: Record<string, Tensor> = {}
     for (const [name, { eventDim }] of Object.entries(this.argConstraints)) {
       if (!Object.hasOwn(this, name)) continue
       const value = this.field(name) as Tensor
       fields[name] = value.expand([...batchShape, ...value.sizes.slice(value.dim() - eventDim)])
     }
-    return this.like(fields, batchShape)
+    return fields
   }
 
   /** A distribution of the same class with other fields, which are not checked. */

@@ -13,7 +13,8 @@ import { stack } from '../ops/views/join.ts'
 import { constructing, isTensor, required, tensor as tensorKind } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type Constraint, independent, nonnegative, positive, simplex, unitInterval } from './constraints.ts'
-import { Distribution, type ValidateOption, validateParameter } from './distribution.ts'
+import { type ValidateOption, validateParameter } from './distribution.ts'
+import { ExponentialFamily } from './exponential-family.ts'
 import { broadcastAll, limitsOf, tensorOrNumber, type TensorOrNumber } from './values.ts'
 
 type Validate = boolean | null | ValidateOption
@@ -33,7 +34,7 @@ type GammaArguments =
  * @example
  * new distributions.Gamma(2, 4).mean // tensor(0.5000)
  */
-export class Gamma extends Distribution {
+export class Gamma extends ExponentialFamily {
   protected override get title(): string {
     return 'Gamma'
   }
@@ -158,7 +159,7 @@ type DirichletArguments =
  * @example
  * new distributions.Dirichlet(tensor([1, 3])).mean // tensor([0.2500, 0.7500])
  */
-export class Dirichlet extends Distribution {
+export class Dirichlet extends ExponentialFamily {
   protected override get title(): string {
     return 'Dirichlet'
   }
@@ -251,7 +252,7 @@ type BetaArguments =
  * @example
  * new distributions.Beta(1, 3).mean // tensor(0.2500)
  */
-export class Beta extends Distribution {
+export class Beta extends ExponentialFamily {
   protected override get title(): string {
     return 'Beta'
   }

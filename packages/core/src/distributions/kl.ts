@@ -7,15 +7,19 @@ import { where } from '../ops/indexing/positions.ts'
 import { softplus } from '../ops/pointwise/nonlinear.ts'
 import { fn, type Kind, required, signature } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
+import { matmul } from '../ops/product/matmul.ts'
 import { lowerSolved } from '../ops/linalg/triangular.ts'
 import { Categorical, OneHotCategorical } from './classes.ts'
 import { distributionKind, Independent } from './compound.ts'
 import { Exponential, Uniform } from './continuous.ts'
 import { Bernoulli, Binomial, Geometric, Poisson } from './discrete.ts'
 import { Distribution } from './distribution.ts'
+import { bregman, ExponentialFamily } from './exponential-family.ts'
 import { Beta, Dirichlet, Gamma } from './gamma.ts'
 import { Cauchy, Laplace, Normal } from './location.ts'
+import { distanceOf, logDetOf, LowRankMultivariateNormal, takenOf } from './low-rank.ts'
 import { halfLogDet, mahalanobis, MultivariateNormal } from './multivariate-normal.ts'
+import { ContinuousBernoulli } from './proportions.ts'
 import { Gumbel, HalfNormal, Pareto, Transformed } from './transformed.ts'
 import { areSame } from './transform.ts'
 import { EULER, fullOf, nameOf, sumRightmost } from './values.ts'
@@ -62,6 +66,18 @@ const normal = (p: Normal, q: Normal): Tensor => {
   return ratio.add(p.loc.sub(q.loc).div(q.scale).pow(2)).sub(1).sub(ratio.log()).mul(0.5)
 }
 
+/** The mean of the logarithm of a continuous Bernoulli density, for another distribution's mean. */
+const continuousLog = (mean: Tensor, q: ContinuousBernoulli): Tensor =>
+  mean.mul(q.logits).add(q.probs.neg().log1p()).add(q.logNorm)
+/** The sum of the squares of a matrix: the trace of its product with itself. */
+const traceOf = (x: Tensor): Tensor => x.pow(2).sum([-2, -1])
+const lowRank = (logDet: Tensor, trace: Tensor, distance: Tensor, p: Distribution): Tensor =>
+  logDet.add(trace).add(distance).sub(p.eventShape[0]).mul(0.5)
+function checkEvents(p: Distribution, q: Distribution, what: string): void {
+  if (!sameShape(p.eventShape, q.eventShape))
+    throw new ValueError(`KL-divergence between two ${what} event shapes cannot be computed`)
+}
+
 /** The table; made at first use. */
 const table = (): Entry[] => [
   // ---- of one kind ----
@@ -89,6 +105,11 @@ const table = (): Entry[] => [
   }),
   entry(Categorical, Categorical, categorical),
   entry(OneHotCategorical, OneHotCategorical, (p, q) => categorical(p.categorical, q.categorical)),
+  entry(ContinuousBernoulli, ContinuousBernoulli, (p, q) => {
+    const t1 = p.mean.mul(p.logits.sub(q.logits))
+    const t2 = p.logNorm.add(p.probs.neg().log1p())
+    return t1.add(t2).sub(q.logNorm).sub(q.probs.neg().log1p())
+  }),
   entry(Dirichlet, Dirichlet, (p, q) => {
     const [a, b] = [p.concentration, q.concentration]
     const [sumA, sumB] = [a.sum(-1), b.sum(-1)]
@@ -98,6 +119,14 @@ const table = (): Entry[] => [
   entry(Exponential, Exponential, (p, q) => {
     const ratio = q.rate.div(p.rate)
     return ratio.log().neg().add(ratio).sub(1)
+  }),
+  entry(ExponentialFamily, ExponentialFamily, (p, q) => {
+    if (p.constructor === q.constructor) return bregman(p, q)
+    throw new NotImplementedError(
+      'The cross KL-divergence between different exponential families cannot ' +
+        '                            be computed using Bregman divergences',
+      'Register it: distributions.registerKl(P, Q, (p, q) => ...).',
+    )
   }),
   entry(Gamma, Gamma, (p, q) => {
     const t2 = q.concentration.lgamma().sub(p.concentration.lgamma())
@@ -123,13 +152,39 @@ const table = (): Entry[] => [
     const t3 = ratio.mul(distance.neg().div(p.scale).exp())
     return ratio.log().neg().add(distance.div(q.scale)).add(t3).sub(1)
   }),
+  entry(LowRankMultivariateNormal, LowRankMultivariateNormal, (p, q) => {
+    checkEvents(p, q, 'Low Rank Multivariate Normals with                          different')
+    const [own, other] = [p.parts, q.parts]
+    const taken = takenOf(other)
+    const trace = own.diagonal
+      .div(other.diagonal)
+      .sum(-1)
+      .add(traceOf(own.factor.mul(other.diagonal.rsqrt().unsqueeze(-1))))
+      .sub(traceOf(taken.mul(own.diagonal.sqrt().unsqueeze(-2))))
+      .sub(traceOf(matmul(taken, own.factor)))
+    return lowRank(logDetOf(other).sub(logDetOf(own)), trace, distanceOf(other, q.loc.sub(p.loc)), p)
+  }),
+  entry(MultivariateNormal, LowRankMultivariateNormal, (p, q) => {
+    checkEvents(p, q, '(Low Rank) Multivariate Normals with                          different')
+    const other = q.parts
+    const trace = traceOf(p.factor.mul(other.diagonal.rsqrt().unsqueeze(-1))).sub(
+      traceOf(matmul(takenOf(other), p.factor)),
+    )
+    const logDet = logDetOf(other).sub(halfLogDet(p.factor).mul(2))
+    return lowRank(logDet, trace, distanceOf(other, q.loc.sub(p.loc)), p)
+  }),
+  entry(LowRankMultivariateNormal, MultivariateNormal, (p, q) => {
+    checkEvents(p, q, '(Low Rank) Multivariate Normals with                          different')
+    const own = p.parts
+    const trace = traceOf(lowerSolved(q.factor, own.factor)).add(
+      traceOf(lowerSolved(q.factor, own.diagonal.sqrt().diagEmbed())),
+    )
+    const logDet = halfLogDet(q.factor).mul(2).sub(logDetOf(own))
+    return lowRank(logDet, trace, mahalanobis(q.factor, q.loc.sub(p.loc)), p)
+  }),
   entry(MultivariateNormal, MultivariateNormal, (p, q) => {
-    if (!sameShape(p.eventShape, q.eventShape)) {
-      throw new ValueError(
-        'KL-divergence between two Multivariate Normals with different event shapes cannot be computed',
-      )
-    }
-    const trace = lowerSolved(q.factor, p.factor).pow(2).sum([-2, -1])
+    checkEvents(p, q, 'Multivariate Normals with                          different')
+    const trace = traceOf(lowerSolved(q.factor, p.factor))
     const rest = trace.add(mahalanobis(q.factor, q.loc.sub(p.loc))).sub(p.eventShape[0])
     return halfLogDet(q.factor).sub(halfLogDet(p.factor)).add(rest.mul(0.5))
   }),
@@ -162,6 +217,7 @@ const table = (): Entry[] => [
 
   // ---- of two kinds ----
   entry(Bernoulli, Poisson, (p, q) => p.entropy().neg().sub(p.probs.mul(q.rate.log()).sub(q.rate))),
+  entry(Beta, ContinuousBernoulli, (p, q) => p.entropy().neg().sub(continuousLog(p.mean, q))),
   entry(Beta, Exponential, (p, q) => p.entropy().neg().sub(q.rate.log()).add(q.rate.mul(p.mean))),
   entry(Beta, Gamma, (p, q) => {
     const total = p.concentration1.add(p.concentration0)
@@ -178,6 +234,21 @@ const table = (): Entry[] => [
   }),
   entry(Beta, Uniform, (p, q) =>
     infinityWhere(q.low.gt(0).logicalOr(q.high.lt(1)), p.entropy().neg().add(q.high.sub(q.low).log())),
+  ),
+  entry(ContinuousBernoulli, Exponential, (p, q) => p.entropy().neg().sub(q.rate.log()).add(q.rate.mul(p.mean))),
+  entry(ContinuousBernoulli, Normal, (p, q) => {
+    const t2 = q.loc
+      .div(q.scale)
+      .square()
+      .add(Math.log(2 * Math.PI))
+      .mul(0.5)
+      .add(q.scale.log())
+    const t3 = p.variance.add(p.mean.square()).sub(q.loc.mul(2).mul(p.mean)).div(q.scale.square().mul(2))
+    return p.entropy().neg().add(t2).add(t3)
+  }),
+  // Infinite unless all of the unit interval lies inside, as PyTorch has it.
+  entry(ContinuousBernoulli, Uniform, (p, q) =>
+    infinityWhere(q.low.ge(0).logicalOr(q.high.le(1)), p.entropy().neg().add(q.high.sub(q.low).log())),
   ),
   entry(Exponential, Gamma, (p, q) => {
     const ratio = q.rate.div(p.rate)
@@ -307,6 +378,9 @@ const table = (): Entry[] => [
       .sub(q.concentration1.add(q.concentration0).lgamma())
     return infinityWhere(p.high.gt(1).logicalOr(p.low.lt(0)), t3.add(t4).sub(width.log()).sub(t2))
   }),
+  entry(Uniform, ContinuousBernoulli, (p, q) =>
+    infinityWhere(p.high.ge(1).logicalOr(p.low.le(0)), p.entropy().neg().sub(continuousLog(p.mean, q))),
+  ),
   entry(Uniform, Exponential, (p, q) => {
     const mean = q.rate.mul(p.high.add(p.low)).div(2)
     return infinityWhere(p.low.lt(0), mean.sub(p.high.sub(p.low).mul(q.rate).log()))
@@ -343,12 +417,13 @@ const table = (): Entry[] => [
   ...(
     [
       [Beta, [Pareto], (p: Beta) => p.concentration1],
-      [Exponential, [Beta, Pareto, Uniform], (p: Exponential) => p.rate],
-      [Gamma, [Beta, Pareto, Uniform], (p: Gamma) => p.concentration],
-      [Gumbel, [Beta, Exponential, Gamma, Pareto, Uniform], (p: Gumbel) => p.loc],
-      [Laplace, [Beta, Exponential, Gamma, Pareto, Uniform], (p: Laplace) => p.loc],
-      [Normal, [Beta, Exponential, Gamma, Pareto, Uniform], (p: Normal) => p.loc],
-      [Pareto, [Beta, Uniform], (p: Pareto) => p.scale],
+      [ContinuousBernoulli, [Pareto], (p: ContinuousBernoulli) => p.probs],
+      [Exponential, [Beta, ContinuousBernoulli, Pareto, Uniform], (p: Exponential) => p.rate],
+      [Gamma, [Beta, ContinuousBernoulli, Pareto, Uniform], (p: Gamma) => p.concentration],
+      [Gumbel, [Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform], (p: Gumbel) => p.loc],
+      [Laplace, [Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform], (p: Laplace) => p.loc],
+      [Normal, [Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform], (p: Normal) => p.loc],
+      [Pareto, [Beta, ContinuousBernoulli, Uniform], (p: Pareto) => p.scale],
       [Poisson, [Bernoulli, Binomial], (p: Poisson) => p.rate],
     ] as unknown as readonly [Class, readonly Class[], (p: Distribution) => Tensor][]
   ).flatMap(([p, others, like]) => others.map((q) => entry(p, q, (x) => infinityLike(like(x))))),
@@ -361,9 +436,6 @@ function heightOf(type: object, above: Class): number | undefined {
     if (at === above) return height
   return undefined
 }
-
-/** The families that PyTorch treats by one formula if they are of one kind. */
-const exponentialFamilies = [Bernoulli, Beta, Dirichlet, Exponential, Gamma, Normal, Poisson]
 
 function divergenceOf(p: Distribution, q: Distribution): Divergence {
   if (entries.length === 0) entries.push(...table())
@@ -379,12 +451,8 @@ function divergenceOf(p: Distribution, q: Distribution): Divergence {
   }
   const names = [p, q].map(nameOf)
   if (left === undefined || right === undefined) {
-    const isOne = (x: Distribution): boolean => exponentialFamilies.some((type) => x instanceof type)
     throw new NotImplementedError(
-      isOne(p) && isOne(q)
-        ? 'The cross KL-divergence between different exponential families cannot ' +
-            '                            be computed using Bregman divergences'
-        : `No KL(p || q) is implemented for p type ${names[0]} and q type ${names[1]}`,
+      `No KL(p || q) is implemented for p type ${names[0]} and q type ${names[1]}`,
       'Register it: distributions.registerKl(P, Q, (p, q) => ...).',
     )
   }

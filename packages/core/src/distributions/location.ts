@@ -6,7 +6,8 @@ import { normal } from '../ops/random/random.ts'
 import { constructing, required } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type Constraint, positive, real } from './constraints.ts'
-import { Distribution, type ValidateOption, validateParameter } from './distribution.ts'
+import { Distribution, type Made, type ValidateOption, validateParameter } from './distribution.ts'
+import { ExponentialFamily } from './exponential-family.ts'
 import { broadcastAll, fullOf, limitsOf, tensorOrNumber, type TensorOrNumber } from './values.ts'
 
 type Validate = boolean | null | ValidateOption
@@ -22,15 +23,15 @@ export const locScale = (name: string): ReturnType<typeof constructLocScale> => 
 const constructLocScale = (name: string) =>
   constructing(name, required('loc', tensorOrNumber), required('scale', tensorOrNumber), validateParameter)
 
+const made = ([center, stretch, validateArgs]: readonly [TensorOrNumber, TensorOrNumber, boolean | null]): Made => {
+  const [loc, scale] = broadcastAll(center, stretch)
+  return { fields: { loc, scale }, batchShape: loc.sizes, validateArgs }
+}
+
 /** Distributions of real numbers that are moved and stretched. */
 abstract class LocScale extends Distribution {
   declare readonly loc: Tensor
   declare readonly scale: Tensor
-
-  constructor([given, deviation, validateArgs]: readonly [TensorOrNumber, TensorOrNumber, boolean | null]) {
-    const [loc, scale] = broadcastAll(given, deviation)
-    super({ fields: { loc, scale }, batchShape: loc.sizes, validateArgs })
-  }
 
   override get argConstraints(): Readonly<Record<string, Constraint>> {
     return { loc: real, scale: positive }
@@ -62,12 +63,31 @@ const normalArguments = locScale('Normal')
  * manualSeed(0)
  * new distributions.Normal(0, 1).sample([2]) // tensor([ 1.5410, -0.2934])
  */
-export class Normal extends LocScale {
+export class Normal extends ExponentialFamily {
   protected override get title(): string {
     return 'Normal'
   }
+  declare readonly loc: Tensor
+  declare readonly scale: Tensor
+
   constructor(...args: LocScaleArguments) {
-    super(normalArguments(args))
+    super(made(normalArguments(args)))
+  }
+
+  override get argConstraints(): Readonly<Record<string, Constraint>> {
+    return { loc: real, scale: positive }
+  }
+
+  override get support(): Constraint {
+    return real
+  }
+
+  override get hasRsample(): boolean {
+    return true
+  }
+
+  override get mode(): Tensor {
+    return this.loc
   }
 
   override get mean(): Tensor {
@@ -122,7 +142,7 @@ export class Laplace extends LocScale {
     return 'Laplace'
   }
   constructor(...args: LocScaleArguments) {
-    super(laplaceArguments(args))
+    super(made(laplaceArguments(args)))
   }
 
   override get mean(): Tensor {
@@ -174,7 +194,7 @@ export class Cauchy extends LocScale {
     return 'Cauchy'
   }
   constructor(...args: LocScaleArguments) {
-    super(cauchyArguments(args))
+    super(made(cauchyArguments(args)))
   }
 
   override get mean(): Tensor {

@@ -3,7 +3,7 @@ import { ValueError } from '../base/errors.ts'
 import { broadcastShapes, type Shape } from '../base/shape.ts'
 import { matmul } from '../ops/product/matmul.ts'
 import { flip } from '../ops/views/views.ts'
-import { constructing, nullable, optional, required, tensor } from '../tensor/signature.ts'
+import { constructing, nullable, optional, type Parameter, required, tensor } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { cholesky } from '../ops/linalg/factor.ts'
 import { eye } from '../ops/create/create.ts'
@@ -14,26 +14,32 @@ import { unfilled } from './location.ts'
 import { Distribution, type ValidateOption, validateParameter } from './distribution.ts'
 
 const matrix = nullable(tensor)
-const normalArguments = constructing(
-  'MultivariateNormal',
-  required('loc', tensor),
+type Matrix = Parameter<Tensor | null>
+export const matrices: readonly [covariance: Matrix, precision: Matrix, scale: Matrix] = [
   optional('covarianceMatrix', matrix, null),
   optional('precisionMatrix', matrix, null),
   optional('scaleTril', matrix, null),
-  validateParameter,
-)
-interface MatrixOptions extends ValidateOption {
+]
+const normalArguments = constructing('MultivariateNormal', required('loc', tensor), ...matrices, validateParameter)
+export interface MatrixOptions extends ValidateOption {
   readonly covarianceMatrix?: Tensor | null
   readonly precisionMatrix?: Tensor | null
   readonly scaleTril?: Tensor | null
 }
-type MatrixArgument = Tensor | null | MatrixOptions
+export type MatrixArgument = Tensor | null | MatrixOptions
 
 const flipped = (x: Tensor): Tensor => flip(x, [-2, -1])
 /** The inverse of a lower triangle. */
 const inverted = (lower: Tensor): Tensor =>
   lowerSolved(lower, eye(lower.sizes[lower.dim() - 1], { dtype: lower.dtype, device: lower.device }))
-const product = (x: Tensor, vector: Tensor): Tensor => matmul(x, vector.unsqueeze(-1)).squeeze(-1)
+export const product = (x: Tensor, vector: Tensor): Tensor => matmul(x, vector.unsqueeze(-1)).squeeze(-1)
+/** A matrix times its own transposed. */
+export const covarianceOf = (lower: Tensor): Tensor => matmul(lower, lower.transpose(-2, -1))
+/** The inverse of the covariance. */
+export const precisionOf = (lower: Tensor): Tensor => {
+  const inverse = inverted(lower)
+  return matmul(inverse.transpose(-2, -1), inverse)
+}
 /** The sum of the logarithms on the diagonal: half the logarithm of the determinant of the covariance. */
 export const halfLogDet = (lower: Tensor): Tensor => lower.diagonal({ dim1: -2, dim2: -1 }).log().sum(-1)
 /** The squared length of a vector, in units of the distribution. */
@@ -121,14 +127,11 @@ export class MultivariateNormal extends Distribution {
   }
 
   get covarianceMatrix(): Tensor {
-    return this.lazy('covarianceMatrix', () => this.spread(matmul(this.lower, this.lower.transpose(-2, -1))))
+    return this.lazy('covarianceMatrix', () => this.spread(covarianceOf(this.lower)))
   }
 
   get precisionMatrix(): Tensor {
-    return this.lazy('precisionMatrix', () => {
-      const inverse = inverted(this.lower)
-      return this.spread(matmul(inverse.transpose(-2, -1), inverse))
-    })
+    return this.lazy('precisionMatrix', () => this.spread(precisionOf(this.lower)))
   }
 
   override get mean(): Tensor {
@@ -182,4 +185,4 @@ export class MultivariateNormal extends Distribution {
 }
 
 /** The factor of the covariance from the precision: the precision's own, reversed, is its inverse. */
-const factorOf = (precision: Tensor): Tensor => inverted(flipped(cholesky(flipped(precision))).transpose(-2, -1))
+export const factorOf = (precision: Tensor): Tensor => inverted(flipped(cholesky(flipped(precision))).transpose(-2, -1))

@@ -12,6 +12,13 @@ import type { Constraint } from './constraints.ts'
 import { atLeast, type Cache, type CacheOption, cacheSize, isSame, shapeOf, Transform } from './transform.ts'
 import { broadcastAll, fullOf, limitsOf, sumRightmost, tensorOrNumber, type TensorOrNumber } from './values.ts'
 
+export {
+  CatTransform,
+  CorrCholeskyTransform,
+  CumulativeDistributionTransform,
+  identityTransform,
+  StackTransform,
+} from './parts.ts'
 export { ComposeTransform, IndependentTransform, Transform } from './transform.ts'
 
 /** Between real numbers, increasing. */

@@ -1,7 +1,7 @@
 // Helpers of the distributions: parameters that are tensors or numbers, PyTorch's printed values, and sums over last
 // dimensions.
 import { className } from '../base/class-name.ts'
-import { ValueError } from '../base/errors.ts'
+import { AssertionError, ValueError } from '../base/errors.ts'
 import { broadcastShapes, type Shape, scalarShape } from '../base/shape.ts'
 import { typeName } from '../base/python.ts'
 import { expandTo } from '../ops/define/elementwise.ts'
@@ -70,3 +70,30 @@ export const limitsOf = ({ dtype }: Tensor): Limits =>
     : { eps: 2 ** -23, tiny: 2 ** -126, max: 2 ** 128 - 2 ** 104 }
 
 export const EULER = 0.5772156649015329
+
+// ---- pieces along a dimension ----
+
+/** The lengths of the pieces along a dimension, 1 by default. */
+export function lengthsOf(pieces: readonly unknown[], lengths: readonly number[] | null): readonly number[] {
+  const own = lengths ?? pieces.map(() => 1)
+  if (own.length === pieces.length) return own
+  throw new AssertionError(`There are ${own.length} lengths for ${pieces.length} pieces`)
+}
+/** The pieces of a tensor along a dimension, of the given lengths. */
+export function piecesOf(x: Tensor, dim: number, lengths: readonly number[]): Tensor[] {
+  checkDim(x, dim)
+  let start = 0
+  return lengths.map((length) => {
+    start += length
+    return x.narrow(dim, start - length, length)
+  })
+}
+/** The slices of a tensor along a dimension. */
+export function slicesOf(x: Tensor, dim: number): Tensor[] {
+  checkDim(x, dim)
+  return x.unbind(dim)
+}
+function checkDim(x: Tensor, dim: number): void {
+  if (dim < -x.dim() || dim >= x.dim())
+    throw new AssertionError(`Expected the dimension ${dim} to be one of the ${x.dim()} of the tensor`)
+}

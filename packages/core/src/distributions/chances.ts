@@ -1,0 +1,94 @@
+// Distributions with a probability for each element of the batch, given as `probs` or as `logits`; each is computed from the
+// other at first use.
+import { ValueError } from '../base/errors.ts'
+import { type Arguments, nullable, optional, type Parameter } from '../tensor/signature.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import * as constraints from './constraints.ts'
+import type { Constraint } from './constraints.ts'
+import { Distribution, type Made, type ValidateOption, validateParameter } from './distribution.ts'
+import { ExponentialFamily } from './exponential-family.ts'
+import { broadcastAll, limitsOf, tensorOrNumber, type TensorOrNumber } from './values.ts'
+
+export const clampProbs = (probs: Tensor): Tensor => {
+  const { eps } = limitsOf(probs)
+  return probs.clamp(eps, 1 - eps)
+}
+
+/** The one of the two that is given, by its name. */
+export function oneOf<T>(probs: T | null, logits: T | null): readonly ['probs' | 'logits', T] {
+  if ((probs === null) === (logits === null)) {
+    throw new ValueError(
+      'Either `probs` or `logits` must be specified, but not both.',
+      'Pass (probs), or ({ logits }) for logits.',
+    )
+  }
+  return probs !== null ? ['probs', probs] : ['logits', logits as T]
+}
+
+/** What both classes below know of their constraints. */
+const constraintsOfChances = (): Readonly<Record<string, Constraint>> => ({
+  probs: constraints.unitInterval,
+  logits: constraints.real,
+})
+const logitsOf = (given: Tensor): Tensor => {
+  const probs = clampProbs(given)
+  return probs.log().sub(probs.neg().log1p())
+}
+
+/** Distributions with a probability for each element of the batch. */
+export abstract class Chances extends Distribution {
+  override get argConstraints(): Readonly<Record<string, Constraint>> {
+    return constraintsOfChances()
+  }
+
+  get probs(): Tensor {
+    return this.lazy('probs', () => this.logits.sigmoid())
+  }
+
+  get logits(): Tensor {
+    return this.lazy('logits', () => logitsOf(this.probs))
+  }
+
+  get paramShape(): readonly number[] {
+    return paramOf(this).shape
+  }
+}
+
+/** Those of them that are exponential families. */
+export abstract class FamilyOfChances extends ExponentialFamily {
+  override get argConstraints(): Readonly<Record<string, Constraint>> {
+    return constraintsOfChances()
+  }
+
+  get probs(): Tensor {
+    return this.lazy('probs', () => this.logits.sigmoid())
+  }
+
+  get logits(): Tensor {
+    return this.lazy('logits', () => logitsOf(this.probs))
+  }
+
+  get paramShape(): readonly number[] {
+    return paramOf(this).shape
+  }
+}
+
+/** The parameter that was given. */
+export const paramOf = (p: Chances | FamilyOfChances): Tensor => (Object.hasOwn(p, 'probs') ? p.probs : p.logits)
+
+export type Chance = TensorOrNumber | null
+export interface ChanceOptions extends ValidateOption {
+  readonly probs?: Chance
+  readonly logits?: Chance
+}
+export type ChanceArguments = Arguments<[probs: Chance, logits: Chance, validateArgs: boolean | null], ChanceOptions>
+export const chance: readonly [Parameter<Chance>, Parameter<Chance>, Parameter<boolean | null>] = [
+  optional('probs', nullable(tensorOrNumber), null),
+  optional('logits', nullable(tensorOrNumber), null),
+  validateParameter,
+]
+export const chancesMade = ([probs, logits, validateArgs]: readonly [Chance, Chance, boolean | null]): Made => {
+  const [name, given] = oneOf(probs, logits)
+  const [value] = broadcastAll(given)
+  return { fields: { [name]: value }, batchShape: value.sizes, validateArgs }
+}
