@@ -154,7 +154,7 @@ type ContinuousArguments = [
  * Numbers between 0 and 1 with a density proportional to `probs ** x * (1 - probs) ** (1 - x)`.
  *
  * @example
- * new distributions.ContinuousBernoulli(0.3).mean // tensor(0.4300)
+ * new distributions.ContinuousBernoulli(0.3).mean // tensor(0.4302)
  */
 export class ContinuousBernoulli extends FamilyOfChances {
   protected override get title(): string {
