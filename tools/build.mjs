@@ -6,16 +6,15 @@ import { pathToFileURL } from 'node:url'
 import { published, readArgs, root, turbo } from './lib.mjs'
 import { addonMissing, compilerKey } from './native.mjs'
 
-/** bundle.mjs writes and clears their JavaScript. */
+/** bundle.mjs writes and clears what they publish; tsc writes their declarations into another folder. */
 const bundled = ['core', 'backend-js', 'backend-native', 'backend-gpujs', 'flambeau'].map((name) => `packages/${name}`)
 
 /** tsc never removes its old output; a file whose source is gone must not be packed or imported by mistake. */
 const prune = (folder) => {
-  const dist = join(root, folder, 'dist')
+  const dist = join(root, folder, bundled.includes(folder) ? '.tsc' : 'dist')
   if (!existsSync(dist)) return
   for (const file of readdirSync(dist, { recursive: true })) {
-    const pattern = bundled.includes(folder) ? /^(.*?)(\.d\.ts)$/ : /^(.*?)(\.d\.ts|\.js)$/
-    const source = pattern.exec(file)?.[1]
+    const source = /^(.*?)(\.d\.ts|\.js)$/.exec(file)?.[1]
     if (source !== undefined && !existsSync(join(root, folder, 'src', `${source}.ts`))) rmSync(join(dist, file))
   }
 }

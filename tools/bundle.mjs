@@ -1,14 +1,16 @@
 // Bundles the JavaScript of the package in the current folder into one file, which all its entry points share: a fresh
 // process then reads three files for flambeau instead of eighty, and each file saved is a millisecond (bench/import).
 // What a source imports on demand, by `import()`, is a file of its own, read when it is asked for.
-// tsc writes the declarations, one for each entry point, so that types see only its names. Dependencies stay imports.
+// tsc writes declarations into .tsc; dist gets those that an entry point needs, so that types see only its names.
+// Dependencies stay imports.
 //
-// The bundle is meant to be read, neither minified nor renamed: an uncaught error prints the line that threw, a stack
-// trace names functions and lines, and comments for other bundlers stay. A bundled development dependency is a separate
-// file beside it, minified, in short lines, with its licence.
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+// The code is minified, in short lines, so that the message of an uncaught error does not get lost behind the line that
+// threw; classes keep their names, which reprs, error classes and stack traces print. A bundled development dependency is a
+// separate file beside it, with its licence.
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
-import { build } from 'esbuild'
+import { build, transform } from 'esbuild'
+import { writeDeclarations } from './declarations.mjs'
 
 const { version, exports, dependencies, devDependencies, optionalDependencies, peerDependencies } = JSON.parse(
   readFileSync('package.json', 'utf8'),
@@ -21,7 +23,14 @@ const imported = Object.keys({ ...dependencies, ...peerDependencies })
 /** Workspace packages that are not published are bundled as the package's own text. */
 const isOwn = (name) => devDependencies?.[name]?.startsWith('workspace:')
 
-for (const file of readdirSync('dist', { recursive: true })) if (file.endsWith('.js')) rmSync(join('dist', file))
+mkdirSync('dist', { recursive: true })
+for (const file of readdirSync('dist', { recursive: true }))
+  if (/(\.js|\.d\.ts)$/.test(file)) rmSync(join('dist', file))
+writeDeclarations(
+  entries.map(({ types }) => types),
+  'dist',
+  '.tsc',
+)
 
 /** For every JavaScript engine by default. */
 const common = {
@@ -29,6 +38,9 @@ const common = {
   conditions: ['@flambeau/source'],
   format: 'esm',
   target: 'es2022',
+  minify: true,
+  lineLimit: 160,
+  legalComments: 'none',
   external: ['node:*', ...imported.flatMap((name) => [name, `${name}/*`])],
   logLevel: 'warning',
   logOverride: { 'ambiguous-reexport': 'error' },
@@ -59,27 +71,24 @@ const bring = async (name, platform) => {
     outfile: join('dist', file),
     platform,
     metafile: true,
-    minifyWhitespace: true,
-    minifySyntax: true,
-    lineLimit: 200,
-    legalComments: 'none',
+    minifyIdentifiers: false,
     ...(platform === 'node' && { banner: forNode }),
   })
   for (const input of Object.keys(metafile.inputs)) license(input)
   return `./${file}`
 }
 
-/**
- * esbuild renames a class that refers to itself, `_Generator`, and one whose name its own helpers may use,
- * `TypeError2`. Nothing else has these names, so they are undone.
- */
-const withNames = (text) => {
-  const inside = [...text.matchAll(/\bclass (_([A-Z]\w*))\b/g)]
-  const exported = [...text.matchAll(/^ {2}(([A-Z]\w*?)\d+) as \2\b/gm)]
-  return [...inside, ...exported].reduce(
-    (all, [, given, name]) => all.replaceAll(new RegExp(`\\b${given}\\b`, 'g'), name),
-    text,
-  )
+const { compilerOptions } = JSON.parse(readFileSync(join(import.meta.dirname, '../tsconfig.base.json'), 'utf8'))
+
+/** Classes of the sources give themselves their names. */
+const classNames = {
+  name: 'class names',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /\.ts$/, namespace: 'file' }, async ({ path }) => {
+      const options = { loader: 'ts', target: common.target, tsconfigRaw: { compilerOptions } }
+      const { code } = await transform(readFileSync(path, 'utf8'), options)
+      return { contents: code.replaceAll(/\bclass (\w+)( extends .*)? \{$/gm, '$& static { __named("$1", this) }') }
+    }),
 }
 
 /** The names that a file exports when it is bundled. */
@@ -99,18 +108,15 @@ const namesOf = async (file) => {
  * all its entry points, of which a namespace import would show those of the others, too.
  */
 const withNamesOf = async (text) => {
-  const found = [...text.matchAll(/^export \* from "(@flambeau\/([\w-]+)(\/[\w-]+)?)";$/gm)]
+  const found = [...text.matchAll(/\bexport\s*\*\s*from\s*"(@flambeau\/([\w-]+)(\/[\w-]+)?)";/g)]
   let named = text
   for (const [line, specifier, folder, path = ''] of found) {
     const { exports } = JSON.parse(readFileSync(join('..', folder, 'package.json'), 'utf8'))
     const names = await namesOf(join('..', folder, exports[`.${path}`]['@flambeau/source']))
-    named = named.replace(line, `export {\n  ${names.join(',\n  ')}\n} from "${specifier}";`)
+    named = named.replace(line, `export{\n${names.join(',\n')}}from"${specifier}";`)
   }
   return named
 }
-
-/** Doc comments belong to the declarations; in the bundle every process would parse past them. */
-const withoutDocs = (text) => text.replaceAll(/^ *\/\*\*(?: .*\*\/|\n(?: *\*.*\n)*? *\*\/)\n/gm, '')
 
 /** A module with the text, which imports other files. */
 const module = (text, verb, files, resolveDir = resolve('.')) => ({
@@ -118,6 +124,9 @@ const module = (text, verb, files, resolveDir = resolve('.')) => ({
   resolveDir,
   loader: 'ts',
 })
+
+/** A name that is known only when it is imported: other bundlers shall leave it, and esbuild drops the comments. */
+const withComments = (text) => text.replaceAll(/\bimport\((?=\w+\))/g, '$&/* @vite-ignore *//* webpackIgnore: true */')
 
 /** Names without a hash: `files.js` for io/files.ts, `shared.js`, `shared2.js` for what files share, the largest first. */
 const fileNames = (outputs) => {
@@ -174,12 +183,12 @@ const bundle = async (name, platform, files) => {
     platform,
     define: { PACKAGE: JSON.stringify({ version, optionalDependencies }) },
     write: false,
-    plugins: [parts, outside],
+    plugins: [parts, outside, classNames],
+    inject: [join(import.meta.dirname, 'named.js')],
   })
   const names = fileNames(metafile.outputs)
   const renamed = (text) => names.reduce((all, [from, to]) => all.replaceAll(from, to), text)
-  for (const { path, text } of outputFiles)
-    writeFileSync(renamed(path), withoutDocs(await withNamesOf(withNames(renamed(text)))))
+  for (const { path, text } of outputFiles) writeFileSync(renamed(path), withComments(await withNamesOf(renamed(text))))
 }
 
 const { browser } = exports['.']
