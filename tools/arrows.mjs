@@ -27,7 +27,7 @@ export const folders = {
   optim: [...ops, 'autograd', 'nn'],
   distributions: [...ops, 'autograd', 'losses'],
   compile: [...kernels, 'tensor'],
-  io: ['base', 'tensor', 'random', 'nn', 'optim'],
+  io: ['base', 'backend', 'random', 'tensor', 'ops', 'nn', 'optim'],
 }
 
 /**

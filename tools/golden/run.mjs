@@ -37,6 +37,7 @@ const packages = {
   numpy: 'python3-numpy',
   mpmath: 'python3-mpmath',
   tensorboard: 'TensorBoard of PyPI, which Debian lacks',
+  safetensors: 'safetensors of PyPI, which Debian lacks',
 }
 
 /** The modules that a script imports. */
