@@ -75,6 +75,8 @@ const makePage = async (): Promise<ReadonlyMap<string, Content>> => {
   return files.set('/', files.get('/index.html') as Content)
 }
 
+let made: ReturnType<typeof makePage> | undefined
+
 /** The page may only load its own files. The caller decides whether it may generate code from text. */
 const policy = (mayEvaluate: boolean): string =>
   [
@@ -104,7 +106,8 @@ export const servePage = async ({
   const server = createServer()
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
-  const files = await makePage()
+  // All servers of a process serve the same bytes.
+  const files = await (made ??= makePage())
   server.on('request', ({ method, url = '/', headers }, response) => {
     const found = method === 'GET' || method === 'HEAD' ? files.get(url.split('?')[0]) : undefined
     const gzipped = /\bgzip\b/.test(String(headers['accept-encoding'])) ? found?.gzipped() : undefined

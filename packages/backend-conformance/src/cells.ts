@@ -14,7 +14,7 @@ import * as random from './checks/random.ts'
 import * as variants from './checks/variants.ts'
 import * as values from './checks/values.ts'
 import * as views from './checks/views.ts'
-import { type Case, type Check, type Cell, subjectsOf, type Variant } from './subject.ts'
+import { type Case, type Check, type Cell, onePerDTypes, subjectsOf, type Variant } from './subject.ts'
 
 /**
  * What a check tests: `core`, the code above any backend; `backend`, how a backend handles instructions and memory;
@@ -27,7 +27,7 @@ export interface CellOptions {
   /**
    * Run the checks from this level on; by default `core`, which is all. Use `backend` for a second backend beside one
    * that ran all checks, `kernels` for other kernels of the same backend, which get each layout of inputs for every
-   * fourth op.
+   * fourth op, and train one sample for each combination of dtypes.
    */
   readonly level?: Level
   /** Whether results must be equal in the last bit for every layout and mode; false compares within the tolerance. */
@@ -70,6 +70,8 @@ const leveled: Readonly<Record<string, readonly [Level, Check]>> = {
 }
 /** At level `kernels` each op gets one of these in turn, unless `checks` names them. */
 const inTurn = ['transposed inputs', 'sliced inputs', 'flipped inputs', 'expanded inputs']
+/** At level `kernels` it is there for the kernels of several ops, whose parts the other checks run with every sample. */
+const fused = 'compiled training'
 
 export const checks: Readonly<Record<string, Check>> = Object.fromEntries(
   Object.entries(leveled).map(([name, [, check]]) => [name, check]),
@@ -107,7 +109,11 @@ export const cellsOf = (backend: Backend, options: CellOptions = {}): Cell[] => 
   const isTurn = (name: string, i: number): boolean =>
     !takesTurns || !inTurn.includes(name) || inTurn[i % inTurn.length] === name
   const cells = subjects.flatMap((subject, i) =>
-    all.flatMap(([name, check]) => (isTurn(name, i) ? cell(`${subject.op} › ${name}`, check(subject)) : [])),
+    all.flatMap(([name, check]) =>
+      isTurn(name, i)
+        ? cell(`${subject.op} › ${name}`, check(takesTurns && name === fused ? onePerDTypes(subject) : subject))
+        : [],
+    ),
   )
   const memory = wanted('memory', 'backend') ? cell('memory', nothingKept(subjects)) : []
   const nth = options.nthProgram ?? (options.level === 'kernels' ? 10 : 1)

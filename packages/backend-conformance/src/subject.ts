@@ -74,6 +74,16 @@ export const subjectsOf = (
   )
 }
 
+/** The subject with the first sample for each combination of dtypes alone. */
+export const onePerDTypes = (subject: Subject): Subject => {
+  const seen = new Set<string>()
+  const isFirst = ({ args, kwargs = {} }: Sample): boolean => {
+    const dtypes = tensorsOf([args, kwargs]).map(({ dtype }) => dtype)
+    return seen.size < seen.add(dtypes.join()).size
+  }
+  return { ...subject, samples: subject.samples.filter(isFirst) }
+}
+
 /** The data with one dtype replaced by another, also where it is named; numbers that JSON lacks stay the same. */
 const withDType = <T>(data: T, from: DType, to: DType): T =>
   JSON.parse(

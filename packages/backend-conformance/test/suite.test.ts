@@ -24,10 +24,10 @@ const broken = (change: (instr: Instr) => Instr | null, cells?: () => number): B
 const unbroken = () => broken((instr) => instr)
 
 /** Names of the failing cells, among those that match the pattern. */
-const red = async (backend: Backend, pattern: RegExp, ops?: readonly string[]): Promise<string[]> => {
+const red = async (backend: Backend, pattern: RegExp, options: CellOptions = {}): Promise<string[]> => {
   useDevice(backend)
   const failed: string[] = []
-  for (const { name, run } of cellsOf(backend, { runs: 10, ...(ops && { ops }) })) {
+  for (const { name, run } of cellsOf(backend, { runs: 10, ...options })) {
     if (!pattern.test(name)) continue
     await run().catch(() => failed.push(name))
   }
@@ -107,7 +107,7 @@ describe('a backend with a fault', () => {
       },
       () => live,
     )
-    expect(await red(leaky, /^(memory|exp › golden values)$/, ['exp'])).toEqual(['memory'])
+    expect(await red(leaky, /^(memory|exp › golden values)$/, { ops: ['exp'] })).toEqual(['memory'])
   })
 
   it('that leaks V8 memory is noticed, too', async () => {
@@ -117,7 +117,7 @@ describe('a backend with a fault', () => {
       kept.push(instr.outputs, new Float64Array(128))
       return instr
     })
-    expect(await red(leaky, /^(memory|exp › golden values)$/, ['exp'])).toEqual(['memory'])
+    expect(await red(leaky, /^(memory|exp › golden values)$/, { ops: ['exp'] })).toEqual(['memory'])
   })
 
   it('that leaks memory in one op is reported with that op', async () => {
@@ -139,6 +139,19 @@ describe('a backend with a fault', () => {
       'exp › compiled gradients',
       'exp › compiled training',
     ])
+    expect(await red(wrong, /^exp › /, { ops: ['exp'], level: 'kernels' })).toEqual(['exp › compiled training'])
+  })
+
+  it('in the step of one dtype is noticed at level kernels, whose trainings take a sample of each', async () => {
+    const inner = js()
+    const wrong = wrapped(inner, {
+      compile: (program, plan) =>
+        program.values.some(({ dtype }) => dtype === 'int32') ? { run() {} } : inner.compile!(program, plan),
+    })
+    const ops = ['mul', 'exp', 'setAt']
+    const noticed = await red(wrong, / › compiled training$/, { ops })
+    expect(noticed).not.toEqual([])
+    expect(await red(wrong, / › compiled training$/, { ops, level: 'kernels' })).toEqual(noticed)
   })
 })
 

@@ -15,15 +15,4 @@ it('the page forbids it', () => {
   expect(js().compile).toBeUndefined()
 })
 
-describeBackend(() => js(), {
-  nthProgram: 10,
-  checks: [
-    'golden values',
-    'golden gradients',
-    'compiled',
-    'compiled training',
-    'sliced inputs',
-    'expanded inputs',
-    'random shapes',
-  ],
-})
+describeBackend(() => js(), { level: 'kernels' })
