@@ -6,7 +6,7 @@ import { readArgs, run, say } from '../lib.mjs'
 
 /** The parts that golden.py knows by name, and the modules that it consists of, which are not scripts. */
 const parts = ['samples', 'semantics', 'autograd', 'optim', 'nn', 'init']
-const modules = ['golden.py', 'format.py', 'semantics.py', 'train.py', 'autograd.py']
+const modules = ['golden.py', 'format.py', 'semantics.py', 'stored.py', 'train.py', 'autograd.py']
 const folder = import.meta.dirname
 const python = process.env.PYTHON ?? '/usr/bin/python3'
 // OpenBLAS chooses kernels by processor, which changes last digits.

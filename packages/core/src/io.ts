@@ -44,7 +44,8 @@ export interface LoadOptions extends ListOptions {
  *
  * The format is safetensors, unless the target's ending or `format` says another. A file is replaced as a whole: the old
  * one stays until the new one is on the disk. Tensors that share memory and layout stay one tensor; other views are
- * saved as copies. Gradients and `requiresGrad` are not saved.
+ * saved as copies. Gradients and `requiresGrad` are not saved. PyTorch's files (`.pt`, `.pth`) keep all views of one
+ * memory, parameters, and `requiresGrad`.
  *
  * Throws a TypeError that names the path of what cannot be saved (a function, a bigint), and a RuntimeError if the file
  * cannot be written, or if a tensor changes before the end.
@@ -65,6 +66,8 @@ export async function save(...args: readonly unknown[]): Promise<Uint8Array | vo
  * Loads what `save` saved, or another program: a tensor, or the tree of tensors and JSON values. The source is a path, a
  * URL, bytes, a Blob or File, a Response, or a ReadableStream; the format is found by its first bytes. A file of another
  * program with names and tensors, and a choice by `only`, is a state dict (a Map).
+ *
+ * Of PyTorch's files weights are read, and plain values beside them: nothing in a file is run.
  *
  * Float16 and bfloat16 are read as float32, and integers of other sizes as int32. Throws a ValueError for a damaged file,
  * and for an integer that does not fit; a RuntimeError if the source cannot be read; a KeyError for a name that is not in

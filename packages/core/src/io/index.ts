@@ -19,13 +19,14 @@ import {
 } from '../tensor/signature.ts'
 import type { Format, Listing, Only, ReadOptions, WriteOptions } from './format.ts'
 import { openSource, watched } from './open.ts'
+import { pt } from './pt.ts'
 import { safetensors } from './safetensors.ts'
 import type { Progress, SignalLike, Source } from './source.ts'
 import { nameOf, writeTo } from './targets.ts'
 import { prepared } from './tree.ts'
 
 /** The formats, in the order in which they are asked whether a file is theirs. */
-const formats: readonly Format[] = [safetensors]
+const formats: readonly Format[] = [safetensors, pt]
 
 const plain: Kind<object> = {
   expected: 'dict',

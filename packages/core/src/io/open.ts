@@ -238,7 +238,8 @@ const has = (x: unknown, ...names: readonly string[]): boolean =>
 
 /** Opens what is to be loaded. The caller closes it. */
 export async function openSource(given: unknown, options: OpenOptions): Promise<Source> {
-  if (given instanceof Uint8Array) return bytesSource(given)
+  // Without the methods of a Buffer of Node, whose slice() is no copy.
+  if (given instanceof Uint8Array) return bytesSource(new Uint8Array(given.buffer, given.byteOffset, given.byteLength))
   if (given instanceof ArrayBuffer) return bytesSource(new Uint8Array(given))
   if (typeof given === 'string' || has(given, 'href', 'protocol')) {
     const text = typeof given === 'string' ? given : (given as UrlLike).href

@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""Opens the files that flambeau writes in real PyTorch, plain and with weights_only, and compares every value, every view and
+every storage with what flambeau says of it. Run by /usr/bin/python3.
+
+packages/core/test/golden/pt-opened.json   {name: SHA-256 of the file that was opened}: a test writes them again
+"""
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import torch  # noqa: E402
+from format import ROOT, write  # noqa: E402
+from stored import described  # noqa: E402
+
+warnings.simplefilter('ignore')
+
+
+def differences(found, wanted, path=''):
+    if isinstance(found, dict) and isinstance(wanted, dict) and found.keys() == wanted.keys():
+        return [line for key in found for line in differences(found[key], wanted[key], f'{path}.{key}')]
+    if isinstance(found, list) and isinstance(wanted, list) and len(found) == len(wanted):
+        return [line for i, pair in enumerate(zip(found, wanted)) for line in differences(*pair, f'{path}[{i}]')]
+    return [] if found == wanted and type(found) is type(wanted) else [f'{path}: {str(found)[:200]} instead of {str(wanted)[:200]}']
+
+
+digests = {}
+failed = []
+with tempfile.TemporaryDirectory() as folder:
+    subprocess.run(['node', os.path.join(ROOT, 'tools/golden/pt-written.mjs'), folder], check=True)
+    with open(os.path.join(folder, 'cases.json')) as file:
+        cases = json.load(file)
+    for name, case in cases.items():
+        path = os.path.join(folder, f'{name}.pt')
+        for weights_only in (False, True):
+            try:
+                found = described(torch.load(path, weights_only=weights_only), {})
+            except Exception as error:  # noqa: BLE001
+                # What PyTorch 1.13 itself cannot read with weights_only must be named so, and nothing else.
+                if not (weights_only and case['plainOnly'] and 'Unsupported operand' in str(error)):
+                    failed.append(f'{name}: {error}')
+                continue
+            if weights_only and case['plainOnly']:
+                failed.append(f'{name}: opens with weights_only')
+            failed += [f'{name}{line}' for line in differences(found, case['holds'])]
+        with open(path, 'rb') as file:
+            digests[name] = hashlib.sha256(file.read()).hexdigest()
+if failed:
+    sys.exit('\n'.join(failed))
+print(f'PyTorch {torch.__version__} opened {len(cases)} files')
+write('packages/core/test/golden/pt-opened.json', digests)
