@@ -174,8 +174,9 @@ describe('weights', () => {
     [
       'a file that is no JSON',
       () => models.lenet5({ weights: join(folder, 'text') }),
-      /text is not a state dict in JSON/,
+      /text is not a state dict in JSON\nFiles of PyTorch .* lenet5\(\{ weights: await load\('.*text'\) \}\)/,
     ],
+    ['a promise', () => models.lenet5({ weights: Promise.resolve({}) as never }), /not a promise of one\nWait for it/],
     ['weights of another model', () => models.lenet5({ weights: path }), /size mismatch for features.0.weight/],
     ['true', () => models.resnet18({ pretrained: true as never }), /must be a path or a state dict.*Nothing is downl/s],
     ['two of them', () => models.lenet5({ weights: path, pretrained: path }), /got both/],

@@ -32,8 +32,8 @@ export function scaledBy(width: number): (channels: number) => number {
 /** Options of every function that builds a model. */
 export interface WeightsOptions {
   /**
-   * What to load: the path of a state dict in JSON (Node only), or a state dict. Nothing is downloaded. By default null,
-   * random weights.
+   * What to load: a state dict, as `await load(path)` gives it for torchvision's files and for safetensors, or the path of
+   * one in JSON (Node only). Nothing is downloaded. By default null, random weights.
    */
   readonly weights?: string | nn.StateDictLike | null
   /** The older name of `weights`. */
@@ -72,6 +72,12 @@ export function build<O extends WeightsOptions, M extends nn.Module>(
 }
 
 function stateOf(name: string, source: unknown): nn.StateDictLike {
+  if (source instanceof Promise) {
+    throw new TypeError(
+      `${name}(): argument 'weights' must be a path or a state dict, not a promise of one`,
+      `Wait for it: ${name}({ weights: await load(path) }).`,
+    )
+  }
   if (typeof source === 'object') return source as nn.StateDictLike
   if (typeof source !== 'string') {
     throw new TypeError(
@@ -91,7 +97,7 @@ function stateOf(name: string, source: unknown): nn.StateDictLike {
   } catch {
     throw new ValueError(
       `${source} is not a state dict in JSON`,
-      'Write one with JSON.stringify(model.stateDict()); files of PyTorch have to be converted first.',
+      `Files of PyTorch and safetensors are loaded first: ${name}({ weights: await load('${source}') }).`,
     )
   }
 }
