@@ -1,11 +1,25 @@
 // Saving and loading, in a module that programs load when they save or load for the first time: nothing of readers and
 // writers is compiled when flambeau is imported.
 import type { DTypeWord } from './base/dtype.ts'
+import { ValueError } from './base/errors.ts'
 import { effects } from './tensor/effects.ts'
+import {
+  constructing,
+  isOptions,
+  keyword,
+  type Kind,
+  nullable,
+  number,
+  optional,
+  required,
+  signature,
+} from './tensor/signature.ts'
+import type { CheckpointFile, FolderLike, LoadedCheckpoint } from './io/folder.ts'
 import type { FormatName, Listing, Only } from './io/format.ts'
 import type { Loadable, Progress, SignalLike } from './io/source.ts'
 import type { Target } from './io/targets.ts'
 
+export type { CheckpointFile, DirectoryHandleLike, FolderLike, LoadedCheckpoint } from './io/folder.ts'
 export type { FormatName, Listed, Listing, Only } from './io/format.ts'
 export type { BlobLike, Loadable, Progress, ResponseLike, SignalLike, StreamLike, UrlLike } from './io/source.ts'
 export type { FileHandleLike, Target, WritableLike } from './io/targets.ts'
@@ -96,4 +110,113 @@ export async function load(...args: readonly unknown[]): Promise<unknown> {
 export async function list(source: Loadable, options?: ListOptions): Promise<Listing>
 export async function list(...args: readonly unknown[]): Promise<Listing> {
   return (await import('./io/index.ts')).listing(...args)
+}
+
+// ---- checkpoints ----
+
+export interface CheckpointOptions {
+  /** How many files are kept, the last ones; 3 by default, null for all. */
+  readonly keep?: number | null
+}
+
+const folderKind: Kind<FolderLike> = {
+  expected: 'str',
+  accepts: (x) =>
+    (typeof x === 'string' && x !== '') ||
+    (typeof x === 'object' && x !== null && ('href' in x || 'getFileHandle' in x)),
+  hint: 'It is the path of a folder; in a browser, await navigator.storage.getDirectory().',
+}
+const partsKind: Kind<Readonly<Record<string, unknown>>> = {
+  expected: 'dict',
+  accepts: (x) => typeof x === 'object' && x !== null && isOptions(x),
+  hint: 'It names the parts of the training: { model, optimizer }.',
+}
+const checkpointArguments = constructing(
+  'Checkpoint',
+  required('folder', folderKind),
+  required('parts', partsKind),
+  keyword('keep', nullable(number), 3),
+)
+const stepKind: Kind<number> = {
+  expected: 'non-negative int',
+  accepts: (x) => Number.isSafeInteger(x) && (x as number) >= 0,
+}
+const saveArguments = signature('Checkpoint.save', required('step', stepKind))
+const loadArguments = signature('Checkpoint.load', optional('step', stepKind, undefined))
+
+/**
+ * Checkpoints of a training in a folder: `save(step)` writes one as the file `checkpoint-<step>.safetensors`, and `load()`
+ * puts the last one into the parts again, so that the training goes on bit for bit. The folder is a path, or in a browser
+ * a FileSystemDirectoryHandle.
+ *
+ * `parts` names what changes in the training: what has a `stateDict()` and a `loadStateDict()` (modules, optimizers,
+ * schedulers, data loaders), or a `getState()` and a `setState()` (generators), tensors, arrays and objects of these, and
+ * values that JSON has. A value is read when it is saved, and `load` assigns to it, so that getters and setters may stand
+ * for variables. The default generator is always saved with them.
+ *
+ * Throws a TypeError for arguments of other kinds, and a ValueError for a number of files to keep that is not positive,
+ * and for a part named `checkpoint`, which is what the file has of its own.
+ *
+ * @example
+ * const model = new nn.Linear(2, 1)
+ * const optimizer = new optim.Adam(model.parameters())
+ * const training = { model, optimizer, epoch: 0 }
+ * const checkpoint = new io.Checkpoint('checkpoints', training, { keep: 2 })
+ */
+export class Checkpoint {
+  readonly folder: FolderLike
+  readonly parts: Readonly<Record<string, unknown>>
+  /** How many files are kept; null for all. */
+  readonly keep: number | null
+
+  constructor(folder: FolderLike, parts: Readonly<Record<string, unknown>>, options?: CheckpointOptions)
+  constructor(...args: readonly unknown[]) {
+    const [folder, parts, keep] = checkpointArguments(args)
+    if (keep !== null && !(Number.isSafeInteger(keep) && keep > 0))
+      throw new ValueError(`keep should be a positive integer value, but got keep=${keep}`, 'Pass null to keep all.')
+    if ('checkpoint' in parts)
+      throw new ValueError("a part cannot be named 'checkpoint'", 'The file has an entry of its own by this name.')
+    this.folder = folder
+    this.parts = parts
+    this.keep = keep
+  }
+
+  /**
+   * Writes the state of all parts as the checkpoint of a step, replacing one that is there, then removes the first
+   * checkpoints of the folder, those beyond `keep`. Whatever happens on the way, the files that were there are whole.
+   * Wait for it before the training goes on. Returns the path.
+   *
+   * Throws a TypeError that names the part that cannot be saved, and a RuntimeError if the file cannot be written.
+   */
+  async save(step: number): Promise<string>
+  async save(...args: readonly unknown[]): Promise<string> {
+    const [step] = saveArguments(args)
+    effects.sink?.refuse('save()', 'Save after the step.')
+    return (await import('./io/checkpoint.ts')).saveCheckpoint(this.folder, this.parts, step, this.keep)
+  }
+
+  /**
+   * Loads a checkpoint, the last one unless a step is given, into all parts; returns null if the folder has none. A file
+   * that is damaged is left out, with a warning that names it, and the one before it is taken.
+   *
+   * Throws, with nothing changed, a KeyError if the checkpoint lacks a part, the part's own error for a state that does
+   * not fit, a ValueError for a step of which there is no checkpoint or a damaged one, and a RuntimeError if all are
+   * damaged.
+   */
+  async load(step?: number): Promise<LoadedCheckpoint | null>
+  async load(...args: readonly unknown[]): Promise<LoadedCheckpoint | null> {
+    const [step] = loadArguments(args)
+    effects.sink?.refuse('load()', 'Load before the step.')
+    return (await import('./io/checkpoint.ts')).loadCheckpoint(this.folder, this.parts, step)
+  }
+
+  /** The checkpoints of the folder, by step. */
+  async list(): Promise<CheckpointFile[]> {
+    return (await import('./io/checkpoint.ts')).list(this.folder)
+  }
+
+  /** The last checkpoint of the folder, whole or not; null if there is none. */
+  async latest(): Promise<CheckpointFile | null> {
+    return (await this.list()).at(-1) ?? null
+  }
 }

@@ -16,9 +16,13 @@ interface Files {
   rename(from: string, to: string): Promise<void>
   unlink(path: string): Promise<void>
   realpath(path: string): Promise<string>
+  readdir(path: string): Promise<string[]>
+  mkdir(path: string, options: { readonly recursive: true }): Promise<unknown>
+  stat(path: string): Promise<{ readonly mtimeMs: number }>
 }
 interface Node {
   readonly pid: number
+  kill(pid: number, signal: 0): void
   getBuiltinModule(id: 'fs/promises'): Files
   getBuiltinModule(id: 'path'): { dirname(path: string): string }
   getBuiltinModule(id: 'url'): { fileURLToPath(url: string): string }
@@ -28,12 +32,13 @@ interface Node {
 function node(caller: string, path: string): Node {
   const { process } = globalThis as { readonly process?: Partial<Node> }
   if (typeof process?.getBuiltinModule === 'function') return process as Node
-  throw new RuntimeError(
-    `${caller}(): '${path}' is a path, and there are no files here`,
-    caller === 'save'
-      ? 'Without a target, save() returns the bytes: new Blob([bytes]). Or pass a FileSystemFileHandle.'
-      : 'Pass a File or Blob, or the address: new URL(path, location.href).',
-  )
+  throw new RuntimeError(`${caller}(): '${path}' is a path, and there are no files here`, instead[caller])
+}
+
+const instead: Readonly<Record<string, string>> = {
+  save: 'Without a target, save() returns the bytes: new Blob([bytes]). Or pass a FileSystemFileHandle.',
+  load: 'Pass a File or Blob, or the address: new URL(path, location.href).',
+  Checkpoint: 'Pass a FileSystemDirectoryHandle: await navigator.storage.getDirectory().',
 }
 
 /** The path of a string or of a URL of a file. */
@@ -117,10 +122,21 @@ export async function writeFile(path: string, chunks: AsyncIterable<Uint8Array>)
   const fs = host.getBuiltinModule('fs/promises')
   // Through a link, the file that it leads to is replaced.
   const target = await fs.realpath(path).catch(() => path)
-  const beside = `${target}.tmp-${host.pid}-${written++}`
+  let beside = ''
+  // A process that had the same number may have left a file of this name.
+  const open = async (): Promise<Handle> => {
+    for (;;) {
+      beside = `${target}.tmp-${host.pid}-${written++}`
+      try {
+        return await fs.open(beside, 'wx')
+      } catch (error) {
+        if ((error as { code?: string }).code !== 'EEXIST') throw error
+      }
+    }
+  }
   let handle: Handle | null = null
   try {
-    handle = await fs.open(beside, 'wx')
+    handle = await open()
     for await (const chunk of chunks) {
       for (let at = 0; at < chunk.length; ) at += (await handle.write(chunk.subarray(at))).bytesWritten
     }
@@ -129,7 +145,7 @@ export async function writeFile(path: string, chunks: AsyncIterable<Uint8Array>)
     await fs.rename(beside, target)
   } catch (error) {
     await handle?.close().catch(() => undefined)
-    await fs.unlink(beside).catch(() => undefined)
+    if (handle !== null) await fs.unlink(beside).catch(() => undefined)
     throw systemError(error, path)
   }
   await syncFolder(fs, host.getBuiltinModule('path').dirname(target))
@@ -141,3 +157,66 @@ async function syncFolder(fs: Files, folder: string): Promise<void> {
   await handle?.sync().catch(() => undefined)
   await handle?.close()
 }
+
+// ---- folders ----
+
+/** A folder of files that are written as a whole. */
+export interface Folder {
+  /** How messages call it. */
+  readonly name: string
+  /** The names of its files; none if there is no such folder. */
+  names(): Promise<string[]>
+  pathOf(name: string): string
+  make(): Promise<void>
+  /** What `load` takes for a file. */
+  source(name: string): Promise<unknown>
+  /** Calls `save` with the target for a file. */
+  write(name: string, save: (target: unknown) => Promise<unknown>): Promise<void>
+  remove(name: string): Promise<void>
+  /** Removes what processes that ended have left beside files. */
+  sweep(pattern: RegExp): Promise<void>
+}
+
+/** A folder by its path. */
+export function folderAt(path: string): Folder {
+  const host = node('Checkpoint', path)
+  const fs = host.getBuiltinModule('fs/promises')
+  const at = (name: string): string => `${path}/${name}`
+  const attempt = async <T>(work: Promise<T>, on: string, otherwise?: T): Promise<T> => {
+    try {
+      return await work
+    } catch (error) {
+      if (otherwise !== undefined && (error as { code?: string }).code === 'ENOENT') return otherwise
+      throw systemError(error, on)
+    }
+  }
+  const isAlive = (pid: number): boolean => {
+    try {
+      host.kill(pid, 0)
+      return true
+    } catch (error) {
+      return (error as { code?: string }).code !== 'ESRCH'
+    }
+  }
+  return {
+    name: path,
+    names: () => attempt(fs.readdir(path), path, []),
+    pathOf: at,
+    make: async () => void (await attempt(fs.mkdir(path, { recursive: true }), path)),
+    source: async (name) => at(name),
+    write: async (name, save) => void (await save(at(name))),
+    remove: async (name) => void (await attempt<unknown>(fs.unlink(at(name)), at(name), null)),
+    async sweep(pattern) {
+      for (const name of await attempt(fs.readdir(path), path)) {
+        const pid = pattern.test(name) ? Number(/\.tmp-(\d+)-\d+$/.exec(name)?.[1]) : Number.NaN
+        if (Number.isNaN(pid)) continue
+        // A file with this process's number is an older one's if it is older than this process.
+        const { mtimeMs } = await fs.stat(at(name)).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }))
+        const isLeft = pid === host.pid ? mtimeMs < performance.timeOrigin : !isAlive(pid)
+        if (isLeft) await fs.unlink(at(name)).catch(() => undefined)
+      }
+    },
+  }
+}
+
+declare const performance: { readonly timeOrigin: number }

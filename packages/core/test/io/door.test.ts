@@ -40,6 +40,19 @@ const places: readonly Place[] = [
   option('device', absent, (options) => load(bytes, options)),
   option('dtype', absent, (options) => load(bytes, options)),
   option('only', /^(undefined|\[\]|a function|'x')$/, (options) => load(bytes, options)),
+  { name: 'folder', takes: /^'.+'$/, call: async (value) => new io.Checkpoint(value as never, {}) },
+  {
+    name: 'parts',
+    takes: /^(\{\}|an object without a prototype|an unknown option|a proxy that throws)$/,
+    call: async (value) => new io.Checkpoint('x', value as never),
+  },
+  option('keep', /^(undefined|null)$/, async (options) => new io.Checkpoint('x', {}, options)),
+  { name: 'step', takes: /^$/, call: (value) => new io.Checkpoint('/dev/null/x', {}).save(value as never) },
+  {
+    name: 'step',
+    takes: /^(undefined|\{\}|an object without a prototype)$/,
+    call: (value) => new io.Checkpoint('/nowhere', {}).load(value as never),
+  },
 ]
 
 it.each(places)('$name refuses wrong values', async ({ name, takes, call }) => {
