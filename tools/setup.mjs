@@ -9,6 +9,7 @@ import { check } from './check.mjs'
 import { buildGl, glDigest, glMissing, glUnbuildable } from './gl.mjs'
 import { findChromium, node, pnpm, readJson, root, say, step } from './lib.mjs'
 import { addon, addonDigest, addonMissing } from './native.mjs'
+import { forgetTarballs } from './tarballs.mjs'
 
 const cache = join(root, '.cache')
 /** Every workspace folder that may have tests; those that take longest come first, so that no core waits at the end. */
@@ -181,7 +182,7 @@ const testAll = async (built) => {
   const files = tested.map((folder) => join(root, folder, '.cache', 'counts.json'))
   for (const file of files) rmSync(file, { force: true })
   const [native, ...packages] = tested
-  // tools builds in native/build, too, and packs what the checks pack.
+  // tools builds in native/build, too, and takes the tarballs that the checks have packed.
   const first = [testPackage(native), built ? check() : 0]
   const jobs = [
     ...first.map((job) => () => job),
@@ -227,6 +228,7 @@ const test = async (args) => {
   if (glUnbuildable() === undefined) await step('headless GL', buildGl)
   const withoutGl = glMissing()
   if (withoutGl !== undefined) say(`SKIPPED: tests of WebGL in Node: ${withoutGl}`)
+  forgetTarballs()
   Object.assign(process.env, machine(), built && { FLAMBEAU_BUILT: '1' })
   const { code, counts, failedChecks = 0 } = args.length > 0 ? await testSome(args) : await testAll(built)
   const { passed, failed, skipped } = counts

@@ -65,7 +65,8 @@ describe.each(found)('%s', (mode) => {
     })
   }
 
-  const runs = onGpu ? 25 : 150
+  // All modes have the same plans; software GL compiles a shader for nearly every run.
+  const runs = onGpu ? 12 : 150
   it.each(Object.keys(drawn))('%s in random instructions', (kind) => {
     for (let seed = 1; seed <= runs; seed++) compare(drawn[kind](new Dice(seed * 7919)))
   })

@@ -1,11 +1,12 @@
 // Packs packages as tarballs, and installs them into folders with npm, as users do.
 import { execFile } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'vitest'
 import { build } from '../../build.mjs'
-import { pnpm, root } from '../../lib.mjs'
+import { root } from '../../lib.mjs'
+import { tarballOf } from '../../tarballs.mjs'
 
 export { root }
 export const exec = promisify(execFile)
@@ -20,9 +21,11 @@ export const pack = async (folders: readonly string[], to: string): Promise<stri
   }
   const tarballs: string[] = []
   for (const folder of folders) {
-    const packed = await pnpm(['pack', '--json', '--pack-destination', to], { cwd: join(root, 'packages', folder) })
-    expect(packed.code, packed.output).toBe(0)
-    tarballs.push(/"filename": "(.*)"/.exec(packed.output)?.[1] ?? '')
+    const { code, output, file } = await tarballOf(join(root, 'packages', folder))
+    expect(code, output).toBe(0)
+    const copy = join(to, basename(file))
+    copyFileSync(file, copy)
+    tarballs.push(copy)
   }
   return tarballs
 }
