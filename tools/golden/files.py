@@ -62,15 +62,54 @@ for name, tensors, package in [('torch', torches, safetensors.torch), ('numpy', 
     data = package.save(tensors, metadata={'of': name, 'é': '"'})
     read[f'{name}.safetensors'] = {'file': text(data), 'tensors': {key: array(x) for key, x in tensors.items()}}
 
+def npy(x, version=None):
+    out = io.BytesIO()
+    if version is None:
+        numpy.save(out, x)
+    else:
+        numpy.lib.format.write_array(out, x, version)
+    return out.getvalue()
+
+
+arrays = {
+    **{name: numpy.array([[0, 1, 127]], name) for name in 'b1 u1 i1 i2 i4 i8 u2 u4 u8 >i2 >i4 >u8'.split()},
+    **{name: numpy.array(special, name) for name in 'f2 f4 f8 >f2 >f4 >f8'.split()},
+    'negative': numpy.array([-1, 2**31 - 1, -(2**31)]),
+    'fortran': numpy.asfortranarray(numpy.arange(24, dtype='f4').reshape(2, 3, 4)),
+    'fortran, big-endian': numpy.asfortranarray(numpy.arange(6, dtype='>i4').reshape(2, 3)),
+    'scalar': numpy.array(2.5, 'f4'),
+    'none': numpy.zeros((0, 3), 'f8'),
+}
+for name, x in arrays.items():
+    read[f'{name}.npy'] = {'file': text(npy(x)), 'tensors': {'array': array(x)}}
+for version in [(2, 0), (3, 0)]:
+    x = arrays['fortran']
+    read[f'version {version[0]}.npy'] = {'file': text(npy(x, version)), 'tensors': {'array': array(x)}}
+few = {'a': arrays['f4'], 'b/c': arrays['i8'], '__proto__': arrays['fortran'], 'é': arrays['scalar'], 'none': arrays['none']}
+for name, save in [('stored', numpy.savez), ('deflated', numpy.savez_compressed)]:
+    out = io.BytesIO()
+    save(out, arrays['b1'], **few)
+    read[f'{name}.npz'] = {'file': text(out.getvalue()), 'tensors': {key: array(x) for key, x in {'arr_0': arrays['b1'], **few}.items()}}
+
 # ---- what flambeau writes ----
+
+
+def opened_by_numpy(name, data):
+    found = numpy.load(io.BytesIO(data), allow_pickle=False)
+    if isinstance(found, numpy.ndarray):
+        # It is the file that NumPy writes itself.
+        assert npy(found) == data, name
+        return {'array': found}
+    return dict(found)
+
 
 files = json.loads(subprocess.run(['node', os.path.join(HERE, 'written.mjs')], check=True, stdout=subprocess.PIPE).stdout)
 written = {}
 for name, file in files.items():
     data = base64.b64decode(file)
-    opened = safetensors.torch.load(data)
+    opened = safetensors.torch.load(data) if name.endswith('safetensors') else opened_by_numpy(name, data)
     written[name] = {'file': file, 'tensors': {
-        key: {**array(x), 'stored': str(x.dtype)[6:]} for key, x in opened.items()
+        key: {**array(x), 'stored': str(x.dtype).replace('torch.', '')} for key, x in opened.items()
     }}
 
 # ---- halves ----

@@ -49,6 +49,10 @@ for (const [name, tree] of Object.entries(trees)) {
   files[`${name}, float16.safetensors`] = await save(tree, undefined, { dtype: 'float16' })
   files[`${name}, bfloat16.safetensors`] = await save(tree, undefined, { dtype: 'bfloat16' })
 }
+const { dtypes } = trees
+files['dtypes.npz'] = await save(dtypes, undefined, { format: 'npz' })
+files['dtypes, float16.npz'] = await save(dtypes, undefined, { format: 'npz', dtype: 'float16' })
+for (const [name, x] of Object.entries(dtypes)) files[`${name}.npy`] = await save(x, undefined, { format: 'npy' })
 console.log(
   JSON.stringify(
     Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, Buffer.from(bytes).toString('base64')])),

@@ -18,6 +18,8 @@ import {
   str,
 } from '../tensor/signature.ts'
 import type { Format, Listing, Only, ReadOptions, WriteOptions } from './format.ts'
+import { npy } from './npy.ts'
+import { npz } from './npz.ts'
 import { openSource, watched } from './open.ts'
 import { pt } from './pt.ts'
 import { safetensors } from './safetensors.ts'
@@ -26,7 +28,7 @@ import { nameOf, writeTo } from './targets.ts'
 import { prepared } from './tree.ts'
 
 /** The formats, in the order in which they are asked whether a file is theirs. */
-const formats: readonly Format[] = [safetensors, pt]
+const formats: readonly Format[] = [safetensors, npy, npz, pt]
 
 const plain: Kind<object> = {
   expected: 'dict',

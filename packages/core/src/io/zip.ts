@@ -144,9 +144,9 @@ function large(source: Source, name: string, extra: Uint8Array, numbers: readonl
   return [...numbers]
 }
 
-/** Why a name cannot be that of an entry, or undefined. */
-const badName = (name: string): boolean =>
-  name === '' || /^[/\\]|\\|\0/.test(name) || name.split('/').includes('..') || /^[A-Za-z]:/.test(name)
+/** Whether an entry may have a name: it must not lead out of the archive where somebody unpacks it. */
+export const isEntryName = (name: string): boolean =>
+  name !== '' && !/^\/|^[A-Za-z]:|\\|\0/.test(name) && !name.split('/').includes('..')
 
 /** The entries by name, in the order of the directory. */
 async function entriesOf(source: Source, limits: ZipLimits): Promise<Map<string, Found>> {
@@ -164,7 +164,8 @@ async function entriesOf(source: Source, limits: ZipLimits): Promise<Map<string,
     const nameEnd = at + centralBytes + nameBytes
     if (nameEnd + extraBytes + commentBytes > bytes.length) return refuse('ends within an entry')
     const name = fromUtf8(bytes.subarray(at + centralBytes, nameEnd)) ?? refuse('has a name that is not UTF-8')
-    if (badName(name)) return refuse(`has the name ${JSON.stringify(name)}`, 'Such a name leads out of the archive.')
+    if (!isEntryName(name))
+      return refuse(`has the name ${JSON.stringify(name)}`, 'Such a name leads out of the archive.')
     if (entries.has(name)) return refuse(`names '${name}' twice`)
     const [flags, method] = [view.getUint16(at + 8, true), view.getUint16(at + 10, true)]
     if (flags & 0x2041) return refuse(`has the encrypted entry '${name}'`, 'Save it without a password.')
