@@ -73,6 +73,7 @@ export const packages = [
     files: ['examples', 'bench', 'docs'],
     imports: [
       'flambeau',
+      'flambeau/inspect',
       '@flambeau/data',
       '@flambeau/vision',
       '@flambeau/data-mnist',

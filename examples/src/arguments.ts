@@ -13,7 +13,7 @@ const sets: Readonly<Record<string, ImageSet>> = { mnist: 'MNIST', 'fashion-mnis
 export class UsageError extends Error {}
 
 export interface Command {
-  readonly kind: 'run' | 'help' | 'doctor' | 'page'
+  readonly kind: 'run' | 'help' | 'doctor' | 'page' | 'inspect'
   readonly names: readonly string[]
   readonly backend: BackendName
   readonly epochs: number | undefined
@@ -23,8 +23,12 @@ export interface Command {
   readonly profile: string | undefined
   /** The data set of a lesson about images; undefined for the lesson's own. */
   readonly set: ImageSet | undefined
-  /** The file of the checkpoints; undefined for none. */
-  readonly checkpoint: string | undefined
+  /** The file in which the training is saved; undefined for none. */
+  readonly save: string | undefined
+  /** Whether to go on from the state in that file. */
+  readonly resume: boolean
+  /** The file to inspect. */
+  readonly file: string
   /** The file of the curves; undefined for the lesson's own. */
   readonly curves: string | undefined
   /** The port of the page. */
@@ -32,7 +36,7 @@ export interface Command {
 }
 
 /** Commands that replace an example's name; they must stand alone. */
-const others = ['page', 'doctor'] as const
+const others = ['page', 'inspect', 'doctor'] as const
 
 const PORT = 8080
 
@@ -43,6 +47,7 @@ export const usage = (): string =>
     'npm start                          runs the main job: autograd-basics, boston, breast-cancer, in full',
     'npm start -- NAME... [OPTIONS]     runs some of the examples',
     'npm start -- page [--port N]       the examples in a browser, with their loss curves: prints the address',
+    'npm start -- inspect FILE          lists what a file of tensors holds',
     'npm start -- doctor                says what this machine can run',
     '',
     'Examples',
@@ -55,7 +60,8 @@ export const usage = (): string =>
     `${column('--no-compile')}runs every training step as it is written; --compile, the default, records and replays it`,
     `${column('--profile FILE')}times every kernel: a table at the end, and a trace for chrome://tracing in FILE`,
     `${column('--data NAME')}${Object.keys(sets).join(' or ')}, for lessons about images`,
-    `${column('--checkpoint FILE')}saves a lesson about images in FILE as it trains, and resumes it from there`,
+    `${column('--save FILE')}saves the training in FILE, NAME.safetensors: every ten seconds, and its end`,
+    `${column('--resume')}goes on from what is saved there`,
     `${column('--curves FILE')}where such a lesson draws its curves as SVG, curves/NAME.svg unless told otherwise`,
     `${column('--port N')}where page is served, ${PORT} unless told otherwise; 0: where it is free`,
     `${column('--help')}prints this`,
@@ -83,7 +89,8 @@ const parse = (args: readonly string[]) => {
         'no-compile': { type: 'boolean', default: false },
         profile: { type: 'string' },
         data: { type: 'string' },
-        checkpoint: { type: 'string' },
+        save: { type: 'string' },
+        resume: { type: 'boolean', default: false },
         curves: { type: 'string' },
         port: { type: 'string', default: String(PORT) },
         help: { type: 'boolean', short: 'h', default: false },
@@ -98,25 +105,31 @@ export const readArguments = (args: readonly string[]): Command => {
   const { values, positionals } = parse(args)
   const known = lessons.map((lesson) => lesson.name)
   const other = others.find((name) => positionals.includes(name))
-  const unknown = positionals.find((name) => !known.includes(name) && !others.some((each) => each === name))
+  const isInspection = positionals[0] === 'inspect'
+  if (isInspection && positionals.length !== 2) throw new UsageError('inspect takes one file: inspect FILE')
+  const names = isInspection ? ['inspect'] : positionals.length > 0 ? positionals : mainJob
+  const unknown = names.find((name) => !known.includes(name) && !others.some((each) => each === name))
   if (unknown !== undefined) {
     throw new UsageError(`unknown example '${unknown}'; there are ${known.join(', ')}, and ${others.join(', ')}`)
   }
-  if (other !== undefined && positionals.length > 1) throw new UsageError(`${other} takes no other name`)
+  if (other !== undefined && names.length > 1) throw new UsageError(`${other} takes no other name`)
   if (values.compile && values['no-compile']) throw new UsageError('--compile and --no-compile exclude each other')
   const kind = values.help ? 'help' : (other ?? 'run')
-  const names = positionals.length > 0 ? positionals : mainJob
   const set = values.data === undefined ? undefined : readSet(values.data)
-  const { checkpoint, curves } = values
-  for (const [option, value] of Object.entries({ data: set, checkpoint, curves })) {
+  const { save, resume, curves } = values
+  for (const [option, value] of Object.entries({ data: set, curves })) {
     if (value !== undefined) checkImages(`--${option}`, names, set)
   }
+  if (save !== undefined) checkTraining(names, save)
+  else if (resume) throw new UsageError('--resume goes on from the file of --save, which is missing')
   return {
     kind,
     names,
     set,
-    checkpoint,
+    save,
+    resume,
     curves,
+    file: positionals[1] ?? '',
     backend: readBackend(values.backend),
     epochs: values.epochs === undefined ? undefined : readEpochs(values.epochs),
     seed: readSeed(values.seed),
@@ -146,6 +159,15 @@ const checkImages = (option: string, names: readonly string[], set: ImageSet | u
   if (set === undefined || own.includes(set)) return
   const known = Object.entries(sets).filter(([, each]) => own.includes(each))
   throw new UsageError(`${names[0]} trains on ${known.map(([name]) => name).join(' or ')}`)
+}
+
+/** Throws if the examples are not one training that can be saved, or the file says another format. */
+const checkTraining = (names: readonly string[], file: string): void => {
+  if (names.length > 1) throw new UsageError('--save takes one example')
+  const able = lessons.filter(({ isTraining }) => isTraining).map(({ name }) => name)
+  if (!able.includes(names[0])) throw new UsageError(`--save is for ${able.join(', ')}`)
+  if (!file.endsWith('.safetensors'))
+    throw new UsageError(`--save takes a file whose name ends with .safetensors, not '${file}'`)
 }
 
 const readEpochs = (text: string): number => {

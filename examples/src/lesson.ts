@@ -106,9 +106,11 @@ export interface Course {
   ) => Steps<Means<K | 'loss'>>
 }
 
-/** A loader of images and labels. */
+/** A loader of images and labels, which knows its place. */
 export interface Batches extends Iterable<readonly Tensor[]> {
   readonly length: number
+  stateDict(): unknown
+  loadStateDict(state: never): void
 }
 
 /** Prints a tensor, a module or a line as Python's `print` does. */
@@ -148,6 +150,8 @@ export interface Lesson {
   readonly name: string
   readonly about: string
   readonly load: () => Promise<Text>
+  /** Whether it is one training, which can be saved and resumed. */
+  readonly isTraining: boolean
   /** The data sets of a lesson about images, the default one first. */
   readonly sets?: readonly ImageSet[]
 }

@@ -1,12 +1,13 @@
 // The command behind `npm start`: runs the examples. Their output goes to the standard output and equals PyTorch's,
 // line for line; names of examples, the progress bar and errors go to the standard error.
 import { closeSync, openSync, writeFileSync } from 'node:fs'
-import { profile, setDevice } from 'flambeau'
+import { deepCopy, profile, setDevice } from 'flambeau'
+import { inspect } from 'flambeau/inspect'
 import { type Command, readArguments, UsageError, usage } from './arguments.ts'
 import { checkWritable, readCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import { drawCurves } from './curves.ts'
 import { doctor } from './doctor.ts'
-import type { Images, Lesson, Text } from './lesson.ts'
+import type { ImageSet, Images, Lesson, Text } from './lesson.ts'
 import { lessons } from './lessons.ts'
 import { servePage } from './page.ts'
 import type { Picture } from './pictures.ts'
@@ -21,14 +22,30 @@ const runLessons = async (command: Command): Promise<void> => {
   const prepared: Prepared[] = []
   for (const name of command.names) prepared.push(await prepare(name, command))
   const trained: (readonly [Prepared, Trained])[] = []
-  const run = (): void => {
-    for (const each of prepared) {
-      console.error(`# ${each.name}, on ${device}`)
-      trained.push([each, train(each, command)])
-    }
+  const begin = (each: Prepared): ReturnType<typeof train> => {
+    console.error(`# ${each.name}, on ${device}`)
+    return train(each, command)
   }
-  if (command.profile === undefined) run()
-  else profiled(command.profile, run)
+  if (command.profile === undefined) {
+    for (const each of prepared) {
+      const training = begin(each)
+      let step = training.next()
+      for (; !step.done; step = training.next()) await each.save?.(step.value())
+      trained.push([each, step.value])
+    }
+  } else {
+    // What is timed is one synchronous function, so that the last state is saved behind it.
+    const last = new Map<Prepared, Checkpoint>()
+    profiled(command.profile, () => {
+      for (const each of prepared) {
+        const training = begin(each)
+        let step = training.next()
+        for (; !step.done; step = training.next()) last.set(each, deepCopy(step.value()))
+        trained.push([each, step.value])
+      }
+    })
+    for (const [each, checkpoint] of last) await each.save?.(checkpoint)
+  }
   for (const [{ name, title }, { points, pictures }] of trained) {
     if (points.length > 0) {
       const file = command.curves ?? `curves/${name}.svg`
@@ -56,30 +73,36 @@ interface Prepared {
   readonly title: string
   readonly run: Text
   readonly images: Images | undefined
-  readonly save: ((checkpoint: Checkpoint) => void) | undefined
+  readonly save: ((checkpoint: Checkpoint) => Promise<void>) | undefined
   readonly resumed: Checkpoint | undefined
 }
 
-const prepare = async (wanted: string, { set, seed, checkpoint: file }: Command): Promise<Prepared> => {
+const prepare = async (wanted: string, { set, seed, save: file, resume }: Command): Promise<Prepared> => {
   const { name, load, sets } = lessons.find((lesson) => lesson.name === wanted) as Lesson
   const run = await load()
   const data = set ?? sets?.[0]
-  if (data === undefined) return { name, title: name, run, images: undefined, save: undefined, resumed: undefined }
-  const [{ datasets }, { filesOf }] = await Promise.all([import('@flambeau/vision'), import('@flambeau/data-mnist')])
-  const images = { dataset: datasets[data] as Images['dataset'], root: await filesOf(data) }
-  const title = `${name} on ${data}`
+  const images = data && (await imagesOf(data))
+  const title = data === undefined ? name : `${name} on ${data}`
   if (file === undefined) return { name, title, run, images, save: undefined, resumed: undefined }
-  const owner = { lesson: name, data, seed: String(seed) }
-  const resumed = readCheckpoint(file, owner)
-  const save = (checkpoint: Checkpoint): void => writeCheckpoint(file, owner, checkpoint)
+  const owner = { lesson: name, data: data ?? null, seed: String(seed) }
+  const resumed = resume ? await readCheckpoint(file, owner) : undefined
+  const save = (checkpoint: Checkpoint): Promise<void> => writeCheckpoint(file, owner, checkpoint)
   // An unwritable file is reported before the run.
   if (resumed === undefined) checkWritable(file)
   console.error(`# ${name}: ${resumed === undefined ? 'saved in' : 'resumes'} ${file}`)
   return { name, title, run, images, save, resumed }
 }
 
-/** Runs a lesson to its end. */
-const train = (prepared: Prepared, { epochs, seed, compiled }: Command): Trained => {
+const imagesOf = async (set: ImageSet): Promise<Images> => {
+  const [{ datasets }, { filesOf }] = await Promise.all([import('@flambeau/vision'), import('@flambeau/data-mnist')])
+  return { dataset: datasets[set] as Images['dataset'], root: await filesOf(set) }
+}
+
+/** Runs a lesson to its end, and yields what gives its state where that is to be saved. */
+function* train(
+  prepared: Prepared,
+  { epochs, seed, compiled }: Command,
+): Generator<() => Checkpoint, Trained, undefined> {
   const { name, run, images, save, resumed } = prepared
   const { print, onStep, finish } = progress(name)
   let points: readonly Point[] = []
@@ -90,9 +113,9 @@ const train = (prepared: Prepared, { epochs, seed, compiled }: Command): Trained
     for (const seen of run({ epochs, seed, compiled, print, draw, images, checkpoint: resumed }) ?? []) {
       onStep(seen)
       ;({ points } = seen)
-      const isDue = seen.batch === undefined || performance.now() - saved > SAVE_EVERY_MS
+      const isDue = seen.done === seen.epochs || performance.now() - saved > SAVE_EVERY_MS
       if (save === undefined || seen.checkpoint === undefined || !isDue) continue
-      save(seen.checkpoint())
+      yield seen.checkpoint
       saved = performance.now()
     }
   } catch (error) {
@@ -130,6 +153,14 @@ const useBackend = async (backend: string): Promise<string> => {
   }
 }
 
+const inspected = async (file: string): Promise<string> => {
+  try {
+    return await inspect(file)
+  } catch (error) {
+    throw new UsageError((error as Error).message.split('\n')[0])
+  }
+}
+
 /** Serves the page and prints its address, until Ctrl-C. */
 const openPage = async (port: number): Promise<void> => {
   try {
@@ -147,6 +178,7 @@ const main = async (args: readonly string[]): Promise<number> => {
   try {
     const command = readArguments(args)
     if (command.kind === 'help') console.log(usage())
+    else if (command.kind === 'inspect') console.log(await inspected(command.file))
     else if (command.kind === 'doctor') return (await doctor()) ? 0 : 1
     else if (command.kind === 'page') await openPage(command.port)
     else await runLessons(command)

@@ -1,6 +1,6 @@
 // The loops of a training over epochs and batches. A run knows where it is, so that it can be saved after any batch and
 // resumed from there bit for bit: with the state of the model, of its optimizer and of the random numbers.
-import { defaultGenerator, moveTo, nn, Tensor } from 'flambeau'
+import { defaultGenerator, moveTo, nn, optim, Tensor } from 'flambeau'
 import type { Batches, Shown, Steps, Trained } from './lesson.ts'
 
 /** Means over samples, by name. */
@@ -14,7 +14,7 @@ export interface Point {
   readonly accuracy: number
 }
 
-/** The state of a training between two batches or two epochs. Written as JSON and read again, it is the same. */
+/** The state of a training between two batches or two epochs. Saved and loaded again, it is the same. */
 export interface Checkpoint {
   /** The epoch that is under way, from 1. */
   readonly epoch: number
@@ -24,25 +24,21 @@ export interface Checkpoint {
   readonly pass: Pass | null
   /** The bytes of the default generator's state. */
   readonly random: readonly number[]
-  readonly things: readonly Saved[]
+  /** The states of what is trained, by name: `model`, `optimizer`, and with a number if there are several. */
+  readonly things: Readonly<Record<string, unknown>>
+  /** Whether each module of a model is in training mode. */
+  readonly modes: Readonly<Record<string, readonly boolean[]>>
   readonly points: readonly Point[]
 }
 
-/** The state of something that is trained. */
-interface Saved {
-  readonly state: unknown
-  /** Whether each module of a model is in training mode. */
-  readonly training: readonly boolean[]
-}
-
-interface Pass {
+/** Where a pass is; `L` is the loader, or its state. */
+interface Pass<L = unknown> {
   /** The number of batches done. */
   readonly batch: number
   readonly samples: number
   /** The sums over these samples. */
   readonly sums: Means
-  /** The generator's state when the pass began, which gave the order of its samples. */
-  readonly random: readonly number[]
+  readonly loader: L
 }
 
 /** A checkpoint that is not one of this training. */
@@ -52,11 +48,22 @@ const randomState = (): number[] => Array.from(defaultGenerator.getState())
 const setRandom = (state: readonly number[]): void => void defaultGenerator.setState(Uint8Array.from(state))
 
 type Stateful = Exclude<Trained, Tensor>
-/** Tensors are a lesson's data, which it loads itself. */
-const stateful = (things: readonly Trained[]): Stateful[] =>
-  things.filter((thing): thing is Stateful => !(thing instanceof Tensor))
+/** What has a state, by name. Tensors are a lesson's data, which it loads itself. */
+const stateful = (things: readonly Trained[]): [name: string, thing: Stateful][] => {
+  const counts: Record<string, number> = {}
+  return things
+    .filter((thing): thing is Stateful => !(thing instanceof Tensor))
+    .map((thing) => {
+      const kind = thing instanceof nn.Module ? 'model' : thing instanceof optim.Optimizer ? 'optimizer' : 'scheduler'
+      counts[kind] = (counts[kind] ?? 0) + 1
+      return [counts[kind] === 1 ? kind : `${kind}${counts[kind]}`, thing]
+    })
+}
 
 const modulesOf = (thing: Stateful): nn.Module[] => (thing instanceof nn.Module ? [...thing.modules()] : [])
+
+/** What runs an epoch in passes, which can be repeated up to where they were. */
+const GeneratorFunction = Object.getPrototypeOf(function* () {}).constructor
 
 /** Moves training to a device. Tensors stay the same objects, so that a lesson's variables are constants. */
 function move(device: string, things: readonly Trained[]): void {
@@ -73,7 +80,7 @@ const isSteps = (x: Shown | Steps<Shown>): x is Steps<Shown> => Symbol.iterator 
 interface Place {
   readonly epoch: number
   readonly passes: Means[]
-  pass: Pass | null
+  pass: Pass<Batches> | null
 }
 
 export class Run {
@@ -84,15 +91,20 @@ export class Run {
   #things: readonly Trained[] = []
   #place: Place = { epoch: 1, passes: [], pass: null }
   #points: readonly Point[] = []
-  readonly #checkpoint = (): Checkpoint => ({
-    ...this.#place,
-    random: randomState(),
-    things: stateful(this.#things).map((thing) => ({
-      state: thing.stateDict(),
-      training: modulesOf(thing).map((module) => module.training),
-    })),
-    points: this.#points,
-  })
+  readonly #checkpoint = (): Checkpoint => {
+    const { epoch, passes, pass } = this.#place
+    const things = stateful(this.#things)
+    const modes = things.map(([name, thing]) => [name, modulesOf(thing).map(({ training }) => training)] as const)
+    return {
+      epoch,
+      passes: [...passes],
+      pass: pass && { ...pass, loader: pass.loader.stateDict() },
+      random: randomState(),
+      things: Object.fromEntries(things.map(([name, thing]) => [name, thing.stateDict()])),
+      modes: Object.fromEntries(modes.filter(([, training]) => training.length > 0)),
+      points: this.#points,
+    }
+  }
 
   constructor(epochs: number, passes: number, resumed: Checkpoint | undefined) {
     this.#epochs = epochs
@@ -105,6 +117,8 @@ export class Run {
     const from = this.#resumed
     let epoch = from?.epoch ?? 1
     let shown: Shown | undefined
+    if (epoch > this.#epochs && !(body instanceof GeneratorFunction))
+      throw new CheckpointError(`it has ${epoch - 1} epochs already; --epochs N trains for N`)
     this.#points = from?.points ?? []
     // A pass that is under way is resumed where its epoch comes to it.
     if (from?.pass === null) this.#restore(from)
@@ -136,24 +150,19 @@ export class Run {
       place.passes.push(from.passes[index])
       return from.passes[index]
     }
-    const random = from?.pass?.random ?? randomState()
-    setRandom(random)
-    const batches = loader[Symbol.iterator]()
     let [batch, samples] = [0, 0]
     const sums: Record<string, number> = {}
     if (from?.pass) {
-      for (; batch < from.pass.batch; batch++) batches.next()
-      ;({ samples } = from.pass)
+      ;({ batch, samples } = from.pass)
       Object.assign(sums, from.pass.sums)
-      this.#restore(from)
+      this.#restore(from, loader)
     }
-    for (let turn = batches.next(); !turn.done; turn = batches.next()) {
-      const [x, y] = turn.value
+    for (const [x, y] of loader) {
       const means = step(x, y)
       for (const [name, mean] of Object.entries(means)) sums[name] = (sums[name] ?? 0) + mean.item() * x.shape[0]
       samples += x.shape[0]
       batch++
-      place.pass = { batch, samples, sums: { ...sums }, random }
+      place.pass = { batch, samples, sums: { ...sums }, loader }
       const share = Math.min(1, (index + batch / loader.length) / this.#passes)
       yield* this.#show(place.epoch, place.epoch - 1 + share, { loss: means.loss }, batch)
     }
@@ -179,17 +188,17 @@ export class Run {
     if (device !== undefined) move(device, this.#things)
   }
 
-  /** Restores a checkpoint, which has then been resumed. */
-  #restore({ things: saved, random }: Checkpoint): void {
+  /** Restores a checkpoint, which has then been resumed, with the loader of the pass that is under way. */
+  #restore({ things: saved, modes, random, pass }: Checkpoint, loader?: Batches): void {
     const things = stateful(this.#things)
-    if (things.length !== saved.length)
-      throw new CheckpointError(`it has ${saved.length} states, and there are ${things.length} to restore`)
+    const [own, there] = [things.map(([name]) => name).join(', '), Object.keys(saved).join(', ')]
+    if (own !== there) throw new CheckpointError(`it has states of ${there}, not of ${own}`)
     try {
-      things.forEach((thing, i) => {
-        const { state, training } = saved[i]
-        thing.loadStateDict(state as never)
-        modulesOf(thing).forEach((module, k) => void (module.training = training[k]))
-      })
+      for (const [name, thing] of things) {
+        thing.loadStateDict(saved[name] as never)
+        modulesOf(thing).forEach((module, k) => void (module.training = modes[name][k]))
+      }
+      loader?.loadStateDict(pass?.loader as never)
       setRandom(random)
     } catch (error) {
       throw new CheckpointError((error as Error).message)

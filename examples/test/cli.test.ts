@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
+import { save } from 'flambeau'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { writeCheckpoint } from '../src/checkpoint.ts'
 import { lenet5 } from '../src/lenet5/index.ts'
@@ -107,16 +108,16 @@ describe('npm start', () => {
     expect(printed.status).toBe(2)
   })
 
-  it('resumes a training about images, and draws its curves', () => {
-    const [file, svg] = [join(folder, 'lenet5.json'), join(folder, 'drawn', 'lenet5.svg')]
+  it('resumes a training about images, and draws its curves', async () => {
+    const [file, svg] = [join(folder, 'lenet5.safetensors'), join(folder, 'drawn', 'lenet5.svg')]
     const images = imagesOf('MNIST', { train: 100, test: 10 })
     const { value } = lenet5({ images, print: () => {} }).next()
     const points = [{ name: 'training', epoch: 1, loss: 1, accuracy: 0.5 }]
     // At the end of the only epoch, so that only the test part is left.
     const checkpoint = { ...(value?.checkpoint?.() as Checkpoint), epoch: 2, passes: [], pass: null, points }
     const owner = { lesson: 'lenet5', data: 'MNIST', seed: '0' }
-    const args = ['lenet5', '--epochs', '1', '--checkpoint', file, '--curves', svg]
-    writeCheckpoint(file, owner, checkpoint)
+    const args = ['lenet5', '--epochs', '1', '--save', file, '--resume', '--curves', svg]
+    await writeCheckpoint(file, owner, checkpoint)
     const { status, lines, errors } = run(args)
     expect({ status, errors }).toEqual({
       status: 0,
@@ -125,24 +126,59 @@ describe('npm start', () => {
     expect(lines.at(-1)).toMatch(/^Test accuracy: 0\.\d{4}$/)
     expect(readFileSync(svg, 'utf8')).toMatch(/^<svg[\s\S]*accuracy[\s\S]*lenet5 on MNIST[\s\S]*<\/svg>$/)
 
-    expect(readdirSync(folder).filter((name) => name.startsWith('lenet5.json'))).toEqual(['lenet5.json'])
-    const text = readFileSync(file, 'utf8')
-    const refused = (content: string, more: string[], message: string) => {
+    expect(readdirSync(folder).filter((name) => name.startsWith('lenet5.'))).toEqual(['lenet5.safetensors'])
+    const bytes = readFileSync(file)
+    const refused = (content: Uint8Array, more: string[], message: string) => {
       writeFileSync(file, content)
       const { status, lines, errors } = run([...args, ...more])
       expect({ status, lines, errors }).toEqual({
         status: 2,
         lines: [],
-        errors: [`flambeau: '${file}' is ${message} (npm start -- --help)`],
+        errors: [expect.stringMatching(message)],
       })
-      expect(readFileSync(file, 'utf8')).toBe(content)
+      expect(readFileSync(file).equals(content)).toBe(true)
     }
-    const damaged = 'damaged or no checkpoint: delete it to begin anew, or name another file'
-    refused(text.slice(0, text.length / 2), [], damaged)
-    refused(text.replace('"epoch":2', '"epoch":3'), [], damaged)
-    refused('[]', [], damaged)
-    refused(text, ['--seed', '1'], 'a checkpoint of seed 0, not 1: name another file')
-    refused(text, ['--data', 'fashion-mnist'], 'a checkpoint of data MNIST, not FashionMNIST: name another file')
+    refused(bytes.subarray(0, bytes.length / 2), [], `^flambeau: cannot resume: ${file}: .* but the file has `)
+    refused(Buffer.from('[]'), [], `^flambeau: cannot resume: ${file}: is not a file of tensors`)
+    refused(Buffer.from(await save({})), [], 'is no training of a lesson: name another file')
+    refused(bytes, ['--seed', '1'], 'is a training of seed 0, not 1: name another file')
+    refused(bytes, ['--data', 'fashion-mnist'], 'is a training of data MNIST, not FashionMNIST: name another file')
+  })
+
+  it('saves a training, which goes on to the last digit, and inspects its file', async () => {
+    const file = join(folder, 'boston.safetensors')
+    const train = (epochs: number, ...more: string[]) => run(['boston', '--epochs', String(epochs), ...more])
+    expect(train(100, '--save', file, '--resume').errors).toEqual([`# boston: saved in ${file}`, '# boston, on js'])
+    const resumed = train(200, '--save', file, '--resume')
+    expect(resumed.errors).toEqual([`# boston: resumes ${file}`, '# boston, on js'])
+    expect(resumed.lines).toEqual(train(200).lines.slice(1))
+    expect(train(200, '--save', file, '--resume').errors.at(-1)).toBe(
+      'flambeau: cannot resume: it has 200 epochs already; --epochs N trains for N (npm start -- --help)',
+    )
+    const { status, lines } = run(['inspect', file])
+    expect(status).toBe(0)
+    expect(lines.slice(0, 4)).toEqual([
+      expect.stringMatching(/^name +dtype +shape +bytes +offset$/),
+      expect.stringMatching(/^model\.weight +F32 +\[1, 13\] +52 +[\d,]+$/),
+      expect.stringMatching(/^model\.bias +F32 +\[1\] +4 +[\d,]+$/),
+      '',
+    ])
+    expect(lines[4]).toMatch(/^safetensors, [\d,]+ bytes: 2 tensors, 14 numbers$/)
+    const own = await bundle(mkdtempSync(join(folder, 'inspect-')), '../../packages/flambeau/bin/inspect.js', 'esm')
+    const inspect = (...args: string[]) => spawnSync(process.execPath, [own, ...args], { encoding: 'utf8' })
+    expect(inspect(file)).toMatchObject({ status: 0, stdout: `${lines.join('\n')}\n` })
+    expect(inspect(`${file}.pt`)).toMatchObject({
+      status: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^flambeau-inspect: .*No such file.*\n$/),
+    })
+    expect(inspect()).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining('flambeau-inspect FILE') })
+    const profiled = join(folder, 'profiled.safetensors')
+    run(['boston', '--epochs', '200', '--save', profiled, '--profile', join(folder, 'saved.json')])
+    expect(readFileSync(profiled).equals(readFileSync(file))).toBe(true)
+    expect(run(['inspect', join(folder, 'nowhere.pt')]).errors[0]).toMatch(
+      /^flambeau: \[Errno 2\] No such file or directory: '.*nowhere\.pt'/,
+    )
   })
 
   it('lists examples and options', () => {
@@ -161,7 +197,9 @@ describe('npm start', () => {
         '--help',
         '--port',
         '--data',
-        '--checkpoint',
+        '--save',
+        '--resume',
+        'inspect',
         '--curves',
         'doctor',
         'page',
@@ -196,7 +234,10 @@ describe('npm start', () => {
   })
 
   it.each([
-    [['bostn'], `unknown example 'bostn'; there are ${lessons.map(({ name }) => name).join(', ')}, and page, doctor`],
+    [
+      ['bostn'],
+      `unknown example 'bostn'; there are ${lessons.map(({ name }) => name).join(', ')}, and page, inspect, doctor`,
+    ],
     [['boston', '--backend', 'cuda'], "unknown backend 'cuda'"],
     [['boston', '--backend', 'native'], "'native' is not installed"],
     [['boston', '--epochs', 'many'], "--epochs takes a whole number from 1, not 'many'"],
@@ -211,11 +252,16 @@ describe('npm start', () => {
     [['boston', '--seed'], "Option '--seed <value>' argument missing"],
     [['boston', '--compile', '--no-compile'], '--compile and --no-compile exclude each other'],
     [['boston', '--profile', '/nowhere/trace.json'], "cannot write '/nowhere/trace.json': ENOENT"],
-    [['boston', '--checkpoint', 'a.json'], '--checkpoint is for lenet5'],
+    [['shallow-network', '--save', 'a.safetensors'], '--save is for boston, breast-cancer, lenet5'],
+    [['lenet5', 'boston', '--save', 'a.safetensors'], '--save takes one example'],
+    [['boston', '--save', 'a.json'], "--save takes a file whose name ends with .safetensors, not 'a.json'"],
+    [['boston', '--resume'], '--resume goes on from the file of --save, which is missing'],
+    [['inspect'], 'inspect takes one file: inspect FILE'],
+    [['inspect', 'a.pt', 'b.pt'], 'inspect takes one file'],
     [['lenet5', 'boston', '--curves', 'a.svg'], '--curves takes one example'],
     [['lenet5', '--data', 'cifar'], "unknown data set 'cifar'; there are mnist, fashion-mnist"],
     [['boston', '--data', 'mnist'], '--data is for lenet5'],
-    [['lenet5', '--checkpoint', '/nowhere/a.json'], "cannot write '/nowhere/a.json': ENOENT"],
+    [['lenet5', '--save', '/nowhere/a.safetensors'], "cannot write '/nowhere/a.safetensors': ENOENT"],
     [['--fast'], "Unknown option '--fast'"],
     [['boston', 'doctor'], 'doctor takes no other name'],
     [['doctor', 'page'], 'page takes no other name'],

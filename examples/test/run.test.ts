@@ -137,8 +137,9 @@ it('refuses a state that does not fit, with nothing run', () => {
   const [state] = told({}, 1).states
   const checkpoint = JSON.parse(state) as Checkpoint
   for (const wrong of [
-    { ...checkpoint, things: checkpoint.things.slice(1) },
-    { ...checkpoint, things: [...checkpoint.things].reverse() },
+    { ...checkpoint, things: { model: checkpoint.things.model } },
+    { ...checkpoint, things: { ...checkpoint.things, model: {} } },
+    { ...checkpoint, pass: { ...(checkpoint.pass as NonNullable<Checkpoint['pass']>), loader: null } },
     { ...checkpoint, random: checkpoint.random.slice(1) },
   ]) {
     expect(() => told({ checkpoint: wrong })).toThrow(CheckpointError)
