@@ -57,8 +57,9 @@ void read_map(Reader& r, Instruction* out) {
   for (int32_t i = 0; i < map.outCount && !check; i++) r.claim(outs[i].to, map.depth, map.sizes);
 }
 
-void read_contract(Reader& r, Instruction* out) {
+void read_contraction(Reader& r, Instruction* out, const Border* border) {
   Contract& x = out->contract;
+  x.border = border;
   x.dtype = r.dtype();
   r.require(x.dtype == DType::int32 || is_float(x.dtype), "there are no products of this dtype");
   // No operand goes through more loops than kernels can count.
@@ -98,10 +99,17 @@ void read_contract(Reader& r, Instruction* out) {
   if (x.k > 0) {
     const Reader::Part batch{0, x.batch}, sum{depth, x.sum};
     r.claim(x.a, x.sizes, {batch, {x.batch, x.rows}, sum});
-    r.claim(x.b, x.sizes, {batch, sum, {x.batch + x.rows, x.columns}});
+    r.claim(x.b, x.sizes, {batch, sum, {x.batch + x.rows, x.columns}}, border);
   }
   r.claim(x.c, x.c.offset, x.c.offset + count - 1);
   for (int32_t i = 0; i < x.inputCount; i++) r.claim(x.inputs[i], depth, x.sizes);
+}
+
+void read_contract(Reader& r, Instruction* out) { read_contraction(r, out, nullptr); }
+
+void read_bordered(Reader& r, Instruction* out) {
+  const Border* const border = r.border();
+  if (r.good()) read_contraction(r, out, border);
 }
 
 void read_arg_reduce(Reader& r, Instruction* out) {
@@ -360,7 +368,7 @@ void read_repeat(Reader& r, Instruction* out) {
 constexpr void (*readers[])(Reader&, Instruction*) = {read_map,  read_map,    read_contract, read_arg_reduce, read_scan,
                                                       read_fold, read_gather, read_scatter, read_sort,       read_iota,
                                                       read_composite, read_call,   read_indices, read_repeat,
-                                                      read_pad};
+                                                      read_pad,       read_bordered};
 static_assert(sizeof(readers) / sizeof(*readers) == static_cast<size_t>(Opcode::count), "a reader for every opcode");
 
 }  // namespace

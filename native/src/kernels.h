@@ -101,6 +101,20 @@ struct Map {
 };
 
 /**
+ * Zeros around planes of `high` by `wide` elements, which are not in memory. An operand's steps, and `start`, where its
+ * loops begin, count them as if they were.
+ */
+struct Border {
+  int32_t high, wide, above, before, below, behind, start;
+
+  int64_t tall() const { return int64_t{above} + high + below; }
+  int64_t broad() const { return int64_t{before} + wide + behind; }
+  /** The elements of a plane: with the zeros, and in memory. */
+  int64_t plane() const { return tall() * broad(); }
+  int64_t inside() const { return int64_t{high} * wide; }
+};
+
+/**
  * Sums of products, followed by the expression `codes`. a has the loops of batch, rows and sum, b those of batch, sum and
  * columns; c is row-major over batch, rows and columns and shares memory with nothing. The expression's input 0 is the
  * sum, the others are `inputs`, which have the loops of c.
@@ -121,6 +135,8 @@ struct Contract {
   const Code* codes;
   /** The stored value of the expression: a register or input. */
   int32_t from;
+  /** Of b, or null. */
+  const Border* border;
 };
 
 /**

@@ -112,6 +112,19 @@ class Reader {
     *elements *= size;
   }
 
+  /** The border of an operand; null after an error. */
+  const Border* border() {
+    static_assert(sizeof(Border) == 28, "a border is seven words of the stream");
+    const int32_t* const seven = words(7);
+    if (!good()) return nullptr;
+    for (int32_t i = 0; i < 7; i++) require(seven[i] >= (i < 2 ? 1 : 0), "a border is out of range");
+    const Border* const border = reinterpret_cast<const Border*>(seven);
+    int64_t elements = 1;
+    times(border->tall(), &elements);
+    times(border->broad(), &elements);
+    return good() ? border : nullptr;
+  }
+
   struct Axis {
     int32_t size, step;
   };
@@ -129,16 +142,22 @@ class Reader {
     int32_t first, count;
   };
 
-  /** The same for an operand that has only some of the loops, part after part. */
-  void claim(const Strided& x, const int32_t* sizes, std::initializer_list<Part> parts) {
+  /**
+   * The same for an operand that has only some of the loops, part after part; with a border, it must have the planes that
+   * they reach.
+   */
+  void claim(const Strided& x, const int32_t* sizes, std::initializer_list<Part> parts, const Border* border = nullptr) {
     if (!good() || x.operand.ref < 0) return;
-    int64_t low = x.operand.offset, high = low;
+    const int64_t offset = x.operand.offset;
+    int64_t low = border == nullptr ? offset : border->start, high = low;
     const int32_t* steps = x.steps;
     for (const Part& part : parts) {
       reach(steps, part.count, sizes + part.first, {}, &low, &high);
       steps += part.count;
     }
-    claim(x.operand, low, high);
+    if (border == nullptr) return claim(x.operand, low, high);
+    require(low >= 0, "an operand begins before its border");
+    if (good()) claim(x.operand, offset, offset + (high / border->plane() + 1) * border->inside() - 1);
   }
 
   /** Widens a range of elements to those that the strides reach. */

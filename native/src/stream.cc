@@ -7,7 +7,7 @@ namespace flambeau {
 
 const char* name_of(Opcode opcode) {
   static const char* const names[] = {"map",     "check", "contract", "argReduce", "scan", "fold",   "gather",
-                                      "scatter", "sort",  "iota",   "composite", "call", "indices", "repeat", "pad"};
+                                      "scatter", "sort",  "iota",   "composite", "call", "indices", "repeat", "pad", "bordered"};
   static_assert(sizeof(names) / sizeof(*names) == static_cast<size_t>(Opcode::count), "a name for every opcode");
   return opcode < Opcode::count && opcode >= Opcode::map ? names[static_cast<int32_t>(opcode)] : "instruction";
 }
@@ -66,6 +66,7 @@ inline bool execute(const Instruction& x, const Kernels& kernels, const Memory& 
         *status = {Status::check, x.tag, 0, ""};
         return false;
       case Opcode::contract:
+      case Opcode::bordered:
         kernels.contract(x.contract, memory, x.prepared);
         return true;
       case Opcode::argReduce:
@@ -166,7 +167,7 @@ void Program::prepare(const Kernels& kernels) {
     if (x.empty) continue;
     const bool isCheck = x.opcode == Opcode::check;
     if (isCheck || x.opcode == Opcode::map) x.prepared = kernels.prepare(x.map, isCheck);
-    if (x.opcode == Opcode::contract) x.prepared = kernels.prepare_finish(x.contract);
+    if (x.opcode == Opcode::contract || x.opcode == Opcode::bordered) x.prepared = kernels.prepare_finish(x.contract);
   }
 }
 

@@ -14,11 +14,11 @@
 namespace flambeau {
 
 /** Incremented when STREAM.md changes, so that JavaScript never writes for an addon that reads another format. */
-constexpr int32_t streamFormat = 7;
+constexpr int32_t streamFormat = 8;
 
 enum class Opcode : int32_t {
   map, check, contract, argReduce, scan, fold, gather, scatter, sort, iota, composite, call, indices,
-  repeat, pad, count
+  repeat, pad, bordered, count
 };
 
 class Program;

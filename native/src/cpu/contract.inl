@@ -229,12 +229,59 @@ static void for_merged(const Merged<T>& merged, const Nested<T>& nested, int64_t
       for (int64_t d = merged.rest - 1, left = index; d >= 0; left /= merged.restSizes[d--]) {
         const int64_t at = left % merged.restSizes[d];
         one.a += at * merged.restA[d];
-        one.b += at * merged.restB[d];
+        one.b += one.past(at * merged.restB[d]);
         one.c += at * merged.restC[d];
       }
       run(one, alone ? 1 : parts);
     }
   });
+}
+
+/** Whether a way reads b without the zeros of its border, from whole planes: Winograd's algorithm does. */
+template <class T> static bool takes_border(const Contract& it, const Nested<T>& nested) {
+  if constexpr (std::is_same_v<T, float>) {
+    const int64_t plane = it.border->plane();
+    const auto are_planes = [&](const int32_t* steps, int32_t count) {
+      for (int32_t d = 0; d < count; ++d) {
+        if (steps[d] % plane != 0) return false;
+      }
+      return true;
+    };
+    if (it.k == 0 || !are_planes(it.b.steps, it.batch)) return false;
+    const Nest &sum = nested.bSum, &columns = nested.bColumns;
+    if (has_square_windows(nested))
+      return are_planes(sum.steps, 1) && sum.steps[1] == it.border->broad() &&
+             winograd_is_cheaper(nested, Merged<T>(it, columns).count);
+    return sums_square_windows(nested) && are_planes(columns.steps, 1) && are_planes(sum.steps, sum.depth - 2) &&
+           columns.steps[1] == it.border->broad() && summed_winograd_is_cheaper(nested);
+  }
+  return false;
+}
+
+/** A copy of b with the zeros of its border, as far as its loops reach. */
+template <class T> static const T* with_border(const Contract& it, const T* b) {
+  const Border& border = *it.border;
+  const int64_t broad = border.broad(), plane = border.plane();
+  int64_t last = border.start;
+  const int32_t* steps = it.b.steps;
+  const auto reach = [&](int32_t first, int32_t count) {
+    for (int32_t d = 0; d < count; ++d, ++steps) last += *steps > 0 ? (it.sizes[first + d] - int64_t{1}) * *steps : 0;
+  };
+  reach(0, it.batch);
+  reach(it.batch + it.rows + it.columns, it.sum);
+  reach(it.batch + it.rows, it.columns);
+  const int64_t planes = last / plane + 1;
+  T* const copy = scratch<6>().template room<T>(planes * plane);
+  for_ranges(parts_of(planes, plane), planes, 1, [&](int64_t first, int64_t end) {
+    memset(copy + first * plane, 0, static_cast<size_t>((end - first) * plane) * sizeof(T));
+    for (int64_t i = first; i < end; ++i) {
+      for (int64_t y = 0; y < border.high; ++y) {
+        memcpy(copy + i * plane + (border.above + y) * broad + border.before, b + i * border.inside() + y * border.wide,
+               static_cast<size_t>(border.wide) * sizeof(T));
+      }
+    }
+  });
+  return copy;
 }
 
 /** A contraction that is not a product of matrices. */
@@ -261,7 +308,8 @@ static void multiply_nests(const Contract& it, Nested<T> nested, int64_t parts, 
           some.a += first * one.aRows.step();
           some.c += first * one.cRow;
           const auto place = [&](int64_t image) {
-            return Place{some.a, some.b + offset(merged.bSteps, image), some.c + offset(merged.cSteps, image)};
+            return Place{some.a, some.b + some.past(offset(merged.bSteps, image)),
+                         some.c + offset(merged.cSteps, image)};
           };
           const auto finish_image = [&](int64_t image, const Region& region) {
             const int64_t index = (one.c - nested.c + offset(merged.cSteps, image)) / (it.m * it.n);
@@ -279,7 +327,7 @@ static void multiply_nests(const Contract& it, Nested<T> nested, int64_t parts, 
         for (int64_t index = first; index < end; ++index) {
           Nested<T> one = nested;
           one.a += batch_offset(it, it.a.steps, index);
-          one.b += batch_offset(it, it.b.steps, index);
+          one.b += one.past(batch_offset(it, it.b.steps, index));
           one.c += index * it.m * it.n;
           const auto ranges = [&](int64_t count, const auto& body) { for_ranges(alone ? 1 : parts, count, 1, body); };
           run_summed_winograd(one, alone ? 1 : parts, ranges);
@@ -342,7 +390,7 @@ template <class T> void contract_of(const Contract& it, const Memory& memory, vo
   // Threads get many products whole; of a few, each one is divided.
   const int64_t parts = parts_of(it.count * size, it.k);
   const bool alone = it.count >= parts;
-  const Nested<T> nested{it.m,
+  Nested<T> nested{it.m,
                          it.n,
                          it.k,
                          a,
@@ -353,14 +401,23 @@ template <class T> void contract_of(const Contract& it, const Memory& memory, vo
                          sum_of(it, aSteps + it.rows),
                          sum_of(it, bSteps),
                          columns_of(it, bSteps + it.sum),
-                         {}};
+                         {},
+                         it.border};
+  if (it.border != nullptr) {
+    if (!takes_border(it, nested)) {
+      nested.b = it.k == 0 ? b : with_border(it, b);
+      nested.border = nullptr;
+    }
+    const int64_t start = it.border->start;
+    nested.b += nested.border == nullptr ? start : nested.past(start);
+  }
   if (std::is_floating_point_v<T> && !isMatrices && it.k > 0) {
     if constexpr (std::is_floating_point_v<T>) multiply_nests(it, nested, parts, finish);
   } else {
     for_ranges(alone ? parts : 1, it.count, 1, [&](int64_t first, int64_t end) {
       for (int64_t index = first; index < end; ++index) {
         const T* const aOf = a + batch_offset(it, it.a.steps, index);
-        const T* const bOf = b + batch_offset(it, it.b.steps, index);
+        const T* const bOf = nested.b + batch_offset(it, it.b.steps, index);
         T* const cOf = c + index * size;
         const auto finish_this = [&](const Region& region) { finish(index, region); };
         if constexpr (std::is_floating_point_v<T>) {

@@ -69,6 +69,13 @@ template <class T> struct Nested {
   T* c;
   int64_t cRow;
   Nest aRows, aSum, bSum, bColumns, cColumns;
+  /** The zeros that steps of b count and that are not in memory, or null. */
+  const Border* border;
+
+  /** Elements in b, for steps over whole planes of it. */
+  int64_t past(int64_t steps) const {
+    return border == nullptr ? steps : steps / border->plane() * border->inside();
+  }
 };
 
 }  // namespace flambeau::ISA

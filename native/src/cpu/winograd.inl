@@ -72,10 +72,12 @@ struct Tiling {
   }
 };
 
-/** Pixels side by side, a vector of channels each. */
+/** Pixels side by side, a vector of channels each; after `wide` of them, as many places as `gap` says stay as they are. */
 template <class T>
-static void transpose_run(const T* from, int64_t channelStep, int64_t channels, int64_t pixels, T* to) {
+static void transpose_run(const T* from, int64_t channelStep, int64_t channels, int64_t pixels, int64_t wide,
+                          int64_t gap, T* to) {
   constexpr int64_t L = lanes<T>;
+  int64_t left = wide;
   for (int64_t x = 0; x < pixels; x += L) {
     const int64_t count = pixels - x < L ? pixels - x : L;
     Vec<T> square[L] = {};
@@ -86,32 +88,27 @@ static void transpose_run(const T* from, int64_t channelStep, int64_t channels, 
       for (int64_t l = 0; l < channels; ++l) square[l] = load_some(from + x + l * channelStep, count);
     }
     transpose<T>(square);
-    if (count == L) {
+    if (count == L && gap == 0) {
 #pragma GCC unroll 16
-      for (int64_t l = 0; l < L; ++l) store(to + (x + l) * L, square[l]);
-    } else {
-      for (int64_t l = 0; l < count; ++l) store(to + (x + l) * L, square[l]);
+      for (int64_t l = 0; l < L; ++l) store(to + l * L, square[l]);
+      to += L * L;
+      continue;
+    }
+#pragma GCC unroll 16
+    for (int64_t l = 0; l < L; ++l) {
+      if (l == count) break;
+      store(to, square[l]);
+      to += L;
+      if (--left > 0) continue;
+      left = wide;
+      to += gap * L;
     }
   }
 }
 
-/**
- * `rows` by `columns` pixels of some channels (at most a vector of them), of which the first `rowsThere` and
- * `columnsThere` are there and the others zero.
- */
-template <class T>
-static void pixels_of(const T* from, int64_t channelStep, int64_t rowStep, int64_t channels, int64_t rows,
-                      int64_t columns, int64_t rowsThere, int64_t columnsThere, T* to) {
-  constexpr int64_t L = lanes<T>;
-  if (columnsThere == columns && rowStep == columns) {
-    transpose_run(from, channelStep, channels, rowsThere * columns, to);
-  } else {
-    for (int64_t y = 0; y < rowsThere; ++y) {
-      transpose_run(from + y * rowStep, channelStep, channels, columnsThere, to + y * columns * L);
-      for (int64_t x = columnsThere; x < columns; ++x) store(to + (y * columns + x) * L, Vec<T>{});
-    }
-  }
-  for (int64_t x = rowsThere * columns; x < rows * columns; ++x) store(to + x * L, Vec<T>{});
+/** Zeros for `count` pixels. */
+template <class T> static void clear_pixels(T* to, int64_t count) {
+  for (int64_t x = 0; x < count; ++x) store(to + x * lanes<T>, Vec<T>{});
 }
 
 /**
@@ -151,9 +148,35 @@ static void transform_input(const T* pixels, int64_t down, int64_t across, T* to
   }
 }
 
-/** Channels of images, in loops: steps from channel to channel and from row to row, and the pixels that are there. */
+/**
+ * Channels of images, in loops: steps from channel to channel and from row to row, and the pixels that are there, behind
+ * so many rows and columns of zeros. What lies behind them is zero as well.
+ */
 struct Planes {
-  int64_t channelStep, rowStep, high, wide;
+  int64_t channelStep, rowStep, above, before, high, wide;
+};
+
+/** The planes of b, of which the loops reach `high` rows and `wide` columns. */
+template <class T>
+static Planes planes_of(const Nested<T>& it, int64_t channelStep, int64_t rowStep, int64_t high, int64_t wide) {
+  if (it.border == nullptr) return {channelStep, rowStep, 0, 0, high, wide};
+  const Border& border = *it.border;
+  const int64_t begin = border.start % border.plane(), row = begin / border.broad();
+  return {it.past(channelStep), border.wide, border.above - row, border.before - (begin - row * border.broad()),
+          border.high,          border.wide};
+}
+
+/** Some rows or columns of an image: zeros before the pixels that are there, these from the first on, and all. */
+struct Stretch {
+  int64_t before, first, there, all;
+
+  Stretch(int64_t at, int64_t all, int64_t zeros, int64_t size) : all(all) {
+    const int64_t begin = at - zeros, end = begin + all < size ? begin + all : size;
+    first = begin > 0 ? begin : 0;
+    there = end > first ? end - first : 0;
+    before = first - begin;
+  }
+  int64_t behind() const { return all - before - there; }
 };
 
 /**
@@ -163,10 +186,22 @@ struct Planes {
 template <class T>
 static void pixels_of_patch(const T* from, const Planes& planes, const Patch& patch, int64_t more, int64_t channels,
                             T* to) {
-  const int64_t rows = 2 * (patch.rowEnd - patch.row) + more, columns = 2 * (patch.columnEnd - patch.column) + more;
-  const int64_t below = planes.high - 2 * patch.row, right = planes.wide - 2 * patch.column;
-  pixels_of(from + 2 * patch.row * planes.rowStep + 2 * patch.column, planes.channelStep, planes.rowStep, channels, rows,
-            columns, below < rows ? below : rows, right < columns ? right : columns, to);
+  constexpr int64_t L = lanes<T>;
+  const Stretch rows(2 * patch.row, 2 * (patch.rowEnd - patch.row) + more, planes.above, planes.high);
+  const Stretch columns(2 * patch.column, 2 * (patch.columnEnd - patch.column) + more, planes.before, planes.wide);
+  const int64_t wide = columns.there, gap = columns.all - wide;
+  const T* const first = from + rows.first * planes.rowStep + columns.first;
+  if (rows.there == 0 || wide == 0) return clear_pixels(to, rows.all * columns.all);
+  clear_pixels(to, rows.before * columns.all + columns.before);
+  to += (rows.before * columns.all + columns.before) * L;
+  // Pixels of several rows fill vectors where rows do not.
+  const bool together = planes.rowStep == wide && (gap == 0 || wide % L > 0);
+  if (together) transpose_run(first, planes.channelStep, channels, rows.there * wide, wide, gap, to);
+  for (int64_t y = 0; y < rows.there; ++y, to += columns.all * L) {
+    if (!together) transpose_run(first + y * planes.rowStep, planes.channelStep, channels, wide, wide, 0, to);
+    if (gap > 0) clear_pixels(to + wide * L, y + 1 < rows.there ? gap : columns.behind());
+  }
+  clear_pixels(to - columns.before * L, rows.behind() * columns.all);
 }
 
 /** Transforms the inputs of a patch, for channels from `first` to before `end`; `to` has those of its first tile. */
@@ -294,7 +329,7 @@ static void run_winograd(const Nested<T>& it, int64_t images, int64_t parts, con
   });
 
   const int64_t high = it.bColumns.sizes[0], broad = it.bColumns.sizes[1];
-  const Planes planes{it.bSum.steps[0], it.bSum.steps[1], high + 2, broad + 2};
+  const Planes planes = planes_of(it, it.bSum.steps[0], it.bSum.steps[1], high + 2, broad + 2);
   const int64_t all = images * up(high, 2) * up(broad, 2);
   int64_t most = winogradBlock / winogradTerms / (depth + wide * L);
   if (most > up(all, parts)) most = up(all, parts);
@@ -453,8 +488,8 @@ static void run_summed_winograd(const Nested<T>& it, int64_t parts, const Ranges
   const Nest aImages{outer, it.aSum.sizes, it.aSum.steps}, bImages{outer, it.bSum.sizes, it.bSum.steps};
   const int64_t high = it.bSum.sizes[outer], broad = it.bSum.inner();
   const int64_t channels = it.bColumns.sizes[0], depth = up(channels, L) * L, vectors = up(it.m, L), width = vectors * L;
-  const Planes inputPlanes{it.bColumns.steps[0], it.bColumns.steps[1], high + 2, broad + 2};
-  const Planes outputPlanes{it.aRows.step(), it.aSum.steps[outer], high, broad};
+  const Planes inputPlanes = planes_of(it, it.bColumns.steps[0], it.bColumns.steps[1], high + 2, broad + 2);
+  const Planes outputPlanes{it.aRows.step(), it.aSum.steps[outer], 0, 0, high, broad};
   const int64_t even = winogradBlock / winogradTerms / (depth + width), most = even < 48 ? 48 : even;
   const Tiling tiling(summed_images(it), high, broad, most);
   const int64_t blocks = tiling.blocks(), sumStep = channels * width, sliceStep = winogradTerms * sumStep;
@@ -477,7 +512,7 @@ static void run_summed_winograd(const Nested<T>& it, int64_t parts, const Ranges
           int32_t a, b;
           offsets_of(aImages, patch.image, patch.image + 1, &a);
           offsets_of(bImages, patch.image, patch.image + 1, &b);
-          inputs_of_patch(it.b + b, inputPlanes, patch, first, end, pixels, inputs + before * depth, depth, inputStep);
+          inputs_of_patch(it.b + it.past(b), inputPlanes, patch, first, end, pixels, inputs + before * depth, depth, inputStep);
           for (int64_t row = 0; row < it.m; row += L) {
             pixels_of_patch(it.a + a + row * outputPlanes.channelStep, outputPlanes, patch, 0,
                             it.m - row < L ? it.m - row : L, pixels);

@@ -51,6 +51,7 @@ export class NativeBackend implements Runner {
     syncRead: true,
     multiOutput: true,
     reducedPost: false,
+    borders: true,
     maxArgs: 64,
     maxElements: 2 ** 31 - 1,
     fused,

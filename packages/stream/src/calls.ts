@@ -126,10 +126,13 @@ export class Calls {
   }
 }
 
+const isBordered = ({ kind, attrs }: Instr): boolean => kind === 'contract' && attrs.bordered !== undefined
+
 const callOf = (instr: Instr, descriptor: Descriptor): Call => ({
   descriptor,
   mayFail: mayFail(instr),
   work: workOf(instr),
-  program: once,
+  // The place of a factor with zeros around it is part of its words.
+  program: isBordered(instr) ? plain : once,
   filling: 0,
 })

@@ -3,7 +3,7 @@
 import type { ReduceFn } from '@flambeau/core/backend'
 
 /** `streamFormat` of native/src/stream.h. */
-export const format = 7
+export const format = 8
 
 export const opcodes = {
   map: 0,
@@ -21,6 +21,7 @@ export const opcodes = {
   indices: 12,
   repeat: 13,
   pad: 14,
+  bordered: 15,
 } as const
 
 /** The number of a reduction; -1 means none. */

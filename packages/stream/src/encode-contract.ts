@@ -1,5 +1,6 @@
 // Contractions as words, with the expression that C++ applies to each part of the result while it is in the cache.
 import {
+  type Bordered,
   type Contraction,
   contiguousStrides,
   contractionOf,
@@ -31,7 +32,7 @@ function postOf(post: Expr): Codes | null {
   return codes
 }
 
-const withoutPost = ({ batch, sum }: Prims['contract']): Prims['contract'] => ({ batch, sum })
+const withoutPost = ({ post: _, ...attrs }: Prims['contract']): Prims['contract'] => attrs
 
 const nothing: Codes = { words: new Int32Array(0), inputs: [{ position: 0, dtype: 'float32' }], from: [-1] }
 
@@ -51,8 +52,9 @@ export function contract(w: Writer, instr: Instr<'contract'>, tag: number): void
   const depth = batch.sizes.length + rows.sizes.length + columns.sizes.length
   const operands = 3 + further
   const loops = depth + sum.sizes.length
-  const most = 11 + loops + operands * (operandWords + loops) + codes.words.length
-  const start = begin(w, opcodes.contract, tag, most, operands)
+  const most = 18 + loops + operands * (operandWords + loops) + codes.words.length
+  const start = begin(w, attrs.bordered === undefined ? opcodes.contract : opcodes.bordered, tag, most, operands)
+  if (attrs.bordered !== undefined) border(w, attrs.bordered, b)
   const { words, at } = w
   words[at] = rankOf(a.dtype)
   words[at + 1] = batch.sizes.length
@@ -71,7 +73,7 @@ export function contract(w: Writer, instr: Instr<'contract'>, tag: number): void
   } else {
     for (const { sizes } of [batch, rows, columns, sum]) put(w, sizes)
     nested(w, a, [batch.steps[0], rows.steps[0], sum.steps[0]])
-    nested(w, b, [batch.steps[1], sum.steps[1], columns.steps[0]])
+    nested(w, attrs.bordered === undefined ? b : { ...b, offset: 0 }, [batch.steps[1], sum.steps[1], columns.steps[0]])
   }
   memory(w, hostOf(out), out.dtype, 0, none)
   for (let i = 1; i <= further; i++) {
@@ -88,6 +90,12 @@ export function contract(w: Writer, instr: Instr<'contract'>, tag: number): void
   }
   put(w, codes.words)
   end(w, start)
+}
+
+/** The zeros around each plane of a factor, and where its loops begin. */
+function border(w: Writer, { low, high, offset }: Bordered, { sizes }: View): void {
+  const [tall, wide] = [sizes.length - 2, sizes.length - 1]
+  put(w, [sizes[tall], sizes[wide], low[tall], low[wide], high[tall], high[wide], offset])
 }
 
 const isMatrix = (instr: Instr<'contract'>): boolean => instr.outputs[0].sizes.length === 2 && hasMatrices(instr)

@@ -8,6 +8,7 @@ import {
   isComposite,
   iterated,
   type PrimKind,
+  secondOf,
   type Loops,
   loopsOver,
   numelOf,
@@ -229,9 +230,9 @@ export const mayFail = ({ kind, check }: Pick<Instr, 'kind' | 'check'>): boolean
 
 /** Roughly the number of elements that it works on. */
 export function workOf(instr: Instr): number {
-  const { kind, attrs, inputs } = instr
+  const { kind, attrs } = instr
   const shape = iterated(instr)
   if (kind !== 'contract') return numelOf(shape)
   const { batch, sum } = attrs
-  return numelOf(shape) * numelOf(inputs[1].sizes.slice(batch + sum))
+  return numelOf(shape) * numelOf(secondOf(instr).sizes.slice(batch + sum))
 }

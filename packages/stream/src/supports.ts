@@ -8,10 +8,23 @@ import { hasSteps } from './expression.ts'
 const canMap = ({ expr, reduce }: MapOut): boolean =>
   hasSteps([expr]) && (reduce === undefined || (Object.hasOwn(reductions, reduce.fn) && reduce.post === undefined))
 
+/**
+ * Whether a factor with zeros around its planes is read in windows of 3 x 3 with a step of 1, over enough channels: then
+ * C++ mostly goes a way that needs no zeros in memory.
+ */
+function readsBorder({ batch, sum, bordered }: Prims['contract']): boolean {
+  if (bordered === undefined) return true
+  const { sizes, strides, low, high } = bordered
+  const windows = (at: number, last: number): boolean =>
+    sizes[at] >= 8 && sizes[at + 1] === 3 && sizes[at + 2] === 3 && strides[at + 2] === 1 && strides[last] === 1
+  const planes = low.every((n, i) => i >= low.length - 2 || (n === 0 && high[i] === 0))
+  return planes && (windows(batch, sizes.length - 1) || windows(batch + sum, batch + sum - 1))
+}
+
 /** The condition on the attributes of a kind; undefined if it takes all. */
 const demands: { readonly [kind: string]: ((attrs: never) => boolean) | undefined } = {
   map: ({ outs }: Prims['map']) => outs.every(canMap),
-  contract: ({ post }: Prims['contract']) => post === undefined || hasSteps([post]),
+  contract: (attrs: Prims['contract']) => (attrs.post === undefined || hasSteps([attrs.post])) && readsBorder(attrs),
   argReduce: ({ fn }: Prims['argReduce']) => fn === 'max' || fn === 'min',
   scan: ({ fn }: Prims['scan']) => Object.hasOwn(reductions, fn),
   scatter: ({ fn }: Prims['scatter']) => Object.hasOwn(writes, fn),

@@ -53,6 +53,15 @@ export interface MapOut {
   readonly reduce?: { readonly fn: ReduceFn; readonly axes: readonly number[]; readonly post?: Expr }
 }
 
+/**
+ * A view of a tensor with zeros around it that are not in memory: `low` and `high` of them before and after each
+ * dimension. The layout counts them as if they were.
+ */
+export interface Bordered extends Layout {
+  readonly low: Shape
+  readonly high: Shape
+}
+
 /** The attributes of each of the twelve kinds. Backends may cache by the identity of these objects. */
 export interface Prims {
   map: { readonly outs: readonly MapOut[] }
@@ -70,9 +79,10 @@ export interface Prims {
    * diagonals and repeats arrive as strides (also 0 and negative ones). An element adds up its products in row-major
    * order of the sum axes. `post` reads the result as input 0, then further operands, which have the shape of the
    * result. Most contractions are matrix products: contraction.ts gives their loops, and if `supports` refuses a
-   * contraction, core passes it as a matrix product, of copies if necessary.
+   * contraction, core passes it as a matrix product, of copies if necessary. With `bordered`, which only compiled
+   * programs of backends with `caps.borders` have, b is a whole tensor, and the view of it with zeros around is the factor.
    */
-  contract: { readonly batch: number; readonly sum: number; readonly post?: Expr }
+  contract: { readonly batch: number; readonly sum: number; readonly post?: Expr; readonly bordered?: Bordered }
   concat: { readonly axis: number }
   pad: { readonly low: readonly number[]; readonly high: readonly number[]; readonly value: number }
   /**
@@ -163,6 +173,8 @@ export interface Capabilities {
   readonly multiOutput: boolean
   /** false: core gives reductions no `post`; expressions over reduced values stay maps. */
   readonly reducedPost: boolean
+  /** Contractions may read a factor with zeros around it (`bordered`), if `supports` takes them. */
+  readonly borders?: boolean
   /** The number of buffers that a kernel may read; limits fusion. */
   readonly maxArgs: number
   /** The largest output of an instruction; instructions with more elements run elsewhere. */

@@ -61,10 +61,10 @@ const fits: { readonly [K in PrimKind]: (instr: Instr<K>) => boolean } = {
   map: fitsMap,
   argReduce: ({ attrs, inputs: [x], outputs: [out] }) => numelOf(out.sizes) === keptOf(shapeOf(x), attrs.axes),
   scan: ({ inputs: [x], outputs: [out] }) => sameShape(shapeOf(x), out.sizes),
-  contract({ attrs: { batch, sum }, inputs, outputs }) {
+  contract({ attrs: { batch, sum, bordered }, inputs, outputs }) {
     const { sizes } = outputs[0]
     const a = shapeOf(inputs[0])
-    const b = shapeOf(inputs[1])
+    const b = bordered?.sizes ?? shapeOf(inputs[1])
     // Where the summed axes of a begin, and the columns of the result.
     const rows = a.length - sum
     if (!(batch >= 0 && sum >= 0 && rows >= batch && b.length >= batch + sum)) return false

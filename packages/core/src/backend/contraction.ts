@@ -17,6 +17,10 @@ export interface Contraction {
   readonly columns: Loops
 }
 
+/** The factor b of a contraction as its loops read it. */
+export const secondOf = ({ attrs: { bordered }, inputs: [, b] }: Pick<Instr<'contract'>, 'attrs' | 'inputs'>): Layout =>
+  bordered ?? b
+
 /** Operands in the form that instructions and programs share; a number has no strides. */
 interface Contracting {
   readonly attrs: Prims['contract']
@@ -39,8 +43,10 @@ function loops(sizes: Shape, parts: readonly Part[]): Loops {
 const isLayout = (x: object): x is Layout => (x as Partial<Layout>).strides !== undefined
 
 /** The loops of a contraction. */
-export function contractionOf({ attrs: { batch, sum }, inputs, outputs: [{ sizes }] }: Contracting): Contraction {
-  const [a, b, ...others] = inputs.filter(isLayout)
+export function contractionOf({ attrs, inputs, outputs: [{ sizes }] }: Contracting): Contraction {
+  const { batch, sum, bordered } = attrs
+  const [a, second, ...others] = inputs.filter(isLayout)
+  const b = bordered ?? second
   const rows = a.sizes.length - sum
   const out = contiguousStrides(sizes)
   const along = (start: number): Part[] => others.map(({ strides }) => [strides, start])

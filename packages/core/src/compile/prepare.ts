@@ -7,6 +7,7 @@ import { isSupported } from '../backend/supported.ts'
 import { numelOf } from '../base/shape.ts'
 import type { Device } from '../tensor/device.ts'
 import { plan } from './plan.ts'
+import { borders } from './passes/borders.ts'
 import { deadCode } from './passes/dead-code.ts'
 import { epilogues } from './passes/epilogue.ts'
 import { finish } from './passes/finish.ts'
@@ -39,6 +40,7 @@ export const passes: readonly Pass[] = [
   { name: 'finish', run: finish },
   { name: 'recompute', run: recompute, notes: unfused },
   { name: 'scatter', run: scatterLast },
+  { name: 'borders', run: borders },
   { name: 'settle', run: settle },
 ]
 
