@@ -59,6 +59,12 @@ class Writer {
       case Opcode::contract:
         contract();
         break;
+      case Opcode::bordered:
+        put({1 + random_.below(9), 1 + random_.below(9)});
+        for (int32_t i = 0; i < 4; i++) put({random_.below(3)});
+        put({random_.chance(70) ? 0 : random_.below(20)});
+        contract();
+        break;
       case Opcode::argReduce: {
         const int32_t kept = random_.below(3), reduced = random_.below(3);
         put({random_.below(2), kept, reduced});

@@ -297,6 +297,24 @@ void Addon::bind(const Napi::CallbackInfo& info) {
   handle->stride = stride;
 }
 
+/** keep(program, tags): the factors a of the contractions with these tags stay as they are from run to run. */
+void Addon::keep(const Napi::CallbackInfo& info) {
+  settle();
+  Handle* handle = handle_of(info[0]);
+  Elements<int32_t> tags;
+  if (handle == nullptr || !elements_of(info[1], &tags))
+    refuse(info, "native: keep takes a program and tags (Int32Array)");
+  handle->program->keep(tags.data, tags.length);
+}
+
+/** forget(program): they have changed since the last run. */
+void Addon::forget(const Napi::CallbackInfo& info) {
+  settle();
+  Handle* handle = handle_of(info[0]);
+  if (handle == nullptr) refuse(info, "native: forget takes a program");
+  handle->program->forget();
+}
+
 /** runAsync(program, times): the same on another thread; returns a promise of how it ended. Other work waits for it. */
 Napi::Value Addon::run_async(const Napi::CallbackInfo& info) {
   Handle* handle = handle_of(info[0]);
@@ -357,6 +375,8 @@ Addon::Addon(Napi::Env env, Napi::Object exports) {
                            InstanceMethod("define", &Addon::define, napi_enumerable),
                            InstanceMethod("program", &Addon::program, napi_enumerable),
                            InstanceMethod("bind", &Addon::bind, napi_enumerable),
+                           InstanceMethod("keep", &Addon::keep, napi_enumerable),
+                           InstanceMethod("forget", &Addon::forget, napi_enumerable),
                            InstanceMethod("runAsync", &Addon::run_async, napi_enumerable),
                            InstanceMethod("configure", &Addon::configure, napi_enumerable),
                            InstanceMethod("report", &Addon::report, napi_enumerable),

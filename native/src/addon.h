@@ -46,6 +46,8 @@ class Addon : public Napi::Addon<Addon> {
   void define(const Napi::CallbackInfo& info);
   Napi::Value program(const Napi::CallbackInfo& info);
   void bind(const Napi::CallbackInfo& info);
+  void keep(const Napi::CallbackInfo& info);
+  void forget(const Napi::CallbackInfo& info);
   Napi::Value run_async(const Napi::CallbackInfo& info);
   void configure(const Napi::CallbackInfo& info);
   Napi::Value report(const Napi::CallbackInfo& info);

@@ -60,6 +60,7 @@ void read_map(Reader& r, Instruction* out) {
 void read_contraction(Reader& r, Instruction* out, const Border* border) {
   Contract& x = out->contract;
   x.border = border;
+  x.kept = nullptr;
   x.dtype = r.dtype();
   r.require(x.dtype == DType::int32 || is_float(x.dtype), "there are no products of this dtype");
   // No operand goes through more loops than kernels can count.

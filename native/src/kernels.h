@@ -2,6 +2,7 @@
 // stream that JavaScript wrote, which stream.cc has checked before a kernel sees them. Nothing here depends on Node.
 #pragma once
 #include <cstdint>
+#include <cstdlib>
 
 #include "composites.h"
 
@@ -115,6 +116,28 @@ struct Border {
 };
 
 /**
+ * What a kernel made of a factor that stays as it is, for its next run. How much is kept depends on sizes alone: `left`
+ * bytes may be taken by it and those that run after it.
+ */
+class Kept {
+ public:
+  explicit Kept(int64_t* left) : left_(left) {}
+  ~Kept() { std::free(data_); }
+  Kept(const Kept&) = delete;
+  Kept& operator=(const Kept&) = delete;
+
+  /** Whether it has so many bytes, the same in every run; throws std::bad_alloc. */
+  bool has_room(int64_t bytes);
+  void* data() const { return data_; }
+  /** How it was made; 0 if the factor has changed since. */
+  int64_t made = 0;
+
+ private:
+  int64_t* left_;
+  void* data_ = nullptr;
+};
+
+/**
  * Sums of products, followed by the expression `codes`. a has the loops of batch, rows and sum, b those of batch, sum and
  * columns; c is row-major over batch, rows and columns and shares memory with nothing. The expression's input 0 is the
  * sum, the others are `inputs`, which have the loops of c.
@@ -137,6 +160,8 @@ struct Contract {
   int32_t from;
   /** Of b, or null. */
   const Border* border;
+  /** For a, or null. */
+  Kept* kept;
 };
 
 /**

@@ -112,12 +112,15 @@ class Reader {
     *elements *= size;
   }
 
-  /** The border of an operand; null after an error. */
+  /** The border of an operand, at most two zeros wide; null after an error. */
   const Border* border() {
     static_assert(sizeof(Border) == 28, "a border is seven words of the stream");
     const int32_t* const seven = words(7);
     if (!good()) return nullptr;
-    for (int32_t i = 0; i < 7; i++) require(seven[i] >= (i < 2 ? 1 : 0), "a border is out of range");
+    for (int32_t i = 0; i < 7; i++) {
+      const bool isWidth = i >= 2 && i < 6;
+      require(seven[i] >= (i < 2 ? 1 : 0) && (!isWidth || seven[i] <= 2), "a border is out of range");
+    }
     const Border* const border = reinterpret_cast<const Border*>(seven);
     int64_t elements = 1;
     times(border->tall(), &elements);

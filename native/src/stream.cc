@@ -160,8 +160,32 @@ std::unique_ptr<Program> Program::make(const int32_t* words, int64_t count, int3
   return program;
 }
 
+bool Kept::has_room(int64_t bytes) {
+  if (data_ != nullptr) return true;
+  if (bytes > *left_) return false;
+  data_ = std::aligned_alloc(64, static_cast<size_t>((bytes + 63) / 64 * 64));
+  if (data_ == nullptr) throw std::bad_alloc();
+  *left_ -= bytes;
+  return true;
+}
+
+void Program::keep(const int32_t* tags, int64_t count) {
+  for (Instruction& x : instructions_) {
+    if (x.opcode != Opcode::contract && x.opcode != Opcode::bordered) continue;
+    if (x.empty || x.contract.kept != nullptr || std::find(tags, tags + count, x.tag) == tags + count) continue;
+    kept_.push_back(std::make_unique<Kept>(&left_));
+    x.contract.kept = kept_.back().get();
+  }
+}
+
+void Program::forget() {
+  for (const auto& kept : kept_) kept->made = 0;
+}
+
 void Program::prepare(const Kernels& kernels) {
   release();
+  // Other kernels make something else of a factor.
+  forget();
   kernels_ = &kernels;
   for (Instruction& x : instructions_) {
     if (x.empty) continue;

@@ -153,6 +153,11 @@ class Program {
   Status call(const Kernels&, const Row* rows, const double* numbers);
 
   /** What changes from run to run: rows advance by `steps` bytes, numbers by `numbers` of them. */
+  /** From now on the factors a of the contractions with these tags stay as they are from run to run. */
+  void keep(const int32_t* tags, int64_t count);
+  /** They have changed since the last run. */
+  void forget();
+
   struct Strides {
     const int64_t* rows;
     int32_t numbers;
@@ -173,6 +178,9 @@ class Program {
   Arena arena_;
   std::vector<Instruction> instructions_;
   std::vector<std::unique_ptr<Program>> bodies_;
+  std::vector<std::unique_ptr<Kept>> kept_;
+  /** The bytes that may still be kept. */
+  int64_t left_ = int64_t{1} << 28;
   /** The kernels that prepared its instructions. */
   const Kernels* kernels_ = nullptr;
 };

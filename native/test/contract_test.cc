@@ -99,7 +99,9 @@ template <class T> std::vector<T> product(const Kernels& kernels, const Shape& s
                       &input,
                       static_cast<int32_t>(codes.size()),
                       codes.data(),
-                      codes.empty() ? -1 : codes.back().dst};
+                      codes.empty() ? -1 : codes.back().dst,
+                      nullptr,
+                      nullptr};
   kernels.contract(it, Memory{rows, 4, nullptr, 0}, nullptr);
   if (void* const finish = kernels.prepare_finish(it)) {
     const std::vector<T> once = c;

@@ -151,6 +151,23 @@ TEST_CASE("a pad writes its output in order") {
   refused(pad(13, 1, 4, 1), "an operand goes beyond its tensor");
 }
 
+TEST_CASE("a border is around a plane") {
+  const auto& list = fitting();
+  const auto& it = *std::find_if(list.begin(), list.end(), [](const Fitting& x) { return is_bordered(x.built); });
+  const auto run = [&](size_t word, int32_t value) { return Memories(it.bytes).run(it.built.with(word, value)); };
+  for (const size_t word : {3, 4})
+    for (const int32_t size : {0, -1, INT32_MIN}) refused(run(word, size), "a border is out of range");
+  for (const size_t word : {5, 6, 7, 8})
+    for (const int32_t size : {-1, 3, INT32_MAX}) refused(run(word, size), "a border is out of range");
+  refused(run(9, -1), "a border is out of range");
+  // A larger plane, or a later beginning, reaches another one.
+  refused(run(3, 4), "an operand goes beyond its tensor");
+  refused(run(9, 1), "an operand goes beyond its tensor");
+  const size_t steps = it.built.operands[1] + 5;
+  refused(run(steps, -30), "an operand begins before its border");
+  refused(run(3, INT32_MAX), "an operand goes beyond its tensor");
+}
+
 TEST_CASE("a fold adds within its output") {
   const auto fold = [](int32_t count, int32_t first, int32_t step) {
     return Rows({8, 8}).run(

@@ -93,7 +93,7 @@ TEST_CASE("without elements operands may be anywhere") {
     const Opcode opcode = static_cast<Opcode>(it.built.words[0]);
     for (const size_t word : it.sizes) {
       // These are not loops: even with nothing to sum or compare there is something to write or to refuse.
-      if ((opcode == Opcode::contract && word >= first_of_sum(it.built)) || (opcode == Opcode::fold && word == 4) ||
+      if ((is_contraction(it.built) && word >= first_of_sum(it.built)) || (opcode == Opcode::fold && word == 4) ||
           (opcode == Opcode::gather && word == 4) || (opcode == Opcode::scatter && word == 5) ||
           (opcode == Opcode::indices && word == 4))
         continue;
@@ -153,7 +153,7 @@ TEST_CASE("the head of an instruction") {
   CHECK(made.value == -1);
   const char* const names[] = {"map",     "check", "contract", "argReduce", "scan", "fold",   "gather",
                                "scatter", "sort",  "iota",   "composite", "call", "indices", "repeat",
-                               "pad"};
+                               "pad",     "bordered"};
   for (int32_t opcode = 0; opcode < static_cast<int32_t>(Opcode::count); opcode++)
     CHECK(std::string(name_of(static_cast<Opcode>(opcode))) == names[opcode]);
 }

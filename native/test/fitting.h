@@ -85,6 +85,13 @@ inline std::vector<Fitting> fitting() {
                add3(dtype)),
         {11, 12, 13, 14, 15, 16, 17}, {}, {3});
   }
+  // One in windows of 3 x 3 over two planes of 3 x 4, with zeros around them that are not in memory.
+  for (const int32_t dtype : {i32, f32, f64}) {
+    put("bordered", Opcode::bordered,
+        {3, 4, 1, 1, 1, 1, 0, dtype, 0, 1, 2, 3, 0, 0, -1, 2, 3, 4, 2, 3, 3, at(0, dtype, {18, 9, 3, 1}, 36),
+         at(1, dtype, {30, 6, 1, 6, 1}, 24), at(2, dtype, {}, 24)},
+        {18, 19, 20, 21, 22, 23});
+  }
   put("argReduce", Opcode::argReduce, {1, 1, 1, 2, 3, at(0, f32, {3, 1}, 6), at(1, i32, {}, 2)}, {6, 7}, {0});
   put("scan", Opcode::scan, {0, 1, 3, 2, at(0, f32, {3, 1}, 6), at(1, f32, {3, 1}, 6)}, {5, 6});
   put("fold", Opcode::fold, {1, 5, 1, 4, at(0, f32, {1}, 4), at(1, f32, {1}, 5)}, {4, 6});
@@ -119,9 +126,14 @@ inline std::vector<Fitting> fitting() {
   return list;
 }
 
+inline bool is_bordered(const Built& built) { return static_cast<Opcode>(built.words[0]) == Opcode::bordered; }
+inline bool is_contraction(const Built& built) {
+  return is_bordered(built) || static_cast<Opcode>(built.words[0]) == Opcode::contract;
+}
 /** The first word of a contraction that is the size of a loop of its sum. */
 inline size_t first_of_sum(const Built& built) {
-  return static_cast<size_t>(11 + built.words[4] + built.words[5] + built.words[6]);
+  const size_t at = is_bordered(built) ? 10 : 3;
+  return at + 8 + static_cast<size_t>(built.words[at + 1] + built.words[at + 2] + built.words[at + 3]);
 }
 
 /** Memory of exactly so many bytes per row, all zero. */

@@ -135,7 +135,8 @@ enum class Post { none, bias, uneven };
 
 template <class T> std::vector<T> contracted(const Kernels& kernels, const Nests& it, const std::vector<T>& a,
                                              const std::vector<T>& b, Post post = Post::none,
-                                             const std::vector<T>& further = {}) {
+                                             const std::vector<T>& further = {}, const Border* border = nullptr,
+                                             Kept* kept = nullptr) {
   const int64_t batch = product(it.batch), m = product(it.rows), n = product(it.columns), k = product(it.sum);
   const int64_t count = batch * m * n;
   std::vector<T> c(static_cast<size_t>(count + 2 * margin), T{3});
@@ -173,7 +174,9 @@ template <class T> std::vector<T> contracted(const Kernels& kernels, const Nests
                           &input,
                           finishes ? 1 : 0,
                           codes.data(),
-                          finishes ? 0 : -1};
+                          finishes ? 0 : -1,
+                          border,
+                          kept};
   kernels.contract(contract, Memory{rows, 4, nullptr, 0}, nullptr);
   if (void* const finish = kernels.prepare_finish(contract)) {
     const std::vector<T> once = c;
@@ -347,6 +350,84 @@ TEST_CASE("convolutions of small integers are exact") {
         const std::vector<double> exact = contracted(kernels, it, exactA, exactB);
         for (size_t e = 0; e < c.size(); ++e) REQUIRE(static_cast<double>(c[e]) == exact[e]);
       }
+    }
+  });
+}
+
+/** The same bits as with zeros in memory, for any number of threads. */
+template <class T> static void check_border(const Kernels& kernels, const Convolution& x, const Nests& it, const Border& border) {
+  CAPTURE(x.c);
+  CAPTURE(x.h);
+  CAPTURE(border.above);
+  const int64_t plane = border.plane(), planes = (it.bCount + plane - 1) / plane;
+  const std::vector<T> a = elements<T>(it.aCount), inside = elements<T>(planes * border.inside());
+  std::vector<T> whole(static_cast<size_t>(planes * plane));
+  for (int64_t i = 0; i < planes * border.high; ++i) {
+    const int64_t row = i / border.high * border.tall() + border.above + i % border.high;
+    for (int64_t j = 0; j < border.wide; ++j)
+      whole[static_cast<size_t>(row * border.broad() + border.before + j)] = inside[static_cast<size_t>(i * border.wide + j)];
+  }
+  const std::vector<T> c = contracted(kernels, it, a, whole);
+  for (const int count : {1, 5}) {
+    set_threads(count);
+    REQUIRE(same_bits(contracted(kernels, it, a, inside, Post::none, {}, &border), c));
+  }
+  set_threads(usable_cores());
+}
+
+TEST_CASE("zeros around images need not be in memory" * inThreads) {
+  each_set([](const Kernels& kernels) {
+    size_t shape = 0;
+    for (const auto& list : {std::vector<Convolution>(std::begin(squares), std::end(squares)),
+                             std::vector<Convolution>{{2, 3, 9, 8, 4, 3, 1, 1}, {1, 4, 12, 11, 6, 5, 2, 2}}}) {
+      for (const Convolution& x : list) {
+        const size_t turn = shape++;
+        const int32_t one = turn % 2 == 0 ? 1 : 2;
+        const Border border{x.h - one - 1, x.w - 2, one, 1, 1, 1, 0};
+        size_t index = 0;
+        for (const auto direction : {forward, by_data, by_weight}) {
+          if (index++ != turn % 3 && isSlow) continue;
+          if (direction == by_data && x.stride > 1) continue;
+          check_border<float>(kernels, x, direction(x), border);
+          if (x.c < 16) check_border<double>(kernels, x, direction(x), border);
+          if (x.c < 16) check_border<int32_t>(kernels, x, direction(x), border);
+        }
+      }
+    }
+  });
+}
+
+TEST_CASE("transformed weights are kept until they change" * inThreads) {
+  each_set([](const Kernels& kernels) {
+    // Threads share tiles of the first, and rows of the others.
+    for (const Convolution& x : {Convolution{1, 32, 30, 30, 32, 3, 1, 1}, {1, 160, 9, 9, 160, 3, 1, 1}, {2, 96, 9, 9, 80, 3, 1, 1}}) {
+      const Nests it = forward(x);
+      const std::vector<float> a = elements<float>(it.aCount), other = elements<float>(it.aCount);
+      const std::vector<float> b = elements<float>(it.bCount);
+      int64_t left = 1 << 26;
+      const int64_t before = left;
+      Kept kept(&left);
+      const auto run = [&](const std::vector<float>& weights) {
+        return contracted(kernels, it, weights, b, Post::none, {}, nullptr, &kept);
+      };
+      set_threads(1);
+      const std::vector<float> c = run(a);
+      REQUIRE(wrong(it, a, b, c, 20) == 0);
+      REQUIRE(left < before);
+      REQUIRE(same_bits(run(other), c));
+      for (const int count : {5, 2}) {
+        // Others divide rows otherwise, so they may make them again.
+        set_threads(count);
+        REQUIRE(same_bits(run(a), c));
+        REQUIRE(same_bits(run(other), c));
+      }
+      kept.made = 0;
+      REQUIRE(wrong(it, other, b, run(other), 20) == 0);
+      // Without room it goes as it would without.
+      int64_t none = 0;
+      Kept nowhere(&none);
+      REQUIRE(same_bits(contracted(kernels, it, a, b, Post::none, {}, nullptr, &nowhere), contracted(kernels, it, a, b)));
+      set_threads(usable_cores());
     }
   });
 }

@@ -237,6 +237,17 @@ static void for_merged(const Merged<T>& merged, const Nested<T>& nested, int64_t
   });
 }
 
+/** Memory for what is made of a, if that is worth it; null if not. */
+template <class T> static Kept* kept_of(const Contract& it, const Nested<T>& nested) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (it.kept == nullptr || it.k == 0 || !has_square_windows(nested)) return nullptr;
+    const Merged<T> merged(it, nested.bColumns);
+    const int64_t bytes = merged.restCount == 1 ? kept_weights(nested, merged.count) : 0;
+    return bytes > 0 && it.kept->has_room(bytes) ? it.kept : nullptr;
+  }
+  return nullptr;
+}
+
 /** Whether a way reads b without the zeros of its border, from whole planes: Winograd's algorithm does. */
 template <class T> static bool takes_border(const Contract& it, const Nested<T>& nested) {
   if constexpr (std::is_same_v<T, float>) {
@@ -272,6 +283,7 @@ template <class T> static const T* with_border(const Contract& it, const T* b) {
   reach(it.batch + it.rows, it.columns);
   const int64_t planes = last / plane + 1;
   T* const copy = scratch<6>().template room<T>(planes * plane);
+  if (copy == nullptr) out_of_memory();
   for_ranges(parts_of(planes, plane), planes, 1, [&](int64_t first, int64_t end) {
     memset(copy + first * plane, 0, static_cast<size_t>((end - first) * plane) * sizeof(T));
     for (int64_t i = first; i < end; ++i) {
@@ -295,13 +307,16 @@ static void multiply_nests(const Contract& it, Nested<T> nested, int64_t parts, 
   const Merged<T> merged(it, nested.bColumns);
   if constexpr (std::is_same_v<T, float>) {
     if (has_square_windows(nested) && winograd_is_cheaper(nested, merged.count)) {
-      return for_merged(merged, nested, parts, [&](const Nested<T>& one, int64_t inside) {
+      for_merged(merged, nested, parts, [&](const Nested<T>& one, int64_t inside) {
         const auto offset = [&](const int32_t* steps, int64_t index) {
           int32_t at;
           offsets_of({merged.depth, merged.sizes, steps}, index, index + 1, &at);
           return at;
         };
         const bool sharesRows = winograd_shares_rows(one, merged.count, inside);
+        // Rows that are shared have weights of their own.
+        const int64_t making = sharesRows ? inside : 1;
+        const bool made = one.kept != nullptr && one.kept->made == making;
         for_ranges(sharesRows ? inside : 1, it.m, lanes<T>, [&](int64_t first, int64_t end) {
           Nested<T> some = one;
           some.m = end - first;
@@ -317,9 +332,13 @@ static void multiply_nests(const Contract& it, Nested<T> nested, int64_t parts, 
           };
           const int64_t parts = sharesRows ? 1 : inside;
           const auto ranges = [&](int64_t count, const auto& body) { for_ranges(parts, count, 1, body); };
-          run_winograd(some, merged.count, parts, place, finish_image, ranges);
+          T* const kept = one.kept == nullptr ? nullptr : static_cast<T*>(one.kept->data());
+          run_winograd(some, merged.count, parts, kept == nullptr ? kept : kept + first * winogradTerms * one.bSum.sizes[0],
+                       made, place, finish_image, ranges);
         });
+        if (one.kept != nullptr) one.kept->made = making;
       });
+      return;
     }
     if (sums_square_windows(nested) && summed_winograd_is_cheaper(nested)) {
       const bool alone = it.count >= parts;
@@ -402,7 +421,9 @@ template <class T> void contract_of(const Contract& it, const Memory& memory, vo
                          sum_of(it, bSteps),
                          columns_of(it, bSteps + it.sum),
                          {},
-                         it.border};
+                         it.border,
+                         nullptr};
+  nested.kept = kept_of(it, nested);
   if (it.border != nullptr) {
     if (!takes_border(it, nested)) {
       nested.b = it.k == 0 ? b : with_border(it, b);

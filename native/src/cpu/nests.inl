@@ -71,6 +71,8 @@ template <class T> struct Nested {
   Nest aRows, aSum, bSum, bColumns, cColumns;
   /** The zeros that steps of b count and that are not in memory, or null. */
   const Border* border;
+  /** The memory for what is made of a, if that is kept from run to run, or null. */
+  Kept* kept;
 
   /** Elements in b, for steps over whole planes of it. */
   int64_t past(int64_t steps) const {

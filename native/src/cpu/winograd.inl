@@ -19,12 +19,28 @@ template <class T> static bool has_square_windows(const Nested<T>& it) {
          columns.depth == 2 && columns.steps[0] == sum.steps[1] && columns.steps[1] == 1;
 }
 
-/** Whether Winograd's algorithm is cheaper, in multiplications of vectors: transforms cost as much as some of them. */
-template <class T> static bool winograd_is_cheaper(const Nested<T>& it, int64_t images) {
+/** The costs of Winograd's algorithm, in multiplications of vectors: transforms cost as much as some of them. */
+struct WinogradCost {
+  /** Of everything but transforming weights, of that, and of the direct way. */
+  int64_t tiles, weights, direct;
+};
+template <class T> static WinogradCost winograd_cost(const Nested<T>& it, int64_t images) {
   const int64_t high = it.bColumns.sizes[0], wide = it.bColumns.sizes[1], channels = it.bSum.sizes[0];
   const int64_t tiles = images * up(high, 2) * up(wide, 2), vectors = up(it.m, lanes<T>);
   const int64_t each = winogradTerms * channels * vectors + 70 * up(channels, lanes<T>) + 90 * vectors;
-  return tiles * each + 260 * channels * vectors < images * high * wide * 8 * channels * vectors;
+  return {tiles * each, 260 * channels * vectors, images * high * wide * 8 * channels * vectors};
+}
+
+template <class T> static bool winograd_is_cheaper(const Nested<T>& it, int64_t images) {
+  const WinogradCost cost = winograd_cost(it, images);
+  return cost.tiles + (it.kept == nullptr ? cost.weights : 0) < cost.direct;
+}
+
+/** The bytes of transformed weights if keeping them is worth it, which saves a twentieth at least; otherwise 0. */
+template <class T> static int64_t kept_weights(const Nested<T>& it, int64_t images) {
+  const WinogradCost cost = winograd_cost(it, images);
+  if (cost.tiles >= cost.direct || cost.tiles >= 20 * cost.weights) return 0;
+  return up(it.m, lanes<T>) * winogradTerms * it.bSum.sizes[0] * VECTOR_BYTES;
 }
 
 /**
@@ -303,18 +319,19 @@ template <class T> static void transform_weights(const Vec<T>* taps, T* to, int6
 }
 
 /**
- * A convolution of images that have one weight. `place(image)` gives its b and c; `finish(image, region)` is called with
+ * A convolution of images that have one weight, whose transformed elements are in `kept`, or are made there if they are
+ * not `made`; if `kept` is null, in memory of the thread. `place(image)` gives its b and c; `finish(image, region)` is called with
  * finished regions. `ranges(count, body)` divides work among threads.
  */
 template <class T, class Place, class Finish, class Ranges>
-static void run_winograd(const Nested<T>& it, int64_t images, int64_t parts, const Place& place, const Finish& finish,
-                         const Ranges& ranges) {
+static void run_winograd(const Nested<T>& it, int64_t images, int64_t parts, T* kept, bool made, const Place& place,
+                         const Finish& finish, const Ranges& ranges) {
   constexpr int64_t L = lanes<T>;
   const int64_t channels = it.bSum.sizes[0], depth = up(channels, L) * L;
   const int64_t vectors = up(it.m, L), wide = piece(vectors, panelVectors);
   // Transformed weights: panels of `wide` vectors, of each a matrix for each term.
-  T* const weights = scratch<5>().template room<T>(vectors * L * winogradTerms * channels);
-  ranges(channels, [&](int64_t first, int64_t end) {
+  T* const weights = kept != nullptr ? kept : scratch<5>().template room<T>(vectors * L * winogradTerms * channels);
+  ranges(made ? 0 : channels, [&](int64_t first, int64_t end) {
     for (int64_t v = 0; v < vectors; ++v) {
       const int64_t panel = v / wide * wide, own = vectors - panel < wide ? vectors - panel : wide;
       T* const to = weights + panel * L * winogradTerms * channels + (v - panel) * L;

@@ -67,6 +67,8 @@ const functions: Record<Exclude<keyof Addon, 'version' | 'format'>, true> = {
   configure: true,
   define: true,
   discard: true,
+  forget: true,
+  keep: true,
   largeBuffer: true,
   open: true,
   program: true,

@@ -119,6 +119,8 @@ const functions = {
     ['program', 'shared doubles', 'shared doubles', 'count'],
     () => [program(), sharedNumbers(3), sharedNumbers(1), 1],
   ],
+  keep: [['program', 'words'], () => [program(), Int32Array.from([0])]],
+  forget: [['program'], () => [program()]],
   run: [['program', 'count'], () => [bound(), 1]],
   runAsync: [['program', 'count'], () => [bound(), 1]],
   configure: [['threads', 'text', 'text'], () => [0, '', '']],

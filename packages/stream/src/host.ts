@@ -22,6 +22,12 @@ export interface Host {
    * has `stride` numbers per run.
    */
   bind(program: Handle, rows: Float64Array, numbers: Float64Array, stride: number): void
+  /**
+   * Says that the first factors of the contractions with these tags stay as they are from run to run, so that what is
+   * made of them may be kept; `forget`, that they have changed since the last run. Absent if nothing is kept.
+   */
+  keep?(program: Handle, tags: Int32Array): void
+  forget?(program: Handle): void
   run(program: Handle, times: number): number
   /** Runs it on another thread; later work waits for it. Resolves to the status of the run. */
   runAsync(program: Handle, times: number): Promise<Int32Array>

@@ -193,6 +193,9 @@ class NativeProgram implements Executable {
   readonly #draws: readonly number[]
   /** The bytes of each result. */
   readonly #sizes: readonly number[]
+  /** The memory whose contents the host keeps in another form, and how often it had been written to by the last run. */
+  readonly #constant: readonly HostBuffer[]
+  readonly #writes: number[]
 
   constructor(
     words: Words,
@@ -200,6 +203,7 @@ class NativeProgram implements Executable {
     instrs: readonly Instr[],
     numbers: number,
     sizes: readonly number[],
+    constant: readonly HostBuffer[],
     backend: Runner,
   ) {
     this.#backend = backend
@@ -220,6 +224,21 @@ class NativeProgram implements Executable {
     })
     this.#handle = this.#host.program(words.words.subarray(0, words.at), words.slabs.length, numbers)
     this.#host.bind(this.#handle, this.#rows, this.#numbers, numbers)
+    this.#constant = constant
+    this.#writes = constant.map(({ writes }) => writes)
+    if (constant.length > 0) this.#host.keep?.(this.#handle, tagsOf(instrs, constant))
+  }
+
+  /** Tells the host what was written to since the last run. What another thread is writing now counts as well. */
+  #check(): void {
+    let changed = this.#backend.inFlight !== null
+    for (let i = 0; i < this.#constant.length; i++) {
+      const { writes } = this.#constant[i]
+      if (writes === this.#writes[i]) continue
+      this.#writes[i] = writes
+      changed = true
+    }
+    if (changed) this.#host.forget?.(this.#handle)
   }
 
   #point(row: number, address: number, bytes: number): void {
@@ -281,6 +300,7 @@ class NativeProgram implements Executable {
   /** Sets the rows of changing memory for the next runs. */
   #bind({ numbers, draws, args, results }: Bindings, times: number, stacked: boolean): void {
     this.#resting = false
+    if (this.#constant.length > 0) this.#check()
     this.#pointAt(this.#args, args)
     this.#pointAt(this.#results, results)
     for (let i = 0; i < this.#draws.length; i++) {
@@ -416,6 +436,27 @@ const inBody = (): never => {
   throw new Error('a repetition is inside a repetition')
 }
 
+const firstOf = ({ kind, inputs }: Instr): DeviceBuffer | null => (kind === 'contract' ? inputs[0].buffer : null)
+
+/**
+ * The memory of first factors of contractions that was there before the step and that the step does not write to. If the
+ * step returns as many elements, they may be its gradient: then it will change before the next call.
+ */
+function constantOf({ instrs: all, results }: Program, { places }: Plan, instrs: readonly Instr[]): HostBuffer[] {
+  const buffersOf = (list: readonly (Place | undefined)[]): DeviceBuffer[] =>
+    list.flatMap((place) => (place?.in === 'buffer' ? [place.buffer] : []))
+  const found = new Set(buffersOf(places))
+  for (const { outputs } of all)
+    for (const buffer of buffersOf(outputs.map((value) => places[value]))) found.delete(buffer)
+  const read = new Set(instrs.map(firstOf))
+  const returned = new Set(results.map(({ sizes }) => numelOf(sizes)))
+  return [...found].filter((buffer) => read.has(buffer) && !returned.has(buffer.length)) as HostBuffer[]
+}
+
+/** The tags of the contractions whose first factor is in this memory. */
+const tagsOf = (instrs: readonly Instr[], memory: readonly DeviceBuffer[]): Int32Array =>
+  Int32Array.from(instrs.flatMap((instr, tag) => (memory.includes(firstOf(instr) as DeviceBuffer) ? [tag] : [])))
+
 /** The words of the program over its memory, checked. */
 export function compileProgram(program: Program, plan: Plan, backend: Runner): Executable {
   const words = new Words(backend)
@@ -424,5 +465,6 @@ export function compileProgram(program: Program, plan: Plan, backend: Runner): E
   const numbers = encoding.program(words, program, plan, places)
   const { values } = program
   const sizes = plan.results.map((value) => numelOf(values[value].sizes) * dtypeSize[values[value].dtype])
-  return new NativeProgram(words, places, encoding.instrs, numbers, sizes, backend)
+  const constant = constantOf(program, plan, encoding.instrs)
+  return new NativeProgram(words, places, encoding.instrs, numbers, sizes, constant, backend)
 }

@@ -17,7 +17,7 @@ function readsBorder({ batch, sum, bordered }: Prims['contract']): boolean {
   const { sizes, strides, low, high } = bordered
   const windows = (at: number, last: number): boolean =>
     sizes[at] >= 8 && sizes[at + 1] === 3 && sizes[at + 2] === 3 && strides[at + 2] === 1 && strides[last] === 1
-  const planes = low.every((n, i) => i >= low.length - 2 || (n === 0 && high[i] === 0))
+  const planes = low.every((n, i) => Math.max(n, high[i]) <= (i < low.length - 2 ? 0 : 2))
   return planes && (windows(batch, sizes.length - 1) || windows(batch + sum, batch + sum - 1))
 }
 

@@ -18,6 +18,8 @@ export interface DeviceBuffer {
   readonly backend: Backend
   /** The number of elements it was allocated for. */
   readonly length: number
+  /** How often core has written to it in place; core counts if a backend begins with 0. */
+  writes?: number
 }
 
 export type Operand = View | Scalar

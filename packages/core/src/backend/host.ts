@@ -41,6 +41,7 @@ export class HostBuffer implements DeviceBuffer {
   readonly start: number
   readonly length: number
   readonly slab: Slab
+  writes = 0
 
   constructor(
     backend: Backend,

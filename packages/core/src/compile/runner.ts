@@ -7,6 +7,7 @@ import { contiguousStrides, type Layout } from '../base/layout.ts'
 import { numelOf } from '../base/shape.ts'
 import { type Device, Storage } from '../tensor/device.ts'
 import { copyTo } from '../tensor/dispatch.ts'
+import { addWrites } from '../tensor/effects.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { failsLate, lastFailing } from './alias.ts'
 import { Host } from './host.ts'
@@ -306,7 +307,7 @@ export class Runner {
     }
     for (let i = 0; i < written.length; i++) {
       const [storage, count] = written[i]
-      storage.version += count * times
+      addWrites(storage, count * times)
     }
     return tensors
   }

@@ -3,7 +3,7 @@
 // and undo it if the step throws. So does state that determines the instructions (options, flags, which gradients
 // exist), so that a recording is only used while all of it is unchanged. Effects pass tensors and storages on without
 // knowing them: those are defined above this file.
-import type { Backend, Output } from '../backend/backend.ts'
+import type { Backend, DeviceBuffer, Output } from '../backend/backend.ts'
 import type { Stream } from '../backend/program.ts'
 import type { TypedArray } from '../base/dtype.ts'
 
@@ -110,8 +110,20 @@ export function writeProduced(
   else effects.sink.write(out, produce, stream)
 }
 
+interface Written {
+  version: number
+  readonly buffer: DeviceBuffer
+}
+
+/** Adds writes to the version of a storage, and to what its memory counts. */
+export function addWrites(storage: Written, writes: number): void {
+  storage.version += writes
+  const { buffer } = storage
+  if (buffer.writes !== undefined) buffer.writes += writes
+}
+
 /** Increments a storage's version after a write. */
-export function touch(storage: { version: number }): void {
-  storage.version++
+export function touch(storage: Written): void {
+  addWrites(storage, 1)
   effects.sink?.wrote(storage)
 }

@@ -42,10 +42,14 @@ export function borders(program: Program, backend: Backend): Program {
     const from = wholeUse(x.value, x)
     const all = readers.get(value) ?? []
     const made = all.map((reader) => withBorder(reader, value, from, pad.attrs))
-    if (all.some((reader) => replaced.has(reader)) || !made.every((instr) => instr !== null && supported(instr))) continue
+    if (all.some((reader) => replaced.has(reader)) || !made.every((instr) => instr !== null && supported(instr)))
+      continue
     all.forEach((reader, i) => void replaced.set(reader, made[i]))
     replaced.set(pad, null)
   }
   if (replaced.size === 0) return program
-  return { ...program, instrs: program.instrs.flatMap((instr) => (replaced.has(instr) ? (replaced.get(instr) ?? []) : [instr])) }
+  return {
+    ...program,
+    instrs: program.instrs.flatMap((instr) => (replaced.has(instr) ? (replaced.get(instr) ?? []) : [instr])),
+  }
 }
