@@ -260,11 +260,15 @@ template <class T> static bool takes_border(const Contract& it, const Nested<T>&
     };
     if (it.k == 0 || !are_planes(it.b.steps, it.batch)) return false;
     const Nest &sum = nested.bSum, &columns = nested.bColumns;
+    const int64_t begin = it.border->start % plane, broad = it.border->broad();
+    const auto is_inside = [&](const int32_t* sizes) {
+      return begin / broad + sizes[0] + 2 <= it.border->tall() && begin % broad + sizes[1] + 2 <= broad;
+    };
     if (has_square_windows(nested))
-      return are_planes(sum.steps, 1) && sum.steps[1] == it.border->broad() &&
+      return are_planes(sum.steps, 1) && sum.steps[1] == broad && is_inside(columns.sizes) &&
              winograd_is_cheaper(nested, Merged<T>(it, columns).count);
     return sums_square_windows(nested) && are_planes(columns.steps, 1) && are_planes(sum.steps, sum.depth - 2) &&
-           columns.steps[1] == it.border->broad() && summed_winograd_is_cheaper(nested);
+           columns.steps[1] == broad && is_inside(sum.sizes + sum.depth - 2) && summed_winograd_is_cheaper(nested);
   }
   return false;
 }
