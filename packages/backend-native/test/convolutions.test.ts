@@ -11,8 +11,13 @@ const it = (name: string, body: () => void | Promise<void>) => testWith('native'
 /** The program that runs, of those that `explain` shows. */
 const last = (text: string): string => text.split('As it runs').at(-1) as string
 
+interface Options {
+  readonly padding: number | number[] | 'same'
+  readonly groups?: number
+  readonly dilation?: number
+}
 /** The sizes of x and of a weight, the options, and how many pads remain in a step with its gradients. */
-const layers: readonly [x: number[], w: number[], options: F.ConvOptions, pads: number][] = [
+const layers: readonly [x: number[], w: number[], options: Options, pads: number][] = [
   [[3, 16, 9, 12], [24, 16, 3, 3], { padding: 1 }, 0],
   [[2, 32, 8, 8], [16, 16, 3, 3], { padding: 1, groups: 2 }, 0],
   [[2, 16, 7, 7], [16, 16, 3, 3], { padding: 2 }, 0],
