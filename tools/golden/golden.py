@@ -42,7 +42,7 @@ torch.set_num_threads(1)
 
 
 def snake(name):
-    return re.sub(r'([A-Z])', lambda m: '_' + m.group(1).lower(), name)
+    return name if name.isupper() else re.sub(r'([A-Z])', lambda m: '_' + m.group(1).lower(), name)
 
 
 def index(x, at):
@@ -110,6 +110,14 @@ def slice_scatter(x, src, dim=0, start=None, end=None, step=1):
     return y
 
 
+def as_strided_scatter(x, src, size, stride, storage_offset=None):
+    # PyTorch's own gradient reads memory that was not written.
+    torch.as_strided_scatter(x.detach(), src.detach(), size, stride, storage_offset)
+    y = x.clone()
+    y.as_strided(size, stride, storage_offset).copy_(src)
+    return y
+
+
 def normal(dim, x):
     return x.size(dim) and dim % x.dim()
 
@@ -145,6 +153,7 @@ OVERRIDES = {
     'rmsNorm': rms_norm,
     'pdist': pdist,
     'sliceScatter': slice_scatter,
+    'asStridedScatter': as_strided_scatter,
     'embedding': F.embedding,
     'embeddingBag': F.embedding_bag,
     'pad': F.pad,

@@ -84,6 +84,38 @@ CALLS = {
 }
 
 
+def assigned(value):
+    def assign(module):
+        module.weight = value
+
+    return assign
+
+
+WAVES = torch.sin(torch.arange(9.0) * 1.3).reshape(3, 3)
+ORTHOGONAL = {
+    'matrix_exp': (lambda: nn.Linear(3, 3), [2, 3], WAVES, {}),
+    'cayley, wide': (lambda: nn.Linear(3, 2), [2, 3], WAVES[:2], {'orthogonal_map': 'cayley'}),
+    'householder, tall': (LINEAR, [4, 2], WAVES[:, :2], {}),
+    'householder of its own origin': (LINEAR, [4, 2], WAVES[:, :2], {'use_trivialization': False}),
+    'cayley of its own origin': (lambda: nn.Linear(3, 3), [2, 3], None, {'orthogonal_map': 'cayley', 'use_trivialization': False}),
+}
+CALLS.update({
+    **{
+        f'orthogonal: {name}': (make, size, [
+            lambda m, options=options: U.parametrizations.orthogonal(m, **options),
+            *([] if value is None else [assigned(value)]),
+        ])
+        for name, (make, size, value, options) in ORTHOGONAL.items()
+    },
+    'parametrizations.spectral_norm': (LINEAR, [4, 2], [lambda m: U.parametrizations.spectral_norm(m), nothing, lambda m: m.eval()]),
+    'parametrizations.spectral_norm of a bias': (LINEAR, [4, 2], [lambda m: U.parametrizations.spectral_norm(m, 'bias')]),
+    'parametrizations.spectral_norm of a transposed convolution': (
+        lambda: nn.ConvTranspose1d(2, 3, 2), [1, 2, 4], [lambda m: U.parametrizations.spectral_norm(m, n_power_iterations=2, eps=1e-3)]),
+    'transferred parametrizations': (lambda: nn.Linear(3, 3), [2, 3], [
+        lambda m: parametrize.transfer_parametrizations_and_params(parametrize.register_parametrization(nn.Linear(3, 3), 'weight', Symmetric()), m)]),
+})
+
+
 def set_positive(module):
     with torch.no_grad():
         module.weight.abs_()
@@ -135,6 +167,17 @@ ERRORS = {
     'fuse_conv_bn_eval in training': lambda: U.fusion.fuse_conv_bn_eval(nn.Conv1d(1, 1, 1), nn.BatchNorm1d(1)),
     'functional_call of nothing': lambda: stateless.functional_call(LINEAR(), {'a.weight': torch.ones(1)}, (torch.ones(1, 2),)),
     'pad_sequence of nothing': lambda: rnn.pad_sequence([]),
+    'orthogonal of a bias': lambda: U.parametrizations.orthogonal(LINEAR(), 'bias'),
+    'orthogonal of nothing': lambda: U.parametrizations.orthogonal(LINEAR(), 'x'),
+    'orthogonal by an unknown map': lambda: U.parametrizations.orthogonal(LINEAR(), orthogonal_map='x'),
+    'an orthogonal weight of another shape': lambda: assigned(torch.eye(3))(U.parametrizations.orthogonal(LINEAR())),
+    'an orthogonal weight that cannot be set': lambda: assigned(torch.ones(3, 2))(
+        U.parametrizations.orthogonal(LINEAR(), orthogonal_map='cayley', use_trivialization=False)),
+    'parametrizations.spectral_norm without iterations': lambda: U.parametrizations.spectral_norm(LINEAR(), n_power_iterations=0),
+    'parametrizations.spectral_norm of another dimension': lambda: U.parametrizations.spectral_norm(LINEAR(), dim=3),
+    'parametrizations.spectral_norm of nothing': lambda: U.parametrizations.spectral_norm(LINEAR(), 'x'),
+    'transfer of what is not parametrized': lambda: parametrize.transfer_parametrizations_and_params(
+        parametrize.register_parametrization(LINEAR(), 'weight', Positive()), LINEAR(), 'bias'),
     'pad_sequence of a number': lambda: rnn.pad_sequence(1),
 }
 

@@ -26,10 +26,11 @@ export * from './ops/aliases/functions.ts'
 export * from './ops/aliases/methods.ts'
 export * as special from './ops/aliases/special.ts'
 export * from './ops/index.ts'
-export { asTensor, fromNumpy, range, scalarTensor, Variable } from './ops/create/anew.ts'
+export { asarray, asTensor, fromNumpy, range, scalarTensor, Variable } from './ops/create/anew.ts'
 export { device } from './ops/create/device.ts'
 export * as cuda from './ops/create/cuda.ts'
 export {
+  broadcastShapes,
   canCast,
   type FloatInfo,
   finfo,
@@ -50,7 +51,14 @@ export {
 export { fill } from './ops/write/write.ts'
 export * as linalg from './ops/linalg/index.ts'
 export { fromJSON, type TensorJSON } from './ops/create/json.ts'
+export { frobeniusNorm, nuclearNorm } from './ops/linalg/norms.ts'
+export { pcaLowrank, svdLowrank } from './ops/linalg/lowrank.ts'
+export { luUnpack } from './ops/linalg/lu.ts'
 export * from './ops/linalg/older.ts'
+export {
+  /** `F.dropout` as a function of torch itself, which has no defaults: `dropout(x, p, train)`. */
+  dropoutOf as dropout,
+} from './ops/random/dropout.ts'
 export * as optim from './optim/index.ts'
 export { isUniformFused, setUniformFused } from './random/distributions.ts'
 export { defaultGenerator, Generator } from './random/generator.ts'

@@ -304,6 +304,14 @@ on('Sequential.slice', sequence, [at('start', 'int?', 0), at('end', 'int?', 1)])
 on('ModuleList.extend', list, [at('modules', 'listed', () => [])], notModule)
 on('ModuleList.insert', list, [at('index', 'int', 0), module], notModule)
 
+on('Module.setExtraState', () => new nn.Identity(), [at('state', 'any|copied', 1)], { words: /extra_state/ })
+add(
+  'CheckpointFunction.apply',
+  core.utils.checkpoint.CheckpointFunction.apply,
+  [at('function', 'fn|module', () => () => 1), at('preserveRngState', 'bool', true)],
+  { open: true, anyOption: true },
+)
+
 // ---- optimizers and schedulers ----
 
 const sgd = (): optim.SGD => new optim.SGD([parameter()], { lr: 0.1, momentum: 0.9 })

@@ -462,6 +462,34 @@ both(
   at('step', 'int?', 1),
 )
 both('diagonalScatter', part, at('offset', 'int?', 0), at('dim1', 'int?', 0), at('dim2', 'int?', 1))
+const [strided, distances] = [at('size', 'ints', () => [2, 2]), at('stride', 'ints', () => [1, 1])]
+const from = at('storageOffset', 'int?|null', 0)
+both('asStrided', strided, distances, from)
+both(
+  'asStridedScatter',
+  at('src', 'tensor', row),
+  at('size', 'ints', () => [2]),
+  at('stride', 'ints', () => [2]),
+  from,
+)
+add('x.asStrided_', (...args: Any[]) => (T() as Any).asStrided_(...args), [strided, distances, from])
+for (const name of ['fliplr', 'flipud', 'msort', 'geqrf']) both(name)
+for (const name of ['unsafeChunk', 'unsafeSplit', 'unsafeSplitWithSizes']) exempt.set(name, 'an alias')
+const scan = [dim1('dim'), by('dtype', 'dtype?', 'float32')]
+for (const name of ['cumsum_', 'cumprod_']) add(`x.${name}`, (...args: Any[]) => (T() as Any)[name](...args), scan)
+const same = at('callable', 'fn', () => (value: number) => value)
+add('x.apply_', (...args: Any[]) => (T() as Any).apply_(...args), [same])
+add('x.map_', (...args: Any[]) => (T() as Any).map_(...args), [at('tensor', 'tensor', T), same])
+add('broadcastShapes', core.broadcastShapes, [at('shape', 'dims', () => [2])], { open: true })
+add('dropout', core.dropout, [self, at('p', 'real', 0.5), at('train', 'bool', true)])
+add('frobeniusNorm', core.frobeniusNorm, [self, dims, keepdim])
+add('nuclearNorm', core.nuclearNorm, [self, at('dim', 'ints?|bool', () => [0, 1]), keepdim])
+add(
+  'asarray',
+  core.asarray,
+  [at('obj', 'data|tensor', 1), dtype, device, by('copy', 'bool?|null', true), requiresGrad],
+  { words: /sequence|dimensions|convert|overflow|takes numbers|data type/ },
+)
 const twice = [self, at('repeats', 'int|tensor', 2), oneDim, by('outputSize', 'int?|null', 4)]
 op('repeatInterleave', twice, { words: /accept 1D vector as repeat/ })
 both('take', at('index', 'tensor', indices))
@@ -1017,7 +1045,43 @@ add('utils.fuseLinearBnEval', utils.fuseLinearBnEval, [
   at('linear', 'linear', () => new nn.Linear(2, 2).eval()),
   batchNormed,
 ])
-const { parametrize, prune, rnn, stateless } = utils
+const channel = (name: string): Param => at(name, 'tensor', row)
+const maybeChannel = (name: string): Param => at(name, 'tensor|null', row)
+add(
+  'utils.fuseConvBnWeights',
+  utils.fuseConvBnWeights,
+  [
+    at('convW', 'tensor', T),
+    maybeChannel('convB'),
+    channel('bnRm'),
+    channel('bnRv'),
+    at('bnEps', 'number', 1e-5),
+    maybeChannel('bnW'),
+    maybeChannel('bnB'),
+    at('transpose', 'bool?', false),
+  ],
+  { nan: 'a negative eps', words: /broadcast|size|shape|argument/ },
+)
+const { parametrizations, parametrize, prune, rnn, stateless } = utils
+const map = at('orthogonalMap', 'text?|null', 'cayley')
+add(
+  'parametrizations.orthogonal',
+  parametrizations.orthogonal,
+  [anyLayer, at('name', 'text?', 'weight'), map, by('useTrivialization', 'bool?', true)],
+  { words: /no parameter or buffer|orthogonal_map/ },
+)
+add(
+  'parametrizations.spectralNorm',
+  parametrizations.spectralNorm,
+  [
+    anyLayer,
+    at('name', 'text?', 'weight'),
+    at('nPowerIterations', 'int?', 1),
+    at('eps', 'number?', 1e-12),
+    at('dim', 'int?|null', 0),
+  ],
+  { words: /no parameter or buffer|n_power_iterations|Dimension out of range/, nan: 'an infinite eps' },
+)
 const tensorName = at('tensorName', 'text', 'weight')
 const parametrized = at('module', 'module', () =>
   parametrize.registerParametrization(new nn.Linear(2, 2), 'weight', new nn.Identity()),
@@ -1034,6 +1098,17 @@ add(
   parametrize.removeParametrizations,
   [parametrized, tensorName, at('leaveParametrized', 'bool?', true)],
   { words: /parametrization/ },
+)
+add('parametrize.typeBeforeParametrizations', parametrize.typeBeforeParametrizations, [anyLayer])
+add(
+  'parametrize.transferParametrizationsAndParams',
+  parametrize.transferParametrizationsAndParams,
+  [
+    { ...parametrized, name: 'fromModule' },
+    at('toModule', 'module', () => new nn.Linear(2, 2)),
+    { ...tensorName, kind: 'text?|null' },
+  ],
+  { words: /^.?x|^'|parameter/ },
 )
 add('parametrize.cached', parametrize.cached, [at('fn', 'fn', () => () => 1)])
 exempt.set('ParametrizationList', 'made by registerParametrization')
@@ -1378,6 +1453,22 @@ add(
   { anyOption: true, words: /primal|tangent|forward gradient|argument/ },
 )
 exempt.set('makeDual', 'called inside a level, above')
+exempt.set('enterDualLevel', 'takes nothing')
+add(
+  'exitDualLevel',
+  (...args: Any[]) => {
+    forwardAd.enterDualLevel()
+    try {
+      ;(forwardAd.exitDualLevel as Any)(...args)
+    } catch (error) {
+      forwardAd.exitDualLevel()
+      throw error
+    }
+  },
+  [by('level', 'int?|null', 0)],
+  { words: /level/ },
+)
+exempt.set('exitDualLevel', 'called inside a level, above')
 add('unpackDual', forwardAd.unpackDual, [at('tensor', 'tensor', row)], { anyOption: true })
 add(
   'savedTensorsHooks',
@@ -1390,6 +1481,18 @@ add(
   { anyOption: true },
 )
 add('saveOnCpu', autograd.graph.saveOnCpu, [at('fn', 'fn', () => () => 1)], { anyOption: true })
+add(
+  'disableSavedTensorsHooks',
+  autograd.graph.disableSavedTensorsHooks,
+  [at('errorMessage', 'text', 'no'), at('fn', 'fn', () => () => 1)],
+  { anyOption: true },
+)
+for (const name of ['detachVariable', 'checkBackwardValidity'] as const)
+  add(`checkpoint.${name}`, core.utils.checkpoint[name], [at('inputs', 'list', () => [leaf()])], {
+    words: /input type/,
+  })
+exempt.set('CheckpointFunction', 'its apply is checkpoint')
+exempt.set('UnpackedDualTensor', 'what is returned')
 add('checkpoint', core.utils.checkpoint.checkpoint, [at('function', 'fn|module', () => () => 1)], {
   open: true,
   anyOption: true,
@@ -1497,6 +1600,41 @@ add(
     words: /self.shape|dtype|float|dim|argument|permute/,
   },
 )
+for (const [name, params] of [
+  ['luFactorEx', [by('pivot', 'bool?', true), by('checkErrors', 'bool?', false)]],
+  ['ldlFactor', [by('hermitian', 'bool?', true)]],
+  ['ldlFactorEx', [by('hermitian', 'bool?', true), by('checkErrors', 'bool?', false)]],
+] as const)
+  add(`linalg.${name}`, linalg[name], [square, ...params], singular)
+const pivots = at('pivots', 'tensor', () => tensor([1, 2], { dtype: 'int32' }))
+add('linalg.ldlSolve', linalg.ldlSolve, [square, pivots, at('B', 'tensor', T), by('hermitian', 'bool?', false)], {
+  words: /pivots|sizes|dtype|float|dimensions|argument/,
+})
+add(
+  'linalg.solveEx',
+  linalg.solveEx,
+  [square, at('B', 'tensor', row), by('left', 'bool?', true), by('checkErrors', 'bool?', false)],
+  { words: /singular|shapes|dtype|float|dimensions|argument/ },
+)
+add('linalg.vander', linalg.vander, [at('x', 'tensor', row), by('N', 'int?|null', 3)], { words: /vander|N must/ })
+const reflections = { words: /tau|input|shape|dtype|not implemented|argument/ }
+add('linalg.householderProduct', linalg.householderProduct, [self, at('tau', 'tensor', row)], reflections)
+const tau = at('tau', 'tensor', row)
+older('orgqr', [self, tau], reflections)
+older(
+  'ormqr',
+  [self, tau, at('other', 'tensor', T), at('left', 'bool?', true), at('transpose', 'bool?', true)],
+  reflections,
+)
+add('geqrf', core.geqrf, [self])
+const unpacks = [at('unpackData', 'bool?', true), at('unpackPivots', 'bool?', true)]
+add('luUnpack', core.luUnpack, [self, { ...pivots, name: 'LUPivots' }, ...unpacks], {
+  words: /LU_pivots|pivots|tensor with 2/,
+})
+const iterations = at('niter', 'int?', 1)
+const lowRank = { words: /q\(|niter|unpack|Size|size|argument|float|broadcast/ }
+add('svdLowrank', core.svdLowrank, [self, at('q', 'int?|null', 1), iterations, at('M', 'tensor?|null', T)], lowRank)
+add('pcaLowrank', core.pcaLowrank, [self, at('q', 'int?|null', 1), at('center', 'bool?', true), iterations], lowRank)
 older('cholesky', [factored, upper], singular)
 older('choleskyInverse', [factored, upper], singular)
 older('choleskySolve', [at('input', 'tensor', T), at('L', 'tensor', definite), upper], {

@@ -2,8 +2,10 @@
 // vectors of parameters, padded sequences, fused layers, and calls with other tensors.
 import { js } from '@flambeau/backend-js'
 import {
+  arange,
   compile,
   deepCopy,
+  eye,
   F,
   grad,
   manualSeed,
@@ -118,6 +120,58 @@ const actions: Readonly<Record<string, readonly [() => nn.Module, readonly numbe
   ],
 }
 
+const waves = arange(9).mul(1.3).sin().reshape(3, 3)
+const assigned =
+  (value: Tensor): Action =>
+  (m) => {
+    m.weight = value
+  }
+const orthogonal =
+  (options: object): Action =>
+  (m) =>
+    U.parametrizations.orthogonal(m, options as never)
+const spectral =
+  (...args: readonly unknown[]): Action =>
+  (m) =>
+    U.parametrizations.spectralNorm(m, ...(args as []))
+Object.assign(actions, {
+  'orthogonal: matrix_exp': [() => new nn.Linear(3, 3), [2, 3], orthogonal({}), assigned(waves)],
+  'orthogonal: cayley, wide': [
+    () => new nn.Linear(3, 2),
+    [2, 3],
+    orthogonal({ orthogonalMap: 'cayley' }),
+    assigned(waves.at('0:2')),
+  ],
+  'orthogonal: householder, tall': [linear, [4, 2], orthogonal({}), assigned(waves.at(':, 0:2'))],
+  'orthogonal: householder of its own origin': [
+    linear,
+    [4, 2],
+    orthogonal({ useTrivialization: false }),
+    assigned(waves.at(':, 0:2')),
+  ],
+  'orthogonal: cayley of its own origin': [
+    () => new nn.Linear(3, 3),
+    [2, 3],
+    orthogonal({ orthogonalMap: 'cayley', useTrivialization: false }),
+  ],
+  'parametrizations.spectral_norm': [linear, [4, 2], spectral(), nothing, (m: nn.Module) => m.eval()],
+  'parametrizations.spectral_norm of a bias': [linear, [4, 2], spectral('bias')],
+  'parametrizations.spectral_norm of a transposed convolution': [
+    () => new nn.ConvTranspose1d(2, 3, 2),
+    [1, 2, 4],
+    spectral({ nPowerIterations: 2, eps: 1e-3 }),
+  ],
+  'transferred parametrizations': [
+    () => new nn.Linear(3, 3),
+    [2, 3],
+    (m: nn.Module) => {
+      const from = parametrize.registerParametrization(new nn.Linear(3, 3), 'weight', new Symmetric())
+      expect(parametrize.typeBeforeParametrizations(from)).toBe(nn.Linear)
+      parametrize.transferParametrizationsAndParams(from, m)
+    },
+  ],
+})
+
 const input = (sizes: readonly number[]): Tensor => {
   const n = sizes.reduce((a, b) => a * b, 1)
   return tensor(Array.from({ length: n }, (_, i) => (((7 * i + 5) % 23) - 11) / 8)).reshape([...sizes])
@@ -150,6 +204,8 @@ describe('weights that are computed, as in PyTorch', () => {
 
   it('copies, saved states and recorded trainings compute theirs', () => {
     for (const [name, [make, size, first]] of Object.entries(actions)) {
+      // What runs on the host.
+      if (/orthogonal: (matrix_exp|cayley)/.test(name)) continue
       const [eager, recorded] = [make(), make()]
       recorded.loadStateDict(eager.stateDict())
       for (const module of [eager, recorded]) {
@@ -227,6 +283,24 @@ describe('what is refused, and nothing has changed', () => {
     'parameters_to_vector of nothing': () => U.parametersToVector([]),
     'fuse_conv_bn_eval in training': () => U.fuseConvBnEval(new nn.Conv1d(1, 1, 1), new nn.BatchNorm1d(1)),
     'functional_call of nothing': (m) => stateless.functionalCall(m, { 'a.weight': ones(1) }, ones(1, 2)),
+    'orthogonal of a bias': (m) => U.parametrizations.orthogonal(m, 'bias'),
+    'orthogonal of nothing': (m) => U.parametrizations.orthogonal(m, 'x'),
+    'orthogonal by an unknown map': (m) => U.parametrizations.orthogonal(m, { orthogonalMap: 'x' as never }),
+    'an orthogonal weight of another shape': () => assigned(eye(3))(U.parametrizations.orthogonal(linear())),
+    'an orthogonal weight that cannot be set': () =>
+      assigned(ones(3, 2))(
+        U.parametrizations.orthogonal(linear(), { orthogonalMap: 'cayley', useTrivialization: false }),
+      ),
+    'parametrizations.spectral_norm without iterations': (m) =>
+      U.parametrizations.spectralNorm(m, { nPowerIterations: 0 }),
+    'parametrizations.spectral_norm of another dimension': (m) => U.parametrizations.spectralNorm(m, { dim: 3 }),
+    'parametrizations.spectral_norm of nothing': (m) => U.parametrizations.spectralNorm(m, 'x'),
+    'transfer of what is not parametrized': (m) =>
+      parametrize.transferParametrizationsAndParams(
+        parametrize.registerParametrization(linear(), 'weight', new Positive()),
+        m,
+        'bias',
+      ),
     'pad_sequence of nothing': () => rnn.padSequence([]),
     'pad_sequence of a number': () => rnn.padSequence(1 as never),
   }

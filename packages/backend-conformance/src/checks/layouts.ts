@@ -37,6 +37,8 @@ const order = 'as in PyTorch, it draws in memory order'
 /** Ops whose results depend on strides by definition. */
 const aboutStrides: Readonly<Record<string, string>> = {
   view: 'it throws if other sizes would need a copy',
+  asStrided: 'it reads memory, however the tensor lies in it',
+  asStridedScatter: 'as asStrided',
   randLike: order,
   randnLike: order,
   randintLike: order,

@@ -279,6 +279,53 @@ export const arrangements = {
     { none: 'powers' },
     [e(t([2, 2])), e(t([3]), -1)],
   ),
+  'linalg.vander': op(
+    [
+      s(t([3])),
+      s(t([2, 3]), opt({ N: 4 })),
+      core(s(f64([2, 2]), opt({ N: 3 }))),
+      core(s(i32([2, 3]), opt({ N: 2 }))),
+      core(s(u8([2], { high: 4 }))),
+    ],
+    { none: 'powers' },
+    [e(t([])), e(t([3]), opt({ N: 1 })), e(bools([1, 0]))],
+  ),
+  fliplr: op([s(t([2, 3])), core(s(i32([2, 2, 2]))), core(s(t([2, 0])))], { none: 'flip has them' }, [e(t([3]))]),
+  flipud: op([s(t([3])), core(s(f64([3, 2]))), core(s(bool([2])))], { none: 'flip has them' }, [e(t([]))]),
+  asStrided: op(
+    [
+      s(t([6]), [2, 2], [1, 2]),
+      s(t([2, 3]), [3, 2], [1, 1], 1),
+      s(t([4]), [2, 3], [0, 1]),
+      core(s(f64([3, 4]), [2, 2], [5, 2], opt({ storageOffset: 2 }))),
+      core(s(i32([4]), [2], [3])),
+      core(s(t([2]), [], [])),
+      core(s(t([3]), [0, 2], [9, 9])),
+    ],
+    { none: 'the gradient follows from the layout, as that of every view' },
+    [
+      e(t([3]), [2, 2], [1]),
+      e(t([3]), [2], [-1]),
+      e(t([3]), [4], [1]),
+      e(t([3]), [2], [2], 1),
+      e(t([3]), [2], [1], -1),
+    ],
+  ),
+  asStridedScatter: op(
+    [
+      s(t([6]), t([2, 2]), [2, 2], [1, 2]),
+      s(t([2, 3]), t([2]), [2], [3], 1),
+      core(s(f64([4]), t([2]), [2], [2], opt({ storageOffset: 1 }))),
+      core(s(i32([4]), i32([2]), [2], [3])),
+    ],
+    embedded,
+    [
+      e(t([6]), t([2]), [2, 2], [1, 2]),
+      e(t([6]), t([3]), [3], [3]),
+      e(t([6]), t([3]), [3], [0]),
+      e(t([6]), t([3]), [3], [1, 2]),
+    ],
+  ),
   selectScatter: op(
     [
       s(t([3, 2]), t([2]), 0, 1),

@@ -68,6 +68,7 @@ type OnHost =
       | 'lstsq'
       | 'lu'
     )
+  | ('householderProduct' | 'ldlFactor' | 'ldlFactorEx' | 'ldlSolve' | 'luFactorEx' | 'solveEx')
   | ('luFactor' | 'luSolve' | 'matrixExp' | 'matrixRank' | 'pinv' | 'qr' | 'slogdet' | 'solve' | 'solveTriangular')
   | ('svd' | 'svdvals' | 'tensorinv' | 'tensorsolve')
 type Table = typeof ops &

@@ -1,7 +1,7 @@
 // Samples of sorting and related ops: ties keep their order, NaN counts as the largest, along any dimension.
 import { along, drawTensor, nd, numel, drawShape, indices } from '../property.ts'
 import { type OpSamples, op } from '../prepare.ts'
-import { bools, e, f64, i32, ints, kink, opt, s, t, u8, v } from '../sample.ts'
+import { bools, core, e, f64, i32, ints, kink, opt, s, t, u8, v } from '../sample.ts'
 
 const nan = Number.NaN
 const inf = Number.POSITIVE_INFINITY
@@ -36,6 +36,9 @@ export const order = {
     ),
     [badDim],
   ),
+  msort: op([s(t([5])), s(t([3, 2])), core(s(i32([2, 2, 2]))), core(s(t([]))), core(s(t([0, 3])))], {
+    none: 'sort has them',
+  }),
   argsort: op(
     [
       s(t([5])),

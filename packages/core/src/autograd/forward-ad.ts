@@ -10,7 +10,7 @@ import { filled, toDType } from '../ops/define/fill.ts'
 import { view } from '../ops/views/views.ts'
 import { enableGrad, withMode } from '../tensor/mode.ts'
 import type { Node } from '../tensor/node.ts'
-import { required, signature, tensor } from '../tensor/signature.ts'
+import { int, keyword, nothingMore, nullable, required, signature, tensor } from '../tensor/signature.ts'
 import { detached, edgeOf, type Tensor } from '../tensor/tensor.ts'
 import { grad } from './grad.ts'
 
@@ -20,11 +20,28 @@ interface Root {
   readonly tangent: Tensor
 }
 
-/** A tensor's two parts. */
-export interface UnpackedDualTensor {
+/** A tensor's two parts, by name or as a pair. */
+export class UnpackedDualTensor {
   readonly primal: Tensor
   /** null if no dual tensor of this level reaches the tensor. */
   readonly tangent: Tensor | null
+
+  constructor(primal: Tensor, tangent: Tensor | null) {
+    this.primal = primal
+    this.tangent = tangent
+  }
+
+  *[Symbol.iterator](): IterableIterator<Tensor | null> {
+    yield this.primal
+    yield this.tangent
+  }
+
+  toString(): string {
+    return `UnpackedDualTensor(primal=${this.primal}, tangent=${this.tangent ?? 'None'})`
+  }
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString()
+  }
 }
 
 /** The dual tensors of the running level. */
@@ -44,13 +61,42 @@ const unpackArguments = signature('unpack_dual', required('tensor', tensor))
  */
 export function dualLevel<R>(fn: () => R): R {
   checkCallable('dual_level', fn)
-  if (roots !== null) throw new RuntimeError('Nested forward mode AD is not supported at the moment')
-  roots = []
+  enterDualLevel()
   try {
     return withMode('dualLevel', {}, fn)
   } finally {
     roots = null
   }
+}
+
+/**
+ * Begins a level in which dual tensors can be made, until `exitDualLevel`; returns its number, 0. `dualLevel` ends it by
+ * itself.
+ *
+ * Throws a RuntimeError within another level.
+ */
+export function enterDualLevel(...none: []): number {
+  nothingMore('enter_dual_level', none)
+  if (roots !== null) throw new RuntimeError('Nested forward mode AD is not supported at the moment')
+  roots = []
+  return 0
+}
+
+const exitArguments = signature('exit_dual_level', keyword('level', nullable(int), null))
+/**
+ * Ends the level that `enterDualLevel` began: tensors lose their tangents.
+ *
+ * Throws a RuntimeError without one.
+ */
+export function exitDualLevel(...args: [options?: { readonly level?: number | null }]): void {
+  const [level] = exitArguments(args)
+  if (roots === null) throw new RuntimeError('Dual level must be a positive number.', 'No level was entered.')
+  if (level !== null && level !== 0) {
+    throw new RuntimeError(
+      'Trying to exit a forward AD level that was not the last one that was created. This is not supported.',
+    )
+  }
+  roots = null
 }
 
 const sizeOf = (x: Tensor): string => `[${x.sizes.join(', ')}]`
@@ -122,10 +168,10 @@ const isAttached = (x: Tensor, own: readonly Root[]): boolean =>
 export function unpackDual(...args: [x: Tensor]): UnpackedDualTensor {
   const [x] = unpackArguments(args)
   const own = reached(x)
-  if (own.length === 0) return { primal: x, tangent: null }
+  if (own.length === 0) return new UnpackedDualTensor(x, null)
   const tangent = tangentOf(x, own)
-  if (isAttached(x, own)) return { primal: x, tangent }
-  return { primal: detached(x), tangent: tangent === null ? null : detached(tangent) }
+  if (isAttached(x, own)) return new UnpackedDualTensor(x, tangent)
+  return new UnpackedDualTensor(detached(x), tangent === null ? null : detached(tangent))
 }
 
 function tangentOf(x: Tensor, own: readonly Root[]): Tensor | null {

@@ -5,7 +5,7 @@ import { RuntimeError, TypeError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
 import { to } from '../ops/create/convert.ts'
 import { mode, type Packed, withMode } from '../tensor/mode.ts'
-import { isTensor } from '../tensor/signature.ts'
+import { isTensor, required, signature, str } from '../tensor/signature.ts'
 import { detached, edgeOf, type Tensor } from '../tensor/tensor.ts'
 
 /** A tensor that a node saves, as a pair of hooks keeps it. */
@@ -69,6 +69,7 @@ class Saved<P> implements Packed {
 export function savedTensorsHooks<P, R>(pack: (x: Tensor) => P, unpack: (packed: P) => Tensor, fn: () => R): R {
   checkCallable('saved_tensors_hooks', pack, 'pack_hook')
   checkCallable('saved_tensors_hooks', unpack, 'unpack_hook')
+  if (disabled !== null) throw new RuntimeError(disabled)
   const outer = mode.pack
   mode.pack = (x) => new Saved(x as Tensor, pack, unpack)
   try {
@@ -93,3 +94,27 @@ export const saveOnCpu = <R>(fn: () => R): R =>
     ({ device, x }) => to(x, device),
     fn,
   )
+
+/** The message with which pairs of hooks are refused now, or null. */
+let disabled: string | null = null
+/**
+ * Runs `fn`, in which pairs of hooks for saved tensors throw a RuntimeError with the given message.
+ *
+ * Throws it at once within such a pair.
+ *
+ * @example
+ * autograd.graph.disableSavedTensorsHooks('not here', () => x.square())
+ */
+export function disableSavedTensorsHooks<R>(errorMessage: string, fn: () => R): R {
+  disableArguments([errorMessage])
+  checkCallable('disable_saved_tensors_hooks', fn)
+  if (mode.pack !== null) throw new RuntimeError(errorMessage)
+  const outer = disabled
+  disabled = errorMessage
+  try {
+    return withMode('disableSavedTensorsHooks', {}, fn)
+  } finally {
+    disabled = outer
+  }
+}
+const disableArguments = signature('disable_saved_tensors_hooks', required('errorMessage', str))

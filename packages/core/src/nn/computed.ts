@@ -28,6 +28,12 @@ const layerOf = (module: Module): Layer | null => {
 }
 const allOf = (module: Module): ReadonlyMap<string, Computed> => layerOf(module)?.[computedOf] ?? none
 
+/** The class of a module, whatever of it is computed. */
+export const classOf = (module: Module): (new (...args: never[]) => Module) =>
+  (Object.getPrototypeOf(layerOf(module) ?? module) as Module).constructor as new (
+    ...args: never[]
+  ) => Module
+
 /** How a property is computed; undefined if it is not. */
 export const computedAs = (module: Module, property: string): Computed | undefined => allOf(module).get(property)
 

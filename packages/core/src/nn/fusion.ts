@@ -4,7 +4,8 @@ import { add, mul, sub } from '../ops/pointwise/arithmetic.ts'
 import { rsqrt } from '../ops/pointwise/elementary.ts'
 import { reshape } from '../ops/views/views.ts'
 import { noGrad } from '../tensor/mode.ts'
-import { bool, instance, optional, required, signature } from '../tensor/signature.ts'
+import { bool, instance, nullable, number, optional, required, signature, tensor } from '../tensor/signature.ts'
+import type { Tensor } from '../tensor/tensor.ts'
 import { Convolution } from './conv.ts'
 import { copyOf } from './copy.ts'
 import { Linear } from './linear.ts'
@@ -20,21 +21,34 @@ const readConv = signature(
 )
 const readLinear = signature('fuse_linear_bn_eval', required('linear', instance(Linear, 'Linear')), norm)
 
+/** The weight and bias of a layer and of the batch normalisation behind it; outputs are dimension `dim`. */
+function folded(
+  [weight, bias]: readonly [Tensor, Tensor | null],
+  [mean, variance]: readonly [Tensor, Tensor],
+  eps: number,
+  [scale, shift]: readonly [Tensor | null, Tensor | null],
+  dim: number,
+): readonly [weight: Parameter, bias: Parameter] {
+  return noGrad(() => {
+    const deviation = rsqrt(add(variance, eps))
+    const factor = scale === null ? deviation : mul(scale, deviation)
+    const along = weight.sizes.map((_, d) => (d === dim ? -1 : 1))
+    const moved = mul(bias === null ? mul(mean, -1) : sub(bias, mean), factor)
+    return [
+      new Parameter(mul(weight, reshape(factor, along)), weight.requiresGrad),
+      new Parameter(shift === null ? moved : add(moved, shift), (bias ?? weight).requiresGrad),
+    ]
+  })
+}
+
 function fused<L extends Convolution | Linear>(layer: L, bn: BatchNorm, dim: number): L {
   const { runningMean: mean, runningVar: variance } = bn
   if (layer.training || bn.training || mean === null || variance === null)
     throw new AssertionError('Fusion only for eval!', 'Call eval() on both, and keep the running statistics.')
   const copy = copyOf(layer, new Map())
-  noGrad(() => {
-    const scale = rsqrt(add(variance, bn.eps))
-    const factor = bn.weight === null ? scale : mul(bn.weight, scale)
-    const { weight, bias } = layer
-    const along = weight.sizes.map((_, d) => (d === dim ? -1 : 1))
-    const shifted = bias === null ? mul(mean, -1) : sub(bias, mean)
-    const moved = mul(shifted, factor)
-    copy.weight = new Parameter(mul(weight, reshape(factor, along)), weight.requiresGrad)
-    copy.bias = new Parameter(bn.bias === null ? moved : add(moved, bn.bias), (bias ?? weight).requiresGrad)
-  })
+  const [weight, bias] = folded([layer.weight, layer.bias], [mean, variance], bn.eps, [bn.weight, bn.bias], dim)
+  copy.weight = weight
+  copy.bias = bias
   return copy
 }
 
@@ -59,4 +73,42 @@ export function fuseConvBnEval<C extends Convolution>(
 export function fuseLinearBnEval<L extends Linear>(...args: [linear: L, bn: BatchNorm]): L {
   const [linear, bn] = readLinear(args)
   return fused(linear as L, bn as BatchNorm, 0)
+}
+
+const maybe = nullable(tensor)
+const readWeights = signature(
+  'fuse_conv_bn_weights',
+  required('convW', tensor),
+  required('convB', maybe),
+  required('bnRm', tensor),
+  required('bnRv', tensor),
+  required('bnEps', number),
+  required('bnW', maybe),
+  required('bnB', maybe),
+  optional('transpose', bool, false),
+)
+/**
+ * The weight and bias of one convolution that computes what a convolution and the batch normalisation behind it do in
+ * evaluation, given weight, bias, running mean, running variance, eps, scale and shift; `transpose` for a transposed one.
+ *
+ * @example
+ * const [mean, variance] = [zeros(2), ones(2)]
+ * nn.utils.fuseConvBnWeights(ones(2, 1, 3, 3), null, mean, variance, 1e-5, null, null).map((x) => x.shape)
+ * // [[2, 1, 3, 3], [2]]
+ */
+export function fuseConvBnWeights(
+  ...args: [
+    convW: Tensor,
+    convB: Tensor | null,
+    bnRm: Tensor,
+    bnRv: Tensor,
+    bnEps: number,
+    bnW: Tensor | null,
+    bnB: Tensor | null,
+    transpose?: boolean | { readonly transpose?: boolean },
+  ]
+): readonly [weight: Parameter, bias: Parameter] {
+  const [weight, bias, mean, variance, eps, scale, shift, transpose] = readWeights(args)
+  const [w, b] = folded([weight, bias], [mean, variance], eps, [scale, shift], transpose ? 1 : 0)
+  return [w.requiresGrad_(), b.requiresGrad_()] as readonly Tensor[] as readonly [Parameter, Parameter]
 }

@@ -2,7 +2,7 @@
 // demand: there is no registry to keep in sync, and a plain assignment suffices.
 import { className } from '../base/class-name.ts'
 import type { DTypeWord } from '../base/dtype.ts'
-import { AttributeError, NotImplementedError, TypeError } from '../base/errors.ts'
+import { AttributeError, NotImplementedError, RuntimeError, TypeError } from '../base/errors.ts'
 import { clearGradients } from '../autograd/collect.ts'
 import type { RemovableHandle } from '../autograd/hooks.ts'
 import { checkCallable } from '../base/callable.ts'
@@ -40,10 +40,17 @@ import {
 import * as takes from './module-arguments.ts'
 import { isUninitialized } from './uninitialized.ts'
 import { checkFree, checkName, checkString, noAttribute, ownerOf, wrongMember } from './module-arguments.ts'
-import { asStateDict, type IncompatibleKeys, Loading, StateDict, type StateDictLike } from './state-dict.ts'
+import { asStateDict, extraState, type IncompatibleKeys, Loading, StateDict, type StateDictLike } from './state-dict.ts'
 
 /** Where `training` is stored; the accessor reports reads to a recorder. */
 const trainingOf: unique symbol = Symbol('training')
+
+/** PyTorch's error of a class that has no extra state. */
+const noExtraState = (verb: 'get' | 'set'): RuntimeError =>
+  new RuntimeError(
+    `Reached a code path in Module.${verb}_extra_state() that should never be called. Please file an issue at https://github.com/pytorch/pytorch/issues/new?template=bug-report.yml to report this bug.`,
+    `Define ${verb}ExtraState in the class.`,
+  )
 
 interface RecurseOption {
   readonly recurse?: boolean
@@ -333,6 +340,26 @@ export class Module {
   protected upgradeState(_state: StateDict, _prefix: string, _version: number | undefined): void {}
 
   /**
+   * What state dicts of this module contain beside tensors, under the key `_extra_state`: anything that JSON can hold. A
+   * class that overrides it overrides `setExtraState` too.
+   *
+   * @example
+   * override getExtraState() {
+   *   return { epoch: this.epoch }
+   * }
+   */
+  getExtraState(...none: []): unknown {
+    nothingMore('get_extra_state', none)
+    throw noExtraState('get')
+  }
+
+  /** Takes what `getExtraState` gave; `loadStateDict` calls it when all tensors are loaded. */
+  setExtraState(_state: unknown, ...none: []): void {
+    nothingMore('set_extra_state', none)
+    throw noExtraState('set')
+  }
+
+  /**
    * All parameters and saved buffers by name. They share the module's memory; use deepCopy for a snapshot.
    *
    * @example
@@ -346,6 +373,8 @@ export class Module {
       versions.set(path.slice(0, -1), module.stateVersion())
       for (const [key, tensor] of ownState(module))
         state.set(path + key, keepVars || isUninitialized(tensor) ? tensor : detached(tensor))
+      if (module.getExtraState !== Module.prototype.getExtraState)
+        state.set(path + extraState, module.getExtraState() as Tensor)
       for (const [key, child] of ownModules(module)) visit(`${path}${key}.`, child)
     }
     visit(prefix, this)
@@ -369,7 +398,8 @@ export class Module {
     const visit = (path: string, module: Module): void => {
       module.upgradeState(state, path, state.versions?.get(path.slice(0, -1)))
       const children = ownModules(module)
-      loading.compare(path, ownState(module), children)
+      const takesExtra = module.setExtraState !== Module.prototype.setExtraState
+      loading.compare(path, ownState(module), children, takesExtra ? (extra) => module.setExtraState(extra) : null)
       for (const [key, child] of children) visit(`${path}${key}.`, child)
       for (const hook of loadHooks(module)) hooks.push((keys) => hook(module, keys))
     }

@@ -2,7 +2,7 @@
 // PyTorch's torch.nn.utils.parametrize.
 import { checkCallable } from '../base/callable.ts'
 import { dtypeName } from '../base/dtype.ts'
-import { NotImplementedError, ValueError } from '../base/errors.ts'
+import { KeyError, NotImplementedError, ValueError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
 import { sameShape } from '../base/shape.ts'
 import { noGrad } from '../tensor/mode.ts'
@@ -20,7 +20,7 @@ import {
 } from '../tensor/signature.ts'
 import { kindOf, type Tensor } from '../tensor/tensor.ts'
 import { ModuleDict } from './collections.ts'
-import { compute, computedAs, maybeName, moduleKind, moduleParameter, stopComputing } from './computed.ts'
+import { classOf, compute, computedAs, maybeName, moduleKind, moduleParameter, stopComputing } from './computed.ts'
 import { ModuleList } from './container.ts'
 import { buffersOf, getProperty, membersOf, setProperty } from './members.ts'
 import type { Module } from './module.ts'
@@ -59,15 +59,18 @@ export class ParametrizationList extends ModuleList {
   /** Changes the original so that it gives a value, by the modules' own `rightInverse`. */
   rightInverse(...args: [value: Tensor]): void {
     const [value] = takesValue(args)
-    const before = inverse([...this] as Parametrization[], value)
+    const before = inverse([...this] as Parametrization[], value, true)
     this.original.data = before.data
   }
 }
 const takesValue = signature('right_inverse', required('value', tensor))
 let cache: Map<ParametrizationList, Tensor> | undefined
 
-/** What modules begin with to give a value; those without a `rightInverse` count as the identity. */
-function inverse(modules: readonly Parametrization[], value: Tensor): Tensor {
+/**
+ * What modules begin with to give a value; those without a `rightInverse`, or unless `strict` with one that is not
+ * implemented, count as the identity.
+ */
+function inverse(modules: readonly Parametrization[], value: Tensor, strict = false): Tensor {
   return noGrad(() => {
     let x: unknown = value
     for (const module of [...modules].reverse()) {
@@ -75,7 +78,7 @@ function inverse(modules: readonly Parametrization[], value: Tensor): Tensor {
       try {
         x = module.rightInverse(x as Tensor)
       } catch (error) {
-        if (!(error instanceof NotImplementedError)) throw error
+        if (strict || !(error instanceof NotImplementedError)) throw error
       }
       if (!isTensor(x)) {
         throw new ValueError(
@@ -233,4 +236,42 @@ export function cached<T>(fn: () => T, ...none: []): T {
   } finally {
     cache = before
   }
+}
+
+const readType = signature('type_before_parametrizations', moduleParameter)
+/** The class of a module before a tensor of it was parametrized. */
+export function typeBeforeParametrizations(...args: [module: Module]): new (...args: never[]) => Module {
+  const [module] = readType(args)
+  return classOf(module)
+}
+
+const readTransfer = signature(
+  'transfer_parametrizations_and_params',
+  required('fromModule', moduleKind),
+  required('toModule', moduleKind),
+  maybeName,
+)
+/**
+ * Parametrizes tensors of a second module as those of the first one are, all or the named one; both share what is
+ * trained. Returns the second module.
+ *
+ * Throws a KeyError for a tensor that is not parametrized.
+ */
+export function transferParametrizationsAndParams<M extends Module>(
+  ...args: [fromModule: Module, toModule: M, tensorName?: string | null]
+): M {
+  const [from, to, only] = readTransfer(args)
+  const lists = listsOf(from)
+  const names = lists === undefined ? [] : only === null ? [...(lists as unknown as ModuleDict).keys()] : [only]
+  for (const name of names)
+    if (!(lists as Lists).get(snakeCase(name))) throw new KeyError(`'${name}'`, 'It is not parametrized.')
+  for (const name of names) {
+    const property = camelCase(name)
+    const list = listOf(from, property)
+    if (getProperty(to, property) === undefined)
+      setProperty(to, property, new Parameter((getProperty(from, property) as Tensor).detach()))
+    for (const module of list) registerParametrization(to, name, module)
+    listOf(to, property).original = list.original
+  }
+  return to as M
 }

@@ -11,6 +11,7 @@ import { formatOrderedDict, formatSize, reprString } from '../tensor/print.ts'
 import { checkAlive, detached, Tensor } from '../tensor/tensor.ts'
 import { isTensor } from '../tensor/signature.ts'
 import { atomically } from '../tensor/undo.ts'
+import { pythonRepr } from './names.ts'
 import { isUninitialized, materialize } from './uninitialized.ts'
 
 const inspect = Symbol.for('nodejs.util.inspect.custom')
@@ -24,18 +25,22 @@ export class StateDict extends Map<string, Tensor> {
   toJSON(): Record<string, unknown> {
     const versions = Array.from(this.versions ?? [], ([name, version]) => [name, { version }])
     return {
-      ...Object.fromEntries(Array.from(this, ([key, x]) => [key, x.toJSON()])),
+      ...Object.fromEntries(Array.from(this, ([key, x]) => [key, isTensor(x) ? x.toJSON() : x])),
       ...(this.versions === null ? {} : { [metadata]: Object.fromEntries(versions) }),
     }
   }
 
   override toString(): string {
-    return formatOrderedDict(Array.from(this, ([key, value]) => [key, String(value)] as const))
+    const text = (x: unknown): string => (isTensor(x) || typeof x !== 'object' ? pythonRepr(x) : JSON.stringify(x))
+    return formatOrderedDict(Array.from(this, ([key, value]) => [key, text(value)] as const))
   }
   [inspect](): string {
     return this.toString()
   }
 }
+
+/** What a class keeps in a state dict beside tensors, for its modules' own `setExtraState`. */
+export const extraState = '_extra_state'
 
 /** The key for the versions in JSON; no parameter has this name. */
 const metadata = '_metadata'
@@ -98,18 +103,32 @@ export class Loading {
   readonly #unexpected: string[] = []
   readonly #errors: string[] = []
   readonly #copies: (readonly [target: Tensor, source: Tensor])[] = []
+  readonly #extras: (() => void)[] = []
 
   constructor(state: StateDict) {
     this.#state = state
   }
 
   /** Compares the entries under a module's path with its own state; those of its children are for them. */
-  compare(path: string, own: readonly Named<Tensor>[], children: readonly Named<unknown>[]): void {
+  compare(
+    path: string,
+    own: readonly Named<Tensor>[],
+    children: readonly Named<unknown>[],
+    setExtra: ((state: unknown) => void) | null,
+  ): void {
     for (const [key, tensor] of own) this.#match(path + key, tensor)
+    if (setExtra !== null) {
+      const key = path + extraState
+      if (this.#state.has(key)) this.#extras.push(() => setExtra(this.#state.get(key)))
+      else this.#missing.push(key)
+    }
     for (const key of this.#state.keys()) {
       if (!key.startsWith(path)) continue
       const name = key.slice(path.length)
-      const known = own.some(([k]) => k === name) || children.some(([k]) => name.startsWith(`${k}.`))
+      const known =
+        (setExtra !== null && name === extraState) ||
+        own.some(([k]) => k === name) ||
+        children.some(([k]) => name.startsWith(`${k}.`))
       if (!known) this.#unexpected.push(key)
     }
   }
@@ -126,10 +145,12 @@ export class Loading {
     }
     check(strict && hooks.length === 0)
     const keys = new IncompatibleKeys(this.#missing, this.#unexpected)
-    const targets = hooks.length === 0 ? [] : this.#copies.map(([target]) => target).filter((x) => !isUninitialized(x))
+    const mayFail = hooks.length > 0 || this.#extras.length > 0
+    const targets = !mayFail ? [] : this.#copies.map(([target]) => target).filter((x) => !isUninitialized(x))
     const before = targets.map((x) => clone(detached(x)))
     noGrad(() => this.#copy())
     try {
+      for (const set of this.#extras) set()
       for (const hook of hooks) hook(keys)
       check(strict)
     } catch (error) {

@@ -106,7 +106,7 @@ export interface SpectralNormOptions {
 }
 
 /** The weight as a matrix [outputs, rest]. */
-function matrixOf(weight: Tensor, dim: number): Tensor {
+export function matrixOf(weight: Tensor, dim: number): Tensor {
   const order = [dim, ...weight.sizes.map((_, d) => d).filter((d) => d !== dim)]
   return reshape(dim === 0 ? weight : permute(weight, order), weight.sizes[dim], -1)
 }

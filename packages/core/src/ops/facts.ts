@@ -2,10 +2,12 @@
 import { checkDType, type DType, type DTypeWord, dtypeName, dtypeRank, dtypeSize, isFloat } from '../base/dtype.ts'
 import { RuntimeError, TypeError, ValueError } from '../base/errors.ts'
 import { canCast as fits, type Promotable, resultType as common } from '../base/promotion.ts'
-import { sameShape } from '../base/shape.ts'
+import { broadcastShapes as broadcast, checkSizes, sameShape, type Shape } from '../base/shape.ts'
+import { typeName } from '../base/python.ts'
 import { operand } from '../tensor/apply.ts'
 import {
   bool,
+  dims,
   dtype,
   type Kind,
   method,
@@ -115,6 +117,30 @@ declare module '../tensor/tensor.ts' {
     /** The tensor in another dtype, given by a word or by PyTorch's name of the type, 'torch.LongTensor'. */
     type(dtype: DTypeWord | `torch.${string}Tensor`, nonBlocking?: boolean | { readonly nonBlocking?: boolean }): Tensor
   }
+}
+
+const shapeKind: Kind<number | readonly number[]> = {
+  ...dims,
+  refuse: (shape) =>
+    new RuntimeError(
+      `Input shapes should be of type ints, a tuple of ints, or a list of ints, got ${typeName(shape)}`,
+      'Give shapes one by one: broadcastShapes([2, 1], [3]).',
+    ),
+}
+const shapeArguments = signature('broadcast_shapes', required('shape', shapeKind))
+/**
+ * The shape to which some shapes broadcast; a number is a shape of one dimension.
+ *
+ * Throws a RuntimeError for shapes that do not.
+ *
+ * @example
+ * broadcastShapes([2], [3, 1], [1]) // [3, 2]
+ */
+export function broadcastShapes(...shapes: readonly (number | readonly number[])[]): Shape {
+  return shapes.reduce<Shape>((all, given) => {
+    const [shape] = shapeArguments([given])
+    return broadcast(all, checkSizes(typeof shape === 'number' ? [shape] : [...shape]))
+  }, [])
 }
 
 // ---- dtypes ----

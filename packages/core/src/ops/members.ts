@@ -13,8 +13,10 @@ export {
 export { newEmpty, newFull, newOnes, newTensor, newZeros, numpy } from './create/anew.ts'
 export { elementSize, isNonzero, isSameSize, isSigned, ndimension, nelement, type } from './facts.ts'
 export * from './linalg/older.ts'
+export { cumprod_, cumsum_ } from './reduce/scans.ts'
 export { reshapeAs, sumToSize, viewAs } from './views/by-other.ts'
-export { squeeze_, swapaxes_, swapdims_, t_, transpose_, unsqueeze_ } from './views/in-place.ts'
+export { asStrided_, squeeze_, swapaxes_, swapdims_, t_, transpose_, unsqueeze_ } from './views/in-place.ts'
+export { apply_, map_ } from './write/each.ts'
 export { detach_, fillDiagonal_, requiresGrad_ } from './write/write.ts'
 
 /** The elements of this tensor where the condition is true, those of `other` elsewhere. */

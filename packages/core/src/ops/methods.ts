@@ -52,6 +52,7 @@ import type * as softmax from './reduce/softmax.ts'
 import type * as special from './pointwise/special.ts'
 import type * as sort from './order/sort.ts'
 import type * as stacks from './views/stacks.ts'
+import type * as strided from './views/strided.ts'
 import * as table from './table.ts'
 import type * as triangles from './views/triangles.ts'
 import type * as unique from './order/unique.ts'
@@ -106,6 +107,7 @@ type Declared = typeof added &
   Listed<typeof special> &
   typeof sort &
   typeof stacks &
+  typeof strided &
   typeof triangles &
   typeof unique &
   typeof views &

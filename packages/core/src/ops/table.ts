@@ -39,6 +39,8 @@ export { countNonzero, nanmean, nansum } from './reduce/nan.ts'
 export { dist, norm, renorm } from './reduce/norm.ts'
 export {
   broadcastTo,
+  fliplr,
+  flipud,
   moveaxis,
   movedim,
   roll,
@@ -48,6 +50,7 @@ export {
   unflatten,
 } from './views/arrange.ts'
 export { diagonalScatter, selectScatter, sliceScatter } from './views/embed.ts'
+export { asStrided, asStridedScatter } from './views/strided.ts'
 export { chunk, repeat, split, splitWithSizes, tile, unbind } from './views/join.ts'
 export { dsplit, hsplit, tensorSplit, vsplit } from './views/stacks.ts'
 export { diag, diagEmbed, diagflat, tril, triu } from './views/triangles.ts'
@@ -64,7 +67,7 @@ export { bernoulli, bernoulli_ } from './random/bernoulli.ts'
 export { cauchy_, exponential_, geometric_, logNormal_, multinomial } from './random/families.ts'
 export { normal_, random_, uniform_ } from './random/random.ts'
 export { logSoftmax, logsumexp, softmax } from './reduce/softmax.ts'
-export { argsort, sort, topk } from './order/sort.ts'
+export { argsort, msort, sort, topk } from './order/sort.ts'
 export {
   clone,
   contiguous,

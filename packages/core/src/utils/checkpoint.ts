@@ -4,12 +4,23 @@ import { savedTensorsHooks } from '../autograd/saved.ts'
 import { checkCallable } from '../base/callable.ts'
 import { RuntimeError, TypeError, ValueError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
+import { warn } from '../base/warn.ts'
 import { Sequential } from '../nn/container.ts'
 import { Module } from '../nn/module.ts'
 import { defaultGenerator } from '../random/generator.ts'
 import { effects } from '../tensor/effects.ts'
 import { enableGrad, mode } from '../tensor/mode.ts'
-import { bool, int, isOptions, keyword, required, signature, tensor } from '../tensor/signature.ts'
+import {
+  bool,
+  int,
+  isOptions,
+  isTensor,
+  keyword,
+  nothingMore,
+  required,
+  signature,
+  tensor,
+} from '../tensor/signature.ts'
 import { detached, type Tensor } from '../tensor/tensor.ts'
 
 export interface CheckpointOptions {
@@ -165,4 +176,47 @@ export function checkpointSequential(
   let y = x
   for (let k = 0; k < count - 1; k++) y = checkpoint(chain(k * size, (k + 1) * size), y, { preserveRngState })
   return chain((count - 1) * size)(y)
+}
+
+/** `checkpoint` by the name of PyTorch's autograd function, whose `apply` takes the choice of random numbers second. */
+export class CheckpointFunction {
+  static apply<A extends readonly unknown[], R>(
+    runFunction: Callable<A, R>,
+    preserveRngState: boolean,
+    ...args: [...A]
+  ): R {
+    const options: CheckpointOptions = { preserveRngState }
+    return checkpoint(runFunction, ...([...args, options] as [...A, options: CheckpointOptions]))
+  }
+}
+
+const checkInputs = (name: string, inputs: unknown): void => {
+  if (Array.isArray(inputs)) return
+  throw new RuntimeError(
+    `Only tuple of tensors is supported. Got Unsupported input type: ${typeName(inputs)}`,
+    `${name} takes an array.`,
+  )
+}
+
+/**
+ * The inputs without their histories: tensors that require gradients where those do; what is no tensor stays.
+ *
+ * Throws a RuntimeError for anything but an array.
+ *
+ * @example
+ * utils.checkpoint.detachVariable([tensor([1], { requiresGrad: true }).mul(2), 3])
+ * // [tensor([2.], requires_grad=True), 3]
+ */
+export function detachVariable<T extends readonly unknown[]>(inputs: T, ...none: []): T {
+  checkInputs('detachVariable', inputs)
+  nothingMore('detach_variable', none)
+  return inputs.map((x) => (isTensor(x) ? detached(x).setRequiresGrad(x.requiresGrad) : x)) as unknown as T
+}
+
+/** Warns if none of the inputs is a tensor that requires a gradient. */
+export function checkBackwardValidity(inputs: readonly unknown[], ...none: []): void {
+  checkInputs('checkBackwardValidity', inputs)
+  nothingMore('check_backward_validity', none)
+  if (!inputs.some((x) => isTensor(x) && x.requiresGrad))
+    warn('None of the inputs have requires_grad=True. Gradients will be None')
 }

@@ -11,3 +11,11 @@ export {
   /** Alias of `dot`. */
   dot as vdot,
 } from '../product/matmul.ts'
+export {
+  /** Alias of `chunk`. */
+  chunk as unsafeChunk,
+  /** Alias of `split`. */
+  split as unsafeSplit,
+  /** Alias of `splitWithSizes`. */
+  splitWithSizes as unsafeSplitWithSizes,
+} from '../views/join.ts'

@@ -1,7 +1,7 @@
 // More ways to create tensors: with the dtype and device of another one, from what may be a tensor already, from typed
 // arrays, and a range with its end.
-import type { TypedArray } from '../../base/dtype.ts'
-import { RuntimeError, TypeError } from '../../base/errors.ts'
+import { dtypeName, type TypedArray } from '../../base/dtype.ts'
+import { RuntimeError, TypeError, ValueError } from '../../base/errors.ts'
 import { typeName } from '../../base/python.ts'
 import { checkSizes } from '../../base/shape.ts'
 import { warn } from '../../base/warn.ts'
@@ -18,6 +18,7 @@ import {
   type Kind,
   keyword,
   method,
+  nullable,
   number,
   optional,
   required,
@@ -101,6 +102,40 @@ const asArguments = signature(
 export function asTensor(...args: [data: Tensor | TensorData, options?: AsOptions]): Tensor {
   const [data, dtype, device] = asArguments(args)
   return isTensor(data) ? to(data, { dtype, device }) : tensor(data as TensorData, { dtype, device })
+}
+
+const asarrayArguments = signature(
+  'asarray',
+  required('obj', anything),
+  dtypeParameter,
+  keyword('device', deviceKind, undefined),
+  keyword('copy', nullable(bool), null),
+  keyword('requiresGrad', bool, false),
+)
+/**
+ * A tensor of what is given: of a tensor the same memory, unless a dtype or device converts it or `copy` asks for a
+ * copy; of numbers a new tensor. It has no history, and requires a gradient only with `requiresGrad`.
+ *
+ * Throws a ValueError for `copy: false` where a copy is needed.
+ *
+ * @example
+ * asarray([1, 2], { requiresGrad: true }) // tensor([1., 2.], requires_grad=True)
+ */
+export function asarray(
+  ...args: [obj: Tensor | TensorData, options?: TensorOptions & { readonly copy?: boolean | null }]
+): Tensor {
+  const [given, dtype, device, copy, requiresGrad] = asarrayArguments(args)
+  if (!isTensor(given)) {
+    if (copy === false) throw new ValueError("can't alias arbitrary sequence into a tensor.")
+    return tensor(given as TensorData, { dtype, device, requiresGrad })
+  }
+  if (copy === false && dtype !== undefined && dtype !== given.dtype) {
+    throw new ValueError(`can't alias tensor with dtype '${dtypeName[given.dtype]}' into dtype '${dtypeName[dtype]}'.`)
+  }
+  if (copy === false && device !== undefined && deviceNamed(device) !== given.storage.device)
+    throw new ValueError(`can't alias tensor with device '${given.device}' into device '${device}'.`)
+  const x = detached(given)
+  return asLeaf(to(x, { dtype, device, copy: copy === true }), { requiresGrad })
 }
 
 const arrayArguments = signature('from_numpy', required('ndarray', anything))

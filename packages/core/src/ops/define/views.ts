@@ -22,7 +22,7 @@ export function viewOp<A>(name: string, view: (layout: Layout, attrs: A) => Layo
 }
 
 /** The elements of a tensor under another layout over its row-major order. */
-const asStridedOp = viewOp<Layout>('asStrided', (layout, to) =>
+export const asStridedOp = viewOp<Layout>('asStrided', (layout, to) =>
   isContiguous(layout) ? { ...to, offset: layout.offset + to.offset } : null,
 )
 export const permuteOp = viewOp<readonly number[]>('permute', ({ sizes, strides, offset }, dims) => ({

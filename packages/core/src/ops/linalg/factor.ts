@@ -415,15 +415,7 @@ const luOp: OpDef<Pivoting> = hostOp<Pivoting>({
   saves: () => ({ outputs: [0, 1, 2] }),
   vjp: (ctx: Vjp<Pivoting>) => {
     const [, dl, du] = ctx.dys
-    const [p, l, u] = [ctx.output(0), ctx.output(1), ctx.output(2)]
-    const [m, n] = [l.sizes[l.sizes.length - 2], u.sizes[u.sizes.length - 1]]
-    if (m !== n)
-      throw new RuntimeError('The gradient of linalg.lu is there for square matrices only', `This one is ${m} by ${n}.`)
-    const zero = filled(l.sizes, l.dtype, 0, l.storage.device)
-    const inner = add(dl === null ? zero : tril(matmul(mT(l), dl), -1), du === null ? zero : triu(matmul(du, mT(u))))
-    const right = triangleSolved(mT(u), inner, { upper: false, left: false, unitriangular: false })
-    const left = triangleSolved(mT(l), right, { upper: true, left: true, unitriangular: true })
-    return [matmul(p, left)]
+    return [luGradient([ctx.output(0), ctx.output(1), ctx.output(2)], dl, du)]
   },
   run([a], [p, l, u], { pivot }, [{ sizes }]) {
     const [m, n] = sizes.slice(-2)
@@ -441,6 +433,18 @@ const luOp: OpDef<Pivoting> = hostOp<Pivoting>({
     for (let i = 0; i < k; i++) for (let j = i; j < n; j++) u[i * n + j] = a[i * n + j]
   },
 })
+
+/** The gradient of a matrix, given those of its factors L and U. */
+export function luGradient([p, l, u]: readonly Tensor[], dl: Tensor | null, du: Tensor | null): Tensor {
+  const [m, n] = [l.sizes[l.sizes.length - 2], u.sizes[u.sizes.length - 1]]
+  if (m !== n)
+    throw new RuntimeError('The gradient of linalg.lu is there for square matrices only', `This one is ${m} by ${n}.`)
+  const zero = filled(l.sizes, l.dtype, 0, l.storage.device)
+  const inner = add(dl === null ? zero : tril(matmul(mT(l), dl), -1), du === null ? zero : triu(matmul(du, mT(u))))
+  const right = triangleSolved(mT(u), inner, { upper: false, left: false, unitriangular: false })
+  const left = triangleSolved(mT(l), right, { upper: true, left: true, unitriangular: true })
+  return matmul(p, left)
+}
 
 const luArguments = method('linalg_lu', keyword('pivot', bool, true))
 /**

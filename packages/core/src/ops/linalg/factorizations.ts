@@ -97,38 +97,52 @@ export function solveLU(lu: Float64Array, pivots: Int32Array, b: Float64Array, n
 }
 
 /**
- * The QR factorization of a matrix by Householder reflections: overwrites `a` with R, and returns the first `columns`
- * columns of Q, m x columns.
+ * Overwrites an m x n matrix with the R of its QR factorization, and below that with the vectors of the Householder
+ * reflections whose product is Q, without their first element, which is 1. Returns the factors of the reflections.
  */
+export function packQR(a: Float64Array, m: number, n: number): Float64Array {
+  const taus = new Float64Array(Math.min(m, n))
+  for (let k = 0; k < taus.length; k++) {
+    const alpha = a[k * n + k]
+    let squares = 0
+    for (let i = k + 1; i < m; i++) squares += a[i * n + k] ** 2
+    if (squares === 0) continue
+    const beta = -Math.sign(alpha === 0 ? 1 : alpha) * Math.hypot(alpha, Math.sqrt(squares))
+    taus[k] = (beta - alpha) / beta
+    for (let i = k + 1; i < m; i++) a[i * n + k] /= alpha - beta
+    reflect(a, n, k + 1, k, taus[k], a, m, n)
+    a[k * n + k] = beta
+  }
+  return taus
+}
+
+/** (I - tau v v') on the columns from `from` on of a matrix with `width` columns; v is column k of `packed`, m x n. */
+function reflect(
+  x: Float64Array,
+  width: number,
+  from: number,
+  k: number,
+  tau: number,
+  packed: Float64Array,
+  m: number,
+  n: number,
+): void {
+  for (let j = from; j < width; j++) {
+    let sum = x[k * width + j]
+    for (let i = k + 1; i < m; i++) sum += packed[i * n + k] * x[i * width + j]
+    sum *= tau
+    x[k * width + j] -= sum
+    for (let i = k + 1; i < m; i++) x[i * width + j] -= sum * packed[i * n + k]
+  }
+}
+
+/** The QR factorization of a matrix: overwrites `a` with R, and returns the first `columns` columns of Q, m x columns. */
 export function factorQR(a: Float64Array, m: number, n: number, columns: number): Float64Array {
-  const steps = Math.min(m, n)
-  const taus = new Float64Array(steps)
-  const vectors: Float64Array[] = []
-  /** (I - tau v v') on columns from `from` of a matrix with `width` columns; v begins at row k. */
-  const reflect = (x: Float64Array, width: number, from: number, k: number, tau: number, v: Float64Array): void => {
-    if (tau === 0) return
-    for (let j = from; j < width; j++) {
-      let sum = 0
-      for (let i = 0; i < v.length; i++) sum += v[i] * x[(k + i) * width + j]
-      sum *= tau
-      for (let i = 0; i < v.length; i++) x[(k + i) * width + j] -= sum * v[i]
-    }
-  }
-  for (let k = 0; k < steps; k++) {
-    const v = Float64Array.from({ length: m - k }, (_, i) => a[(k + i) * n + k])
-    const below = Math.sqrt(v.reduce((sum, x, i) => (i === 0 ? 0 : sum + x * x), 0))
-    const alpha = v[0]
-    const beta = -Math.sign(alpha === 0 ? 1 : alpha) * Math.hypot(alpha, below)
-    taus[k] = below === 0 ? 0 : (beta - alpha) / beta
-    if (taus[k] !== 0) for (let i = 1; i < v.length; i++) v[i] /= alpha - beta
-    v[0] = 1
-    vectors.push(v)
-    reflect(a, n, k, k, taus[k], v)
-    for (let i = k + 1; i < m; i++) a[i * n + k] = 0
-  }
+  const taus = packQR(a, m, n)
   const q = new Float64Array(m * columns)
   for (let i = 0; i < columns; i++) q[i * columns + i] = 1
-  for (let k = steps - 1; k >= 0; k--) reflect(q, columns, 0, k, taus[k], vectors[k])
+  for (let k = taus.length - 1; k >= 0; k--) if (taus[k] !== 0) reflect(q, columns, 0, k, taus[k], a, m, n)
+  for (let i = 1; i < m; i++) a.fill(0, i * n, i * n + Math.min(i, n))
   return q
 }
 

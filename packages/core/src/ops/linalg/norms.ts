@@ -15,7 +15,7 @@ import {
 import { toDType } from '../define/fill.ts'
 import { amax, amin } from '../order/extremes.ts'
 import { abs } from '../pointwise/elementary.ts'
-import { type Order, orderKind, vectorNormOf } from '../reduce/norm.ts'
+import { norm as normOf, type Order, orderKind, vectorNormOf } from '../reduce/norm.ts'
 import { sum } from '../reduce/reduce.ts'
 import { checkMatrix } from './host.ts'
 import { spectralNorm } from './spectral.ts'
@@ -130,4 +130,36 @@ export function norm(
   }
   if (typeof ord === 'string') return ofMatrices(given, ord, dims ?? [-2, -1], keepdim)
   return vectorNormOf('vector_norm', given, ord ?? 2, normalizeDims(dims, x.dim()), keepdim)
+}
+
+// ---- the old names ----
+
+type FrobeniusArguments = Arguments<[dim: Dims | null, keepdim: boolean], DimOptions>
+const frobeniusArguments = method('frobenius_norm', dimParameter, keepdimParameter)
+/**
+ * The square root of the sum of squares, of all elements or over one or two dimensions: `x.norm('fro', dim)`.
+ *
+ * @example
+ * frobeniusNorm(tensor([[3, 4], [6, 8]]), 1) // tensor([ 5., 10.])
+ */
+export function frobeniusNorm(x: Tensor, ...args: FrobeniusArguments): Tensor {
+  return normOf(x, 'fro', ...frobeniusArguments(x, args))
+}
+
+const nuclearArguments = method('nuclear_norm', optional('dim', ints, undefined), keepdimParameter)
+const nuclearOfMatrix = method('nuclear_norm', keepdimParameter)
+type NuclearOptions = KeepdimOption & { readonly dim?: readonly number[] }
+/**
+ * The sum of the singular values of a matrix, or of the matrices in two dimensions: `x.norm('nuc', dim)`.
+ *
+ * @example
+ * nuclearNorm(tensor([[3, 0], [0, 4]])) // tensor(7.)
+ */
+export function nuclearNorm(
+  x: Tensor,
+  ...args: [keepdim?: boolean | NuclearOptions] | Arguments<[dim: readonly number[], keepdim: boolean], NuclearOptions>
+): Tensor {
+  if (typeof args[0] === 'boolean') return normOf(x, 'nuc', null, ...nuclearOfMatrix(x, args))
+  const [dim, keepdim] = nuclearArguments(x, args)
+  return normOf(x, 'nuc', dim ?? null, keepdim)
 }

@@ -25,3 +25,11 @@ export {
   /** The sign of the determinant and the logarithm of its absolute value; `linalg.slogdet`. */
   slogdet,
 } from './solve.ts'
+export {
+  /** The QR factorization in LAPACK's packed form: R, and below it the vectors of reflections. */
+  geqrf,
+  /** The columns of Q, given its reflections; `linalg.householderProduct`. */
+  householderProduct as orgqr,
+  /** The product of Q, given its reflections, and a matrix: `a.ormqr(tau, other)`. */
+  ormqr,
+} from './reflectors.ts'

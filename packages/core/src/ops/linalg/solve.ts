@@ -212,25 +212,30 @@ export function logdet(x: Tensor, ...none: []): Tensor {
 
 // ---- systems of equations ----
 
-const solveOp: OpDef<null> = hostOp<null>({
+const solveOp: OpDef<Label> = hostOp<Label>({
   name: 'LinalgSolveExBackward0',
   label: 'linalg.solve',
-  infer: ([, b]) => [{ sizes: b.sizes, dtype: b.dtype }],
+  infer: ([a, b]) => [
+    { sizes: b.sizes, dtype: b.dtype },
+    { sizes: a.sizes.slice(0, -2), dtype: 'int32' },
+  ],
   saves: () => ({ inputs: [0], outputs: [0] }),
-  vjp: (ctx: Vjp<null>) => {
-    const db = apply(solveOp, [mT(ctx.input(0)), ctx.dy], null)
+  vjp: (ctx: Vjp<Label>) => {
+    const db = apply(solveOp, [mT(ctx.input(0)), ctx.dy], ctx.attrs)
     return [ctx.needs(0) ? neg(matmul(db, mT(ctx.output()))) : null, db]
   },
-  run([a, b], [x], _, specs, batch) {
+  run([a, b], [x, info], label, specs, batch) {
     const [n, k] = specs[1].sizes.slice(-2)
     const pivots = new Int32Array(n)
-    if (factorLU(a, n, n, pivots) > 0) {
+    const zero = factorLU(a, n, n, pivots)
+    if (zero > 0 && label !== null) {
       throw new LinAlgError(
-        `torch.linalg.solve: ${batchElement(specs, batch)}The solver failed because the input matrix is singular.`,
+        `torch.${label}: ${batchElement(specs, batch)}The solver failed because the input matrix is singular.`,
       )
     }
     x.set(b)
     solveLU(a, pivots, x, n, k)
+    info[0] = zero
   },
 })
 
@@ -249,7 +254,11 @@ const solveArguments = method('linalg_solve', required('B', tensor), keyword('le
  */
 export function solve(a: Tensor, ...args: [B: Tensor, options?: { readonly left?: boolean }]): Tensor {
   const [b, left] = solveArguments(a, args)
-  const label = 'linalg.solve'
+  return solved('linalg.solve', a, b, left, true)[0]
+}
+
+/** The solution, and for each matrix the number of the first pivot that is 0, or 0. */
+function solved(label: string, a: Tensor, b: Tensor, left: boolean, check: boolean): readonly [Tensor, Tensor] {
   checkSquare(label, a)
   checkFloat(label, b)
   checkSameDType(label, a, b)
@@ -258,9 +267,27 @@ export function solve(a: Tensor, ...args: [B: Tensor, options?: { readonly left?
   const matrix = isVector ? unsqueeze(b, -1) : b
   checkSystem(label, a, isVector && !left ? mT(matrix) : matrix, left)
   const [p, q] = left ? [a, matrix] : [mT(a), isVector ? matrix : mT(matrix)]
-  const x = apply(solveOp, together(p, q), null)
-  if (isVector) return squeeze(x, -1)
-  return left ? x : mT(x)
+  const [x, info] = applyAll(solveOp, together(p, q), check ? label : null)
+  return [isVector ? squeeze(x, -1) : left ? x : mT(x), info]
+}
+
+const solveExArguments = method(
+  'linalg_solve_ex',
+  required('B', tensor),
+  keyword('left', bool, true),
+  keyword('checkErrors', bool, false),
+)
+/**
+ * The solution as `solve` gives it, and for each matrix the number of the first pivot that is 0, or 0: the solution is
+ * one where that is 0.
+ */
+export function solveEx(
+  a: Tensor,
+  ...args: [B: Tensor, options?: { readonly left?: boolean; readonly checkErrors?: boolean }]
+): Two<'result' | 'info'> {
+  const [b, left, check] = solveExArguments(a, args)
+  const [result, info] = solved('linalg.solve_ex', a, b, left, check)
+  return results('linalg_solve_ex', { result, info })
 }
 
 const choleskySolveArguments = method('cholesky_solve', required('L', tensor), optional('upper', bool, false))
@@ -282,71 +309,6 @@ export function choleskyInverse(l: Tensor, ...args: [upper?: boolean | { readonl
   const [upper] = choleskyInverseArguments(l, args)
   checkSquare('cholesky_inverse', l)
   return choleskySolve(eye(sizeOf(l), { dtype: l.dtype, device: l.device }), l, upper)
-}
-
-const luFactorArguments = method('linalg_lu_factor', keyword('pivot', bool, true))
-const luFactorOp: OpDef<boolean> = hostOp<boolean>({
-  name: 'LuFactor',
-  label: 'linalg.lu_factor',
-  infer([x]) {
-    const k = Math.min(...x.sizes.slice(-2))
-    return [
-      { sizes: x.sizes, dtype: x.dtype },
-      { sizes: matrixSizes(x, k), dtype: 'int32' },
-    ]
-  },
-  run([a], [lu, pivots], pivot, specs) {
-    const [m, n] = specs[0].sizes.slice(-2)
-    const exchanged = new Int32Array(Math.min(m, n))
-    const zero = factorLU(a, m, n, exchanged, pivot)
-    if (zero > 0) {
-      throw new RuntimeError(
-        `torch.linalg.lu_factor: U[${zero},${zero}] is zero and using it on lu_solve would result in a division by zero. If you still want to perform the factorization, consider calling linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)`,
-      )
-    }
-    lu.set(a)
-    pivots.set(exchanged.map((p) => p + 1))
-  },
-})
-/**
- * The LU factorization in one matrix, and the exchanged rows, counted from 1: what `luSolve` takes. It has no gradient;
- * `lu` has one.
- */
-export function luFactor(x: Tensor, ...args: [options?: { readonly pivot?: boolean }]): Two<'LU' | 'pivots'> {
-  const [pivot] = luFactorArguments(x, args)
-  checkMatrix('linalg.lu_factor', x)
-  const [LU, pivots] = applyAll(luFactorOp, [x.detach()], pivot)
-  return results('linalg_lu_factor', { LU, pivots })
-}
-
-const luSolveOp: OpDef<null> = hostOp<null>({
-  name: 'LuSolve',
-  label: 'linalg.lu_solve',
-  infer: ([, , b]) => [{ sizes: b.sizes, dtype: b.dtype }],
-  run([lu, pivots, b], [x], _, specs) {
-    const [n, k] = specs[2].sizes.slice(-2)
-    x.set(b)
-    solveLU(
-      lu,
-      Int32Array.from(pivots, (p) => p - 1),
-      x,
-      n,
-      k,
-    )
-  },
-})
-const luSolveArguments = method('linalg_lu_solve', required('pivots', tensor), required('B', tensor))
-/** The solution X of A X = B, given `luFactor` of A: `luSolve(LU, pivots, B)`. It has no gradient; `solve` has one. */
-export function luSolve(lu: Tensor, ...args: [pivots: Tensor, B: Tensor]): Tensor {
-  const [pivots, b] = luSolveArguments(lu, args)
-  const label = 'linalg.lu_solve'
-  checkSquare(label, lu, 'LU')
-  checkMatrix(label, b, 'B')
-  checkSameDType(label, lu, b)
-  checkSystem(label, lu, b, true)
-  const [a, right] = together(lu.detach(), b.detach())
-  const rows = pivots.expand([...a.sizes.slice(0, -1)]).unsqueeze(-1)
-  return apply(luSolveOp, [a, rows, right], null)
 }
 
 // ---- pseudoinverse, rank, least squares ----

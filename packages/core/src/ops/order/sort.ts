@@ -106,6 +106,19 @@ export function argsort(x: Tensor, ...args: SortArguments): Tensor {
   return ordered([detached(x)], orderOf(x, dim, descending))[1]
 }
 
+const msortArguments = method('msort')
+/**
+ * The elements in ascending order along the first dimension.
+ *
+ * @example
+ * msort(tensor([[3, 1], [2, 4]])) // tensor([[2., 1.],
+ *                                 //         [3., 4.]])
+ */
+export function msort(x: Tensor, ...none: []): Tensor {
+  msortArguments(x, none)
+  return applyAll(sortOp, [x], orderOf(x, 0, false))[0]
+}
+
 export interface TopkOptions extends DimOption {
   /** Take the largest elements (the default) or the smallest. */
   readonly largest?: boolean

@@ -6,7 +6,7 @@ import { s } from '../../expr/expr.ts'
 import * as draw from '../../random/distributions.ts'
 import { defaultGenerator } from '../../random/generator.ts'
 import { apply, operand } from '../../tensor/apply.ts'
-import { type Arguments, bool, method, number, optional } from '../../tensor/signature.ts'
+import { type Arguments, bool, method, number, optional, required } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { elementwise } from '../define/elementwise.ts'
 import { inPlace } from '../methods.ts'
@@ -143,6 +143,20 @@ const ofFeatureAlpha = plain('feature_alpha_dropout', false, { feature: true, al
  * dropout(ones(4), 0.5) // e.g. tensor([0., 2., 2., 0.])
  */
 export const dropout = (x: Tensor, ...args: DropoutArguments): Tensor => ofElements(x, args)
+const alone = method('dropout', required('p', number), required('train', bool))
+/**
+ * `F.dropout` as a function of torch itself, which has no defaults.
+ *
+ * Throws a RuntimeError unless `p` is a probability.
+ *
+ * @example
+ * dropout(ones(2), 0.5, false) // tensor([1., 1.])
+ */
+export function dropoutOf(x: Tensor, ...args: [p: number, train: boolean | { readonly train: boolean }]): Tensor {
+  const [p, train] = alone(x, args)
+  if (!(p >= 0 && p <= 1)) throw new RuntimeError(`dropout probability has to be between 0 and 1, but got ${p}`)
+  return dropout(x, p, train)
+}
 /**
  * In training, sets whole channels of signals [N, C, L] or [C, L] to 0 with probability `p` (0.5) and scales the others
  * by 1 / (1 - p).

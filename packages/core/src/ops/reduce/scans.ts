@@ -1,9 +1,11 @@
 // Running sums, products and extremes along a dimension: the scan kernel with each of its functions.
 import type { Prims, ReduceFn } from '../../backend/backend.ts'
 import { type DTypeWord, isFloat } from '../../base/dtype.ts'
+import { RuntimeError } from '../../base/errors.ts'
 import { normalizeDim } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
 import { apply, applyAll, operand } from '../../tensor/apply.ts'
+import { applyInPlace } from '../../tensor/in-place.ts'
 import { mode } from '../../tensor/mode.ts'
 import type { OpDef, Vjp } from '../../tensor/op.ts'
 import { int, method, required } from '../../tensor/signature.ts'
@@ -53,6 +55,26 @@ function running(
   }
 }
 
+/** The in-place form of a scan: PyTorch refuses a dtype that is not the tensor's own. */
+function runningInPlace(op: OpDef<number>) {
+  const { name } = op
+  const ofOne: OpDef<null> = { ...cloneOp, name }
+  const read = method(`${name}_`, required('dim', int), dtypeParameter)
+  return (x: Tensor, ...args: [dim: number | ScanOptions, options?: { readonly dtype?: DTypeWord }]): Tensor => {
+    const [dim, dtype = x.dtype] = read(x, args)
+    const d = normalizeDim(dim, x.dim())
+    if (dtype !== x.dtype) {
+      throw new RuntimeError(
+        `Bad in-place call: input tensor dtype ${cNames[x.dtype]} and output tensor dtype ${cNames[dtype]} should match`,
+        'Use the form without the trailing underscore.',
+      )
+    }
+    if (dtype === 'bool') throw notImplemented(`${name}_out_cpu`, 'bool', 'Convert it first: x.int().')
+    return x.dim() === 0 ? applyInPlace(ofOne, x, [x], null) : applyInPlace(op, x, [x], d)
+  }
+}
+const cNames = { float32: 'float', float64: 'double', int32: 'long int', uint8: 'unsigned char', bool: 'bool' } as const
+
 export type ScanOptions = GivenDim & { readonly dtype?: DTypeWord }
 /**
  * Running sums along `dim`: element i is the sum of elements 0 to i. bool and integers give int32.
@@ -61,6 +83,8 @@ export type ScanOptions = GivenDim & { readonly dtype?: DTypeWord }
  * cumsum(tensor([1, 2, 3]), 0) // tensor([1., 3., 6.])
  */
 export const cumsum = running(cumsumOp)
+/** `cumsum` in place, in the tensor's own dtype. */
+export const cumsum_ = runningInPlace(cumsumOp)
 
 // ---- products ----
 
@@ -115,6 +139,8 @@ const cumprodOp: OpDef<number> = scan('cumprod', 'prod', {
  * cumprod(tensor([2, 3, 4]), 0) // tensor([ 2.,  6., 24.])
  */
 export const cumprod = running(cumprodOp)
+/** `cumprod` in place, in the tensor's own dtype. */
+export const cumprod_ = runningInPlace(cumprodOp)
 
 // ---- extremes ----
 

@@ -9,7 +9,7 @@ import { type Sizes, sizesOf } from '../define/arguments.ts'
 import { cloneOp, expandOp } from '../define/elementwise.ts'
 import { flipOp, permuteOp, reshapeOp } from '../define/views.ts'
 import { catOp } from './join.ts'
-import { expandedShape, sliceOp, transpose, view } from './views.ts'
+import { expandedShape, flip, sliceOp, transpose, view } from './views.ts'
 
 /** A dimension number of a tensor that must have dimensions. */
 export function dimIn(x: Tensor, dim: number): number {
@@ -118,6 +118,31 @@ export function broadcastTo(x: Tensor, ...sizes: Sizes): Tensor {
 }
 
 // ---- elements ----
+
+const fliplrArguments = method('fliplr')
+/**
+ * The columns of a matrix, or the slices along dimension 1, in reverse order: a copy.
+ *
+ * @example
+ * fliplr(tensor([[1, 2, 3]])) // tensor([[3., 2., 1.]])
+ */
+export function fliplr(x: Tensor, ...none: []): Tensor {
+  fliplrArguments(x, none)
+  if (x.dim() < 2) throw new RuntimeError('Input must be >= 2-d.')
+  return flip(x, 1)
+}
+const flipudArguments = method('flipud')
+/**
+ * The rows, or the slices along dimension 0, in reverse order: a copy.
+ *
+ * @example
+ * flipud(tensor([1, 2, 3])) // tensor([3., 2., 1.])
+ */
+export function flipud(x: Tensor, ...none: []): Tensor {
+  flipudArguments(x, none)
+  if (x.dim() < 1) throw new RuntimeError('Input must be >= 1-d.')
+  return flip(x, 0)
+}
 
 interface Roll {
   readonly shifts: readonly number[]

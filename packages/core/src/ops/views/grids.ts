@@ -187,3 +187,25 @@ export function vander(x: Tensor, ...args: Arguments<[N: number | null, increasi
   const powers = N < 2 ? ones : cat([ones, cumprod(expandTo(unsqueeze(values, 1), [x.elements, N - 1]), 1)], 1)
   return increasing ? powers : flip(powers, 1)
 }
+
+const powersArguments = method('linalg_vander', keyword('N', nullable(int), null))
+/**
+ * The powers 0 to N - 1 of each element of [..., n], in a new last dimension; N is n unless it is given.
+ *
+ * Throws a RuntimeError for an N below 2.
+ *
+ * @example
+ * linalg.vander(tensor([2, 3]), { N: 3 })
+ * // tensor([[1., 2., 4.],
+ * //         [1., 3., 9.]])
+ */
+export function powersOf(x: Tensor, ...args: [options?: { readonly N?: number | null }]): Tensor {
+  const [given] = powersArguments(x, args)
+  if (x.dtype === 'bool')
+    throw new RuntimeError('linalg.vander supports floating point, complex, and integer tensors, but got Bool')
+  const N = given ?? x.sizes[x.dim() - 1] ?? 1
+  if (N < 2) throw new RuntimeError('N must be greater than 1.', `It is ${N}.`)
+  const values = isFloat(x.dtype) ? x : toDType(x, 'int32')
+  const powers = cumprod(expandTo(unsqueeze(values, -1), [...x.sizes, N - 1]), -1)
+  return cat([filled([...x.sizes, 1], values.dtype, 1, x.storage.device), powers], -1)
+}

@@ -5,8 +5,9 @@ import { effects, touch } from '../../tensor/effects.ts'
 import { checkGraph } from '../../tensor/in-place.ts'
 import { enableGrad, mode } from '../../tensor/mode.ts'
 import type { OpDef } from '../../tensor/op.ts'
-import { int, method, optional, required } from '../../tensor/signature.ts'
+import { int, ints, method, nullable, optional, required } from '../../tensor/signature.ts'
 import { Tensor, type ViewOf, wasReshaped } from '../../tensor/tensor.ts'
+import { asStrided, type Strided } from './strided.ts'
 import { squeeze, t, transpose, unsqueeze } from './views.ts'
 
 /** The op under the name that PyTorch gives to the node of its in-place form. */
@@ -81,3 +82,25 @@ export const transpose_ = swapping('transpose_', ['dim0', 'dim1'])
 export const swapaxes_ = swapping('swapaxes_', ['axis0', 'axis1'])
 /** `transpose_` by another name. */
 export const swapdims_ = swapping('swapdims_', ['dim0', 'dim1'])
+const stridedArguments = method(
+  'as_strided_',
+  required('size', ints),
+  required('stride', ints),
+  optional('storageOffset', nullable(int), null),
+)
+/**
+ * Gives a tensor other sizes and strides over its elements, in place; see `asStrided`.
+ *
+ * Throws a RuntimeError for a tensor that is not contiguous, and for sizes that reach beyond it.
+ */
+export function asStrided_(x: Tensor, ...args: Strided): Tensor {
+  const [size, stride, at] = stridedArguments(x, args)
+  return become(x, 'as_strided_', 'AsStridedBackward1', (before) => {
+    const after = asStrided(before, size, stride, at)
+    if (after.viewOf?.parent === before) return after
+    throw new RuntimeError(
+      'as_strided_: the tensor is not contiguous, or the view would reach beyond it',
+      'Use the form without the trailing underscore, asStrided().',
+    )
+  })
+}
