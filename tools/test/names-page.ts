@@ -52,12 +52,12 @@ const others = new Set(['torch.Tensor storage'])
 const reasons: readonly (readonly [why: string, words: RegExp])[] = [
   [
     'complex numbers',
-    /complex|^c(double|float|half)$|conj|^(imag|real|isreal|polar|H|mH|adjoint|angle|is_neg|resolve_neg|eig|eigvals)$|^i?[hr]?fft/,
+    /complex|view_as_real|^c(double|float|half)$|conj|^(imag|real|isreal|polar|H|mH|adjoint|angle|is_neg|resolve_neg|eig|eigvals)$|^i?[hr]?fft|^i?stft$/,
   ],
   ['quantised numbers', /quant(?!ile)|^q_|^qu?int\d|int_repr|qscheme/],
   [
     'sparse tensors',
-    /[sS]parse(?!_$)|coalesce|(crow|ccol|row|col)_indices|^(hsmm|hspmm|smm|sspaddmm|dsmm|spmm|saddmm|values|indices|to_dense|dense_dim)$/,
+    /[sS]parse(?!_$)|as_sparse_|coalesce|(crow|ccol|row|col)_indices|^(hsmm|hspmm|smm|sspaddmm|dsmm|spmm|saddmm|values|indices|to_dense|dense_dim)$/,
   ],
   ['numbers of 8 or 16 bits', /^(half|short|char|bfloat16|float16|int8|int16)$/],
   ['named dimensions', /^(align_(as|to)|names|has_names|refine_names|rename_?|name)$/],

@@ -104,6 +104,7 @@ const unnamed = (x: Outcome): Outcome =>
 type Differences = { readonly [opAndKind: string]: string }
 const shuffle = 'in PyTorch it has no gradient; its values and gradients are compared with those of a reshape'
 const cutAgain = 'in PyTorch 1.13 it takes other bounds; it is compared with an assignment to a slice of a copy'
+const stridedAgain = 'in PyTorch 1.13 its gradient is memory that nobody wrote; it is compared as sliceScatter is'
 const everywhere: Differences = {
   'l1Loss inputs': 'it saves its inputs, PyTorch saves their difference',
   'dist data': 'where the norm was overwritten no element has its size',
@@ -113,6 +114,7 @@ const everywhere: Differences = {
     ['noGrad', 'data', 'inputs'].flatMap((kind) => [
       [`channelShuffle ${kind}`, shuffle],
       [`sliceScatter ${kind}`, cutAgain],
+      [`asStridedScatter ${kind}`, stridedAgain],
     ]),
   ),
 }

@@ -151,7 +151,7 @@ const ownOps: Readonly<Record<string, string>> = {
   floatPower: 'floatPower_ takes only float64, the dtype of its result',
   detach: 'detach_ removes x itself from the graph and writes nothing',
   ...Object.fromEntries(
-    ['squeeze', 'swapaxes', 'swapdims', 't', 'transpose', 'unsqueeze'].map((op) => [
+    ['asStrided', 'squeeze', 'swapaxes', 'swapdims', 't', 'transpose', 'unsqueeze'].map((op) => [
       op,
       `${op}_ turns x itself into the view and writes nothing`,
     ]),

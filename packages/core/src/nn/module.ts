@@ -344,8 +344,14 @@ export class Module {
    * class that overrides it overrides `setExtraState` too.
    *
    * @example
-   * override getExtraState() {
-   *   return { epoch: this.epoch }
+   * class Counting extends nn.Module {
+   *   steps = 0
+   *   override getExtraState() {
+   *     return { steps: this.steps }
+   *   }
+   *   override setExtraState(state: { steps: number }) {
+   *     this.steps = state.steps
+   *   }
    * }
    */
   getExtraState(...none: []): unknown {

@@ -179,16 +179,12 @@ export function checkpointSequential(
 }
 
 /** `checkpoint` by the name of PyTorch's autograd function, whose `apply` takes the choice of random numbers second. */
-export class CheckpointFunction {
-  static apply<A extends readonly unknown[], R>(
-    runFunction: Callable<A, R>,
-    preserveRngState: boolean,
-    ...args: [...A]
-  ): R {
+export const CheckpointFunction = {
+  apply<A extends readonly unknown[], R>(runFunction: Callable<A, R>, preserveRngState: boolean, ...args: [...A]): R {
     const options: CheckpointOptions = { preserveRngState }
     return checkpoint(runFunction, ...([...args, options] as [...A, options: CheckpointOptions]))
-  }
-}
+  },
+} as const
 
 const checkInputs = (name: string, inputs: unknown): void => {
   if (Array.isArray(inputs)) return

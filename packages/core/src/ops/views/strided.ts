@@ -117,12 +117,11 @@ export function asStridedScatter(x: Tensor, ...args: [src: Tensor, ...Strided]):
       'unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.',
     )
   }
-  const order = orderOf(x) ?? x.sizes.map((_, d) => d)
-  const inOrder = apply(permuteOp, [x], order)
-  const y = apply(scatterOp, [inOrder, toDType(src, x.dtype)], [{ op: asStridedOp as OpDef<unknown>, attrs: to }])
-  return apply(
-    permuteOp,
-    [y],
-    order.map((_, d) => order.indexOf(d)),
-  )
+  const written = (y: Tensor): Tensor =>
+    apply(scatterOp, [y, toDType(src, x.dtype)], [{ op: asStridedOp as OpDef<unknown>, attrs: to }])
+  const order = isContiguous(x) ? null : orderOf(x)
+  if (order === null) return written(x)
+  // The copy keeps the order of dimensions in memory.
+  const back = order.map((_, d) => order.indexOf(d))
+  return apply(permuteOp, [written(apply(permuteOp, [x], order))], back)
 }
