@@ -131,14 +131,19 @@ export function scatter({ attrs, inputs, outputs }: Instr<'scatter'>): void {
   const along = outStrides[axis]
   const strides = [without(outStrides, axis), index.strides, source.strides]
   const { dtype } = outputs[0]
+  const adds = fn === 'add' && dtype !== 'bool'
   forEachRow(index.sizes, strides, [out.start, startOf(index), startOf(source)], (at, n, steps) => {
     let [q, i, p] = at
-    for (let c = 0; c < n; c++, q += steps[0], i += steps[1], p += steps[2]) {
-      const k = q + indices[i] * along
-      if (fn === 'set') to[k] = from[p]
-      else if (fn === 'add') to[k] = dtype === 'bool' ? to[k] | from[p] : to[k] + from[p]
-      else if (fn === 'prod') to[k] = dtype === 'int32' ? Math.imul(to[k], from[p]) : to[k] * from[p]
-      else to[k] = Math[fn](to[k], from[p])
-    }
+    if (fn === 'set')
+      for (let c = 0; c < n; c++, q += steps[0], i += steps[1], p += steps[2]) to[q + indices[i] * along] = from[p]
+    else if (adds)
+      for (let c = 0; c < n; c++, q += steps[0], i += steps[1], p += steps[2]) to[q + indices[i] * along] += from[p]
+    else
+      for (let c = 0; c < n; c++, q += steps[0], i += steps[1], p += steps[2]) {
+        const k = q + indices[i] * along
+        if (fn === 'add') to[k] |= from[p]
+        else if (fn === 'prod') to[k] = dtype === 'int32' ? Math.imul(to[k], from[p]) : to[k] * from[p]
+        else to[k] = Math[fn](to[k], from[p])
+      }
   })
 }

@@ -4,7 +4,9 @@ import {
   forEachRow,
   hostOf,
   type Instr,
+  isFloat,
   numelOf,
+  type ReduceFn,
   startOf,
   type TypedArray,
 } from '@flambeau/core/backend'
@@ -13,13 +15,37 @@ import { combineCall } from '../text/reduction.ts'
 export const drop = (list: readonly number[], axes: readonly number[]): number[] =>
   list.filter((_, i) => !axes.includes(i))
 
+/** Writes what one row of elements adds up to so far, multiplies to, or has as its extreme; each loop is its own code. */
+function scanRow(
+  fn: ReduceFn,
+  whole: boolean,
+  data: TypedArray,
+  first: number,
+  step: number,
+  to: TypedArray,
+  begin: number,
+  outStep: number,
+  size: number,
+): void {
+  let p = first
+  let q = begin
+  let running = data[p]
+  to[q] = running
+  if (fn === 'sum') for (let c = 1; c < size; c++) to[(q += outStep)] = running += data[(p += step)]
+  else if (fn === 'prod' && !whole) for (let c = 1; c < size; c++) to[(q += outStep)] = running *= data[(p += step)]
+  else {
+    const combine = combineCall(fn, whole ? 'int32' : 'float64')
+    for (let c = 1; c < size; c++) to[(q += outStep)] = running = combine(running, data[(p += step)])
+  }
+}
+
 export function scan({ attrs, inputs, outputs }: Instr<'scan'>): void {
   const [x] = inputs
   const [out] = outputs
   const { data } = hostOf(x)
   const { data: to, start } = hostOf(out)
   const { axis, fn } = attrs
-  const combine = combineCall(fn, out.dtype)
+  const whole = !isFloat(out.dtype)
   const strides = contiguousStrides(out.sizes)
   const size = x.sizes[axis]
   const step = x.strides[axis]
@@ -31,16 +57,7 @@ export function scan({ attrs, inputs, outputs }: Instr<'scan'>): void {
     [startOf(x), start],
     (at, n, steps) => {
       for (let i = 0; i < n; i++) {
-        let p = at[0] + i * steps[0]
-        let q = at[1] + i * steps[1]
-        let running = data[p]
-        to[q] = running
-        for (let c = 1; c < size; c++) {
-          p += step
-          q += outStep
-          running = combine(running, data[p])
-          to[q] = running
-        }
+        scanRow(fn, whole, data, at[0] + i * steps[0], step, to, at[1] + i * steps[1], outStep, size)
       }
     },
   )
@@ -70,11 +87,19 @@ function byDigits(given: Uint32Array): Int32Array {
   const n = given.length
   let keys = given
   let others: Uint32Array = new Uint32Array(n)
-  let [order, next] = [Int32Array.from(given.keys()), new Int32Array(n)]
-  const places = new Int32Array(buckets)
+  let [order, next] = [new Int32Array(n), new Int32Array(n)]
+  // How often each value of each of the three digits occurs.
+  const counts = Array.from({ length: 3 }, () => new Int32Array(buckets))
+  const [low, middle, high] = counts
+  for (let c = 0; c < n; c++) {
+    const key = keys[c]
+    order[c] = c
+    low[key & (buckets - 1)]++
+    middle[(key >>> bits) & (buckets - 1)]++
+    high[key >>> (2 * bits)]++
+  }
   for (let shift = 0; shift < 32; shift += bits) {
-    places.fill(0)
-    for (let c = 0; c < n; c++) places[(keys[c] >>> shift) & (buckets - 1)]++
+    const places = counts[shift / bits]
     if (places[(keys[0] >>> shift) & (buckets - 1)] === n) continue
     for (let b = 0, sum = 0; b < buckets; b++) {
       const count = places[b]

@@ -21,7 +21,7 @@ import { sortedAlong } from './sort.ts'
 
 interface Found {
   readonly values: Tensor
-  readonly inverse: Tensor
+  readonly inverse: () => Tensor
   readonly counts: Tensor
 }
 const whole = (values: readonly number[], x: Tensor): Tensor =>
@@ -30,7 +30,7 @@ const whole = (values: readonly number[], x: Tensor): Tensor =>
 /** The first of each run of equal rows, where each row's is, and how many there are. `x` has rows in dimension 0. */
 function runsOf(x: Tensor, what: string): Found & { readonly starts: Tensor } {
   const n = x.sizes[0]
-  if (n === 0) return { values: x, starts: whole([], x), inverse: whole([], x), counts: whole([], x) }
+  if (n === 0) return { values: x, starts: whole([], x), inverse: () => whole([], x), counts: whole([], x) }
   const differs = ne(narrow(x, 0, 1, n - 1), narrow(x, 0, 0, n - 1))
   const rows = x.dim() === 1 ? differs : any(apply(reshapeOp, [differs], [n - 1, x.elements / n]), 1)
   const first = cat([filled([1], 'bool', 1, x.storage.device), rows])
@@ -39,7 +39,7 @@ function runsOf(x: Tensor, what: string): Found & { readonly starts: Tensor } {
   return {
     values: indexSelect(x, 0, starts),
     starts,
-    inverse: sub(cumsum(toDType(first, 'int32'), 0), 1),
+    inverse: () => sub(cumsum(toDType(first, 'int32'), 0), 1),
     counts: sub(ends, starts),
   }
 }
@@ -74,7 +74,7 @@ function along(name: string, x: Tensor, dim: number, sorts: boolean): Found {
   const { values, inverse, counts } = runsOf(order === null ? rows : indexSelect(rows, 0, order), `${name}()`)
   return {
     values: transpose(values, 0, d).contiguous(),
-    inverse: order === null ? inverse : unsorted(inverse, order),
+    inverse: order === null ? inverse : () => unsorted(inverse(), order),
     counts,
   }
 }
@@ -82,17 +82,17 @@ function ofAll(name: string, x: Tensor, sorts: boolean): Found {
   const flat = apply(reshapeOp, [x], [x.elements])
   if (!sorts) {
     const found = runsOf(flat, `${name}()`)
-    return { ...found, inverse: apply(reshapeOp, [found.inverse], x.sizes) }
+    return { ...found, inverse: () => apply(reshapeOp, [found.inverse()], x.sizes) }
   }
   const [values, order] = sortedAlong(flat, 0)
   const found = runsOf(values, `${name}()`)
-  return { ...found, inverse: apply(reshapeOp, [unsorted(found.inverse, order)], x.sizes) }
+  return { ...found, inverse: () => apply(reshapeOp, [unsorted(found.inverse(), order)], x.sizes) }
 }
 
 /** The values alone, or with what was asked for. */
 function asked({ values, inverse, counts }: Found, wantsInverse: boolean, wantsCounts: boolean): Tensor | Tensor[] {
   if (!wantsInverse && !wantsCounts) return values
-  return [values, ...(wantsInverse ? [inverse] : []), ...(wantsCounts ? [counts] : [])]
+  return [values, ...(wantsInverse ? [inverse()] : []), ...(wantsCounts ? [counts] : [])]
 }
 
 interface Wanted {
