@@ -151,7 +151,7 @@ const fits = ({ kind }: Param, wrong: Wrong): boolean => {
 }
 
 /** The arguments of a call: positional ones, then the options. */
-function argumentsOf(params: readonly Param[], values: readonly unknown[]): unknown[] {
+export function argumentsOf(params: readonly Param[], values: readonly unknown[]): unknown[] {
   const positional = params.flatMap(({ named }, i) => (named ? [] : [values[i]]))
   const options = params.flatMap(({ named, name }, i) => (named ? [[name, values[i]] as const] : []))
   return options.length === 0 ? positional : [...positional, Object.fromEntries(options)]

@@ -8,6 +8,7 @@ import { membersOf } from '../../../tools/test/api-members.ts'
 import { at, by, faultsOf, type Param } from '../../../tools/test/door.ts'
 import { parameterFaults } from '../../../tools/test/parameters.ts'
 import { add, type Any, entries, house, indices, leaf, on, parameter, row, self, squared, T } from './doors.ts'
+import { verdictsOf } from './compiled-doors.ts'
 import { addMembersOfDistributions } from './doors-of-distributions.ts'
 
 // ---- modules ----
@@ -620,4 +621,11 @@ it('repeatAsync refuses the same arguments as repeat', async () => {
 it('takes what PyTorch takes, by position in its order and by name', () => {
   const members = new Map([...entries].filter(([name]) => name.includes('.')))
   expect(parameterFaults(members)).toEqual([])
+})
+
+it('a compiled step records every call or refuses it, and replays none as a constant', () => {
+  const { recorded, refused, 'not called': _, ...faults } = Object.fromEntries(verdictsOf(entries))
+  expect(faults).toEqual({})
+  expect(recorded.length).toBeGreaterThan(100)
+  expect(refused).toContain('LBFGS.step')
 })

@@ -39,6 +39,7 @@ import {
   T,
   whole,
 } from './doors.ts'
+import { verdictsOf } from './compiled-doors.ts'
 import { addDistributions } from './doors-of-distributions.ts'
 
 each(
@@ -1804,4 +1805,17 @@ it.each([...entries])('%s refuses wrong arguments', (_, entry) => {
 
 it('takes what PyTorch takes, by position in its order and by name', () => {
   expect(parameterFaults(entries)).toEqual([])
+})
+
+it('a compiled step records every call or refuses it, and replays none as a constant', () => {
+  const { recorded, refused, 'not called': _, ...faults } = Object.fromEntries(verdictsOf(entries))
+  expect(faults).toEqual({})
+  expect(recorded.length).toBeGreaterThan(800)
+  expect(refused).toContain('nonzero')
+})
+
+it('a call that is replayed as a constant is found', () => {
+  let count = 0
+  const counter = { fn: () => count++, params: [] }
+  expect([...verdictsOf(new Map([['a counter', counter]])).keys()]).toEqual([expect.stringContaining('a constant')])
 })
