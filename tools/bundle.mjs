@@ -7,10 +7,11 @@
 // The code is minified, in short lines, so that the message of an uncaught error does not get lost behind the line that
 // threw; classes keep their names, which reprs, error classes and stack traces print. A bundled development dependency is a
 // separate file beside it, with its licence.
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { basename, dirname, join, relative, resolve } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { build, transform } from 'esbuild'
 import { writeDeclarations } from './declarations.mjs'
+import { buildUnits } from './units.mjs'
 
 const { version, exports, dependencies, devDependencies, optionalDependencies, peerDependencies } = JSON.parse(
   readFileSync('package.json', 'utf8'),
@@ -81,15 +82,16 @@ const bring = async (name, platform) => {
 const { compilerOptions } = JSON.parse(readFileSync(join(import.meta.dirname, '../tsconfig.base.json'), 'utf8'))
 
 /** Classes of the sources give themselves their names. */
-const classNames = {
+const classNames = (change = (_, text) => text) => ({
   name: 'class names',
   setup: ({ onLoad }) =>
     onLoad({ filter: /\.ts$/, namespace: 'file' }, async ({ path }) => {
       const options = { loader: 'ts', target: common.target, tsconfigRaw: { compilerOptions } }
       const { code } = await transform(readFileSync(path, 'utf8'), options)
-      return { contents: code.replaceAll(/\bclass (\w+)( extends .*)? \{$/gm, '$& static { __named("$1", this) }') }
+      const named = code.replaceAll(/\bclass (\w+)( extends .*)? \{$/gm, '$& static { __named("$1", this) }')
+      return { contents: change(path, named) }
     }),
-}
+})
 
 /** The names that a file exports when it is bundled. */
 const namesOf = async (file) => {
@@ -118,35 +120,21 @@ const withNamesOf = async (text) => {
   return named
 }
 
-/** A module with the text, which imports other files. */
-const module = (text, verb, files, resolveDir = resolve('.')) => ({
-  contents: text + files.map((file) => `\n${verb} ${JSON.stringify(resolve(file))}`).join(''),
-  resolveDir,
-  loader: 'ts',
-})
-
 /** A name that is known only when it is imported: other bundlers shall leave it, and esbuild drops the comments. */
 const withComments = (text) => text.replaceAll(/\bimport\((?=\w+\))/g, '$&/* @vite-ignore *//* webpackIgnore: true */')
 
-/** Names without a hash: `files.js` for io/files.ts, `shared.js`, `shared2.js` for what files share, the largest first. */
-const fileNames = (outputs) => {
-  let count = 0
-  const shared = () => (count++ === 0 ? 'shared' : `shared${count}`)
-  const bySize = Object.entries(outputs).sort(([, a], [, b]) => b.bytes - a.bytes)
-  return bySize.map(([path, { entryPoint }]) => [
-    basename(path),
-    `${entryPoint === undefined ? shared() : basename(path, '.js').replace(/-[A-Z0-9]{8}$/, '')}.js`,
-  ])
-}
+/** What esbuild does with a package's files. */
+const optionsFor = (platform) => ({
+  ...common,
+  platform,
+  define: { PACKAGE: JSON.stringify({ version, optionalDependencies }) },
+  inject: [join(import.meta.dirname, 'named.js')],
+})
 
-/**
- * Bundles files into `dist/name.js`. What they import on demand, `import('./io/files.ts')`, becomes a file of its own,
- * `dist/files.js`, which holds only what the entries do not need; then the rest is a file, too, which they share.
- */
-const bundle = async (name, platform, files) => {
+const outside = (platform) => {
   const isImported = (path) =>
     path.startsWith('node:') || imported.some((name) => path === name || path.startsWith(`${name}/`))
-  const outside = {
+  return {
     name: 'outside',
     setup: ({ onResolve }) =>
       onResolve({ filter: /^[^./]/ }, async ({ path, kind }) =>
@@ -155,45 +143,44 @@ const bundle = async (name, platform, files) => {
           : { path: isImported(path) ? path : await bring(path, platform), external: true },
       ),
   }
-  // Every part imports what the entries import, or esbuild would write a file for every set of parts that share code.
-  const parts = {
-    name: 'parts',
-    setup: ({ onResolve, onLoad }) => {
-      onResolve({ filter: /^all$/ }, ({ kind }) =>
-        kind === 'entry-point' ? { path: name, namespace: 'all' } : undefined,
-      )
-      onLoad({ filter: /./, namespace: 'all' }, () =>
-        module(readFileSync(files[0], 'utf8'), 'export * from', files.slice(1), dirname(files[0])),
-      )
-      onResolve({ filter: /^\./ }, ({ path, kind, resolveDir }) =>
-        kind === 'dynamic-import' ? { path: relative('.', join(resolveDir, path)), namespace: 'part' } : undefined,
-      )
-      onLoad({ filter: /./, namespace: 'part' }, ({ path }) =>
-        module(`export * from ${JSON.stringify(resolve(path))}`, 'import', files),
-      )
-    },
-  }
-  const { outputFiles, metafile } = await build({
-    ...common,
-    entryPoints: { [name]: 'all' },
-    outdir: 'dist',
-    splitting: true,
-    chunkNames: '[name]-[hash]',
-    metafile: true,
-    platform,
-    define: { PACKAGE: JSON.stringify({ version, optionalDependencies }) },
+}
+
+const write = async ({ path, text }) => writeFileSync(path, withComments(await withNamesOf(text)))
+
+/** Bundles an entry point into a file. */
+const bundle = async (outfile, platform, entry) => {
+  const { outputFiles } = await build({
+    ...optionsFor(platform),
+    entryPoints: [entry],
+    outfile,
     write: false,
-    plugins: [parts, outside, classNames],
-    inject: [join(import.meta.dirname, 'named.js')],
+    plugins: [outside(platform), classNames()],
   })
-  const names = fileNames(metafile.outputs)
-  const renamed = (text) => names.reduce((all, [from, to]) => all.replaceAll(from, to), text)
-  for (const { path, text } of outputFiles) writeFileSync(renamed(path), withComments(await withNamesOf(renamed(text))))
+  await write(outputFiles[0])
+}
+
+/**
+ * Divides the entry points that share a file into units. `index.js` has them all for bundlers and browsers, `node.js` reads
+ * them as files.
+ */
+const divide = async (listed) => {
+  const options = optionsFor('neutral')
+  const { texts, names } = await buildUnits(shared, listed, options, (change) => [
+    outside('neutral'),
+    classNames(change),
+  ])
+  for (const [name, text] of texts) await write({ path: `dist/${name}.js`, text })
+  const imports = names.map((name) => `import ${name} from"./${name}.js";\n`).join('')
+  const main = (reader) => `import*as main from"./main.js";\nmain.$readBy(main,${reader});\nexport*from"./main.js";\n`
+  await write({ path: 'dist/index.js', text: `${imports}${main(`name=>({${names}})[name]`)}` })
+  const require = 'import{createRequire}from"node:module";\nconst require=createRequire(import.meta.url);\n'
+  await write({ path: 'dist/node.js', text: `${require}${main('name=>require("./"+name+".js").default')}` })
 }
 
 const { browser } = exports['.']
-await bundle('index', browser ? 'node' : 'neutral', shared)
-if (browser) await bundle('browser', 'browser', shared)
+if (existsSync('units.json')) await divide(JSON.parse(readFileSync('units.json', 'utf8')))
+else await bundle('dist/index.js', browser ? 'node' : 'neutral', shared[0])
+if (browser) await bundle(browser, 'browser', shared[0])
 for (const entry of entries.filter((each) => !isShared(each)))
-  await bundle(basename(entry.default, '.js'), 'neutral', [entry['@flambeau/source']])
+  await bundle(entry.default, 'neutral', entry['@flambeau/source'])
 if (licences.size > 0) writeFileSync('dist/LICENSES.txt', [...licences.values()].sort().join(`\n${'-'.repeat(80)}\n\n`))

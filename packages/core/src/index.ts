@@ -6,7 +6,7 @@ import './tensor/read.ts'
 
 export { AutogradFunction, FunctionCtx } from './autograd/function.ts'
 export { type BackwardOptions, backward, type GradOptions, grad } from './autograd/grad.ts'
-export { GradcheckError, type GradcheckOptions, gradcheck, gradgradcheck } from './autograd/gradcheck.ts'
+export { type GradcheckOptions, gradcheck, gradgradcheck } from './autograd/gradcheck.ts'
 export type { RemovableHandle } from './autograd/hooks.ts'
 export * as autograd from './autograd/index.ts'
 export type { ProfilerEvent } from './backend/profiled.ts'

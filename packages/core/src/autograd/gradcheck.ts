@@ -2,7 +2,7 @@
 // (gradgradcheck). The slow mode compares whole Jacobians, the fast mode a product of each with two random vectors.
 import { isFloat } from '../base/dtype.ts'
 import { checkCallable } from '../base/callable.ts'
-import { RuntimeError, TypeError, ValueError } from '../base/errors.ts'
+import { GradcheckError, RuntimeError, TypeError, ValueError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
 import { numelOf, type Shape } from '../base/shape.ts'
 import { Mt19937 } from '../random/mt19937.ts'
@@ -12,9 +12,6 @@ import { noGrad } from '../tensor/mode.ts'
 import { type Arguments, bool, isTensor, keyword, optional, real, signature, type Values } from '../tensor/signature.ts'
 import { detached, type Tensor } from '../tensor/tensor.ts'
 import { grad, seeds } from './grad.ts'
-
-/** The error of a gradient that disagrees with finite differences. */
-export class GradcheckError extends RuntimeError {}
 
 export interface GradcheckOptions {
   /** The step of the finite differences; by default 1e-6. */

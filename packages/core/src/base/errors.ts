@@ -10,6 +10,8 @@ abstract class TensorError extends Error {
 
 /** PyTorch's RuntimeError: shapes, dtypes or graph state do not allow the call. */
 export class RuntimeError extends TensorError {}
+/** The error of a gradient that disagrees with finite differences. */
+export class GradcheckError extends RuntimeError {}
 /** A matrix that an algorithm cannot handle: singular, or not positive-definite. */
 export class LinAlgError extends RuntimeError {}
 /** PyTorch's IndexError: a dimension, an index or a class label is out of range. */

@@ -1,0 +1,70 @@
+// What reads the units of a package when they are needed; a part of its main file (units.mjs).
+const made = new Map()
+const waiting = new Map()
+const spaces = []
+let main
+let read
+
+/** How main reads the file of a unit, given its name; main is what this file exports. */
+export const $readBy = (exports, reader) => {
+  main = exports
+  read = reader
+}
+
+const enter = (name, { needs, run }) => {
+  const own = run(main, ...needs.map(load))
+  made.set(name, own)
+  for (const fill of waiting.get(name) ?? []) fill(own)
+  // A member of a space may itself have waited for this unit.
+  for (const refresh of spaces) refresh()
+  return own
+}
+
+const load = (name) => {
+  if (made.has(name)) return made.get(name)
+  let unit
+  try {
+    unit = read(name)
+  } catch (cause) {
+    const sentence = `flambeau could not read its file ${name}.js: ${cause?.message}`
+    throw Error(`${sentence}\nA bundler for Node has to take the condition "module", or leave flambeau outside.`, {
+      cause,
+    })
+  }
+  return enter(name, unit)
+}
+
+/** Notes what waits for a unit; returns what reads it. */
+export const $unit = (name, fill) => {
+  if (made.has(name)) fill(made.get(name))
+  else waiting.set(name, [...(waiting.get(name) ?? []), fill])
+  return () => load(name)
+}
+
+/** What a module exports, given a unit and the name under which that gives it. */
+export const $space = (unit, key, names) => {
+  const members = {}
+  const define = (name, rest) => Object.defineProperty(members, name, { enumerable: true, configurable: true, ...rest })
+  for (const name of names.split(' ')) {
+    define(name, {
+      get: () => {
+        load(unit)
+        return members[name]
+      },
+    })
+  }
+  const current = {}
+  spaces.push(() => {
+    const from = made.get(unit)?.[key]
+    for (const name in from) {
+      const value = from[name]
+      if (current[name] === value) continue
+      current[name] = value
+      define(name, { value, writable: false })
+    }
+  })
+  return members
+}
+
+/** A unit that is imported on demand. */
+export const $demand = async (name, get) => made.get(name) ?? enter(name, (await get()).default)

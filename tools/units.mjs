@@ -1,0 +1,267 @@
+// Divides a package into files, its units: main, which a program reads when it imports the package, and others, which it
+// reads when it first touches one of their names. units.json lists files and folders of the sources by unit; what only one
+// unit needs goes along with it; and what a source imports on demand, `import('./io/files.ts')`, is a unit of its own.
+//
+// Sources know nothing of this. Functions of another unit have a stand-in, whose first call reads the file and puts the
+// function in its place, so that later calls cost nothing more; `export * as nn` is an object whose members do the same.
+// Classes and constants have no stand-in: a unit that needs one reads the other unit first, and main must not need any.
+//
+// The file of a unit is one function, which gets what main exports and returns what others ask for. So there is one main,
+// whoever reads the file and how, and in a browser, where bundlers put all files together, a unit waits as well.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { build } from 'esbuild'
+import ts from 'typescript'
+
+const runtime = join(import.meta.dirname, 'units-runtime.js')
+
+/** Lists that name classes in bundles of the sources; in ours, classes name themselves. */
+const isOfSources = (path) => basename(path) === 'class-names.ts'
+
+/** What a module imports: `names` as the other module exports them, all as '*'; or `space`, its names as an object. */
+const importsOf = (path) => {
+  const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.ES2022, true)
+  const found = []
+  const add = (specifier, rest) => {
+    if (specifier?.startsWith('.') && !isOfSources(specifier))
+      found.push({ to: resolve(dirname(path), specifier), ...rest })
+  }
+  const walk = (node) => {
+    if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
+      add(node.arguments[0].text, { onDemand: true, names: [] })
+    ts.forEachChild(node, walk)
+  }
+  walk(source)
+  for (const statement of source.statements) {
+    const { importClause, exportClause, moduleSpecifier, isTypeOnly } = statement
+    if (moduleSpecifier === undefined || isTypeOnly || importClause?.isTypeOnly) continue
+    const named = importClause?.namedBindings ?? exportClause
+    if (named === undefined) add(moduleSpecifier.text, { names: ts.isExportDeclaration(statement) ? ['*'] : [] })
+    else if (named.elements === undefined) add(moduleSpecifier.text, { names: [], space: true })
+    else {
+      const names = named.elements
+        .filter((each) => !each.isTypeOnly)
+        .map((each) => (each.propertyName ?? each.name).text)
+      if (names.length > 0) add(moduleSpecifier.text, { names })
+    }
+  }
+  return found
+}
+
+/** The imports of each module that entries reach, and its unit. */
+const divide = (entries, listed) => {
+  const imports = new Map()
+  const reach = (path) => {
+    if (imports.has(path)) return
+    imports.set(path, importsOf(path))
+    for (const { to } of imports.get(path)) reach(to)
+  }
+  for (const entry of entries) reach(resolve(entry))
+  const units = new Map()
+  for (const [unit, parts] of Object.entries(listed))
+    for (const path of imports.keys())
+      if (parts.some((part) => path.startsWith(resolve('src', part)))) units.set(path, unit)
+  const lists = [...units]
+  const takeAlong = (path, unit) => {
+    for (const { to, onDemand } of imports.get(path)) {
+      if (onDemand || units.has(to)) continue
+      units.set(to, unit)
+      takeAlong(to, unit)
+    }
+  }
+  for (const entry of entries) {
+    units.set(resolve(entry), 'main')
+    takeAlong(resolve(entry), 'main')
+  }
+  for (const [path, unit] of lists) takeAlong(path, unit)
+  const onDemand = new Set([...imports.values()].flat().flatMap((each) => (each.onDemand ? [each.to] : [])))
+  const alone = [...onDemand].filter((path) => !units.has(path))
+  const within = (path, found = new Set()) => {
+    if (units.has(path) || found.has(path)) return found
+    found.add(path)
+    for (const each of imports.get(path)) if (!each.onDemand) within(each.to, found)
+    return found
+  }
+  const parts = alone.map((path) => within(path))
+  for (const path of new Set(parts.flatMap((part) => [...part])))
+    if (parts.filter((part) => part.has(path)).length > 1) units.set(path, 'common')
+  for (const path of alone) for (const each of within(path)) units.set(each, basename(path, '.ts'))
+  return { imports, units, onDemand }
+}
+
+/** The exports of modules, by evaluating them. */
+const evaluate = async (paths, options) => {
+  const folder = mkdtempSync(join(tmpdir(), 'flambeau-units-'))
+  try {
+    const outfile = join(folder, 'all.mjs')
+    const contents = paths.map((path, i) => `export * as m${i} from ${JSON.stringify(path)}`).join('\n')
+    await build({ ...options, minify: false, stdin: { contents, resolveDir: '.' }, outfile })
+    const evaluated = await import(pathToFileURL(outfile).href)
+    return new Map(paths.map((path, i) => [path, evaluated[`m${i}`]]))
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+const ofFunctions = ['length', 'name', 'prototype', 'arguments', 'caller']
+/** Whether a call is all that can be done with a value: it is neither a class nor a function with members. */
+const isCallable = (value) =>
+  typeof value === 'function' &&
+  !/^class\b/.test(Function.prototype.toString.call(value)) &&
+  Object.getOwnPropertyNames(value).every((name) => ofFunctions.includes(name))
+
+/**
+ * Builds the units of a package; `options` and `plugins` are esbuild's. Returns the text of each by its name, and
+ * the names of those that a program may need at once. */
+export const buildUnits = async (entries, listed, options, plugins) => {
+  const { imports, units, onDemand } = divide(entries, listed)
+  /** What units ask of modules of other units: `[unit, path, imports]`. */
+  const asked = new Map()
+  for (const [path, unit] of units) {
+    for (const each of imports.get(path)) {
+      if (each.onDemand || units.get(each.to) === unit) continue
+      const key = `${unit} ${each.to}`
+      asked.set(key, [unit, each.to, [...(asked.get(key)?.[2] ?? []), each]])
+    }
+  }
+  const values = await evaluate([...new Set([...asked.values()].map(([, path]) => path))], options)
+  const valuesOf = (path) => Object.keys(values.get(path)).sort()
+
+  /** What a unit gives to others: an export of a module, under a short name. */
+  const given = new Map([...units.values()].map((unit) => [unit, new Map()]))
+  let count = 0
+  const giving = (unit, path, name) => {
+    const key = `${name} of ${path}`
+    if (!given.get(unit).has(key)) given.get(unit).set(key, { path, name, as: `$${(count++).toString(36)}` })
+    return given.get(unit).get(key).as
+  }
+  const list = (names, each) => names.map(each).join(', ')
+
+  // Modules that stand in for those of other units, by `UNIT PATH`. Main has all stand-ins, with which others begin.
+  const texts = new Map()
+  const spaces = new Set()
+  const standIns = new Map()
+  for (const [unit, path, all] of asked.values())
+    if (unit === 'main' && all.some(({ space }) => space)) spaces.add(path)
+  for (const [unit, path, all] of asked.values()) {
+    const from = units.get(path)
+    const isWhole = ({ names, space }) => names[0] === '*' || (space && !spaces.has(path))
+    const names = [...new Set(all.flatMap((each) => (isWhole(each) ? valuesOf(path) : each.names)))]
+    if (names.length === 0) continue
+    const constant = names.find((name) => !isCallable(values.get(path)[name]))
+    if (constant !== undefined && unit === 'main')
+      throw new Error(`${path} is in unit ${from}, and main needs its ${constant}, which is no plain function`)
+    if (from === 'main' || constant !== undefined) {
+      const passed = list(names, (name) => `${giving(from, path, name)} as ${name}`)
+      texts.set(`${unit} ${path}`, `export { ${passed} } from './${from}.js'`)
+      continue
+    }
+    const filled = `(from) => void ({ ${list(names, (name) => `${giving(from, path, name)}: ${name}`)} } = from)`
+    standIns.set(path, new Set([...(standIns.get(path) ?? []), ...names]))
+    if (unit === 'main') continue
+    const first = list(names, (name) => `${giving('main', `main ${path}`, name)} as $${name}`)
+    texts.set(
+      `${unit} ${path}`,
+      `import { ${first}, $unit } from './main.js'
+export let ${list(names, (name) => `${name} = $${name}`)}
+$unit('${from}', ${filled})`,
+    )
+  }
+  for (const [path, all] of standIns) {
+    const [unit, names] = [units.get(path), [...all]]
+    texts.set(
+      `main ${path}`,
+      `import { $unit } from 'units-runtime'
+const load = $unit('${unit}', (from) => void ({ ${list(names, (name) => `${giving(unit, path, name)}: ${name}`)} } = from))
+export let ${list(names, (name) => `${name} = (...args) => (load(), ${name}(...args))`)}`,
+    )
+  }
+  for (const path of spaces) {
+    const args = [units.get(path), giving(units.get(path), path, '*'), valuesOf(path).join(' ')]
+    texts.set(
+      `space ${path}`,
+      `import { $space } from 'units-runtime'
+export const space = $space(${list(args, (each) => JSON.stringify(each))})`,
+    )
+    giving('main', `space ${path}`, 'space')
+  }
+
+  const inUnit = (unit) => ({
+    name: 'units',
+    setup: ({ onResolve, onLoad }) => {
+      const standIn = (path) => ({ path, namespace: 'unit' })
+      const main = unit === 'main' ? undefined : { path: './main.js', external: true }
+      onResolve({ filter: /^units-runtime$/ }, () => main ?? { path: runtime })
+      onResolve({ filter: /^units:/ }, ({ path }) => ({ path: `./${path.slice(6)}.js`, external: true }))
+      onResolve({ filter: /^(main|space) / }, ({ path }) => standIn(path))
+      onResolve({ filter: /^\./ }, ({ path, resolveDir, namespace }) => {
+        if (namespace === 'unit') return { path, external: true }
+        if (isOfSources(path)) return standIn('nothing')
+        const to = resolve(resolveDir, path)
+        return [unit, undefined].includes(units.get(to)) ? undefined : standIn(`${unit} ${to}`)
+      })
+      onLoad({ filter: /./, namespace: 'unit' }, ({ path }) => ({ contents: texts.get(path) ?? '', resolveDir: '/' }))
+    },
+  })
+  /** Namespaces that are spaces come from main, and what is imported on demand is a file that main reads. */
+  const change = (path, text) => {
+    const at = (specifier) => resolve(dirname(path), specifier)
+    const unit = units.get(path)
+    const named = text.replaceAll(
+      /^(export|import) \* as (\w+) from "(\.[^"]+)";$/gm,
+      (line, verb, name, specifier) => {
+        const key = `space ${at(specifier)}`
+        if (!spaces.has(at(specifier)) || (verb === 'import' && units.get(at(specifier)) === unit)) return line
+        return unit === 'main'
+          ? `${verb} { space as ${name} } from ${JSON.stringify(key)};`
+          : `${verb} { ${giving('main', key, 'space')} as ${name} } from "units-runtime";`
+      },
+    )
+    const demanded = named.replaceAll(/\bimport\("(\.[^"]+)"\)/g, (call, specifier) => {
+      const other = units.get(at(specifier))
+      return other === unit ? call : `$demand("${other}", () => import("units:${other}"))`
+    })
+    return demanded === named ? named : `import { $demand } from "units-runtime";\n${demanded}`
+  }
+  const entryOf = (unit) => {
+    const all = unit === 'main' ? [...entries, runtime] : [...onDemand].filter((path) => units.get(path) === unit)
+    const lines = all.map((path) => `export * from ${JSON.stringify(resolve(path))}`)
+    for (const { path, name, as } of given.get(unit).values())
+      lines.push(`export ${name === '*' ? `* as ${as}` : `{ ${name} as ${as} }`} from ${JSON.stringify(path)}`)
+    return lines.join('\n')
+  }
+  /** The text of a unit's file: imports become the parameters of a function, exports what it returns. */
+  const asFunction = (text) => {
+    const parameters = new Map([['main', []]])
+    const body = text
+      .replaceAll(/\bimport\s*(?:\{([^}]*)\}\s*from\s*)?"\.\/(\w+)\.js";?/g, (_, names = '', from) => {
+        parameters.set(from, [...(parameters.get(from) ?? []), ...names.split(',').filter(Boolean)])
+        return ''
+      })
+      .replace(/\bexport\s*\{([^}]*)\};?\s*$/, (_, names) => {
+        const pairs = names.split(',').map((each) => each.trim().split(/\s+as\s+/))
+        return `return{${pairs.map(([own, as = own]) => `${as}:${own}`)}}`
+      })
+    const lists = [...parameters.values()].map(
+      (names) => `{${names.map((each) => each.trim().replace(/\s+as\s+/, ':'))}}`,
+    )
+    return `export default{needs:${JSON.stringify([...parameters.keys()].slice(1))},run:((${lists})=>{${body}})}\n`
+  }
+  const built = [...given.keys()].map(async (unit) => {
+    const { outputFiles } = await build({
+      ...options,
+      stdin: { contents: entryOf(unit), resolveDir: resolve('.') },
+      outfile: `${unit}.js`,
+      write: false,
+      plugins: [inUnit(unit), ...plugins(change)],
+    })
+    return [unit, unit === 'main' ? outputFiles[0].text : asFunction(outputFiles[0].text)]
+  })
+  const isAlone = (unit) => [...onDemand].some((path) => units.get(path) === unit && basename(path, '.ts') === unit)
+  return {
+    texts: new Map(await Promise.all(built)),
+    names: [...given.keys()].filter((unit) => unit !== 'main' && !isAlone(unit)),
+  }
+}
