@@ -7,6 +7,11 @@ import ts from 'typescript'
 
 const isExported = (statement) => statement.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) ?? false
 
+/** A protected member without a comment is for the classes of the package. */
+const isOwn = (member) =>
+  (ts.getCombinedModifierFlags(member) & ts.ModifierFlags.Protected) !== 0 &&
+  ts.getJSDocCommentsAndTags(member).length === 0
+
 const namesOf = (statement) =>
   ts.isVariableStatement(statement)
     ? statement.declarationList.declarations.map(({ name }) => name.text)
@@ -55,20 +60,31 @@ class Declarations {
     else for (const name of namesOf(statement)) this.own.set(name, [...(this.own.get(name) ?? []), statement])
   }
 
-  /** The text of a statement, of the names in braces only those that are kept. */
+  /** The text of a statement: of names in braces those that are kept, of a class what others than its package may use. */
   #textOf(statement) {
     const { elements } = statement.importClause?.namedBindings ?? statement.exportClause ?? {}
-    if (elements === undefined) return statement.getFullText()
     const { text } = this.source
-    const names = elements.filter((element) => this.kept.has(element)).map((element) => element.getFullText())
-    return text.slice(statement.pos, elements.pos) + names.join(',') + text.slice(elements.end, statement.end)
+    if (elements !== undefined) {
+      const names = elements.filter((element) => this.kept.has(element)).map((element) => element.getFullText())
+      return text.slice(statement.pos, elements.pos) + names.join(',') + text.slice(elements.end, statement.end)
+    }
+    if (!ts.isClassDeclaration(statement)) return statement.getFullText()
+    const { members } = statement
+    const open = members.filter((member) => !isOwn(member)).map((member) => member.getFullText())
+    return text.slice(statement.pos, members.pos) + open.join('') + text.slice(members.end, statement.end)
   }
 
   get text() {
     const kept = this.source.statements.filter((statement) => this.kept.has(statement))
     const text = kept.map((statement) => this.#textOf(statement)).join('')
     // It says that only what is exported by name is exported.
-    return `${text.replaceAll(/^( {4})+/gm, (indent) => '\t'.repeat(indent.length / 4))}\nexport {}\n`
+    const short = text
+      // Indentation, and what comments have in front of their lines.
+      .replaceAll(/^ +(?:\*(?!\/) ?)?/gm, '')
+      .replaceAll(/^export declare /gm, 'export ')
+      // A class may leave out what implements it.
+      .replaceAll(/^protected abstract /gm, 'protected ')
+    return `${short}\nexport {}\n`
   }
 }
 

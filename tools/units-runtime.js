@@ -42,10 +42,10 @@ export const $unit = (name, fill) => {
 }
 
 /** What a module exports, given a unit and the name under which that gives it. */
-export const $space = (unit, key, names) => {
+export const $space = (unit, key, ...names) => {
   const members = {}
   const define = (name, rest) => Object.defineProperty(members, name, { enumerable: true, configurable: true, ...rest })
-  for (const name of names.split(' ')) {
+  for (const name of names.join(' ').split(' ')) {
     define(name, {
       get: () => {
         load(unit)

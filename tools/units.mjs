@@ -50,6 +50,9 @@ const importsOf = (path) => {
   return found
 }
 
+/** The name of a unit that is imported on demand: its file's, or its folder's. */
+const nameOf = (path) => basename(path.replace(/\/index\.ts$/, ''), '.ts')
+
 /** The imports of each module that entries reach, and its unit. */
 const divide = (entries, listed) => {
   const imports = new Map()
@@ -87,7 +90,7 @@ const divide = (entries, listed) => {
   const parts = alone.map((path) => within(path))
   for (const path of new Set(parts.flatMap((part) => [...part])))
     if (parts.filter((part) => part.has(path)).length > 1) units.set(path, 'common')
-  for (const path of alone) for (const each of within(path)) units.set(each, basename(path, '.ts'))
+  for (const path of alone) for (const each of within(path)) units.set(each, nameOf(path))
   return { imports, units, onDemand }
 }
 
@@ -179,7 +182,9 @@ export let ${list(names, (name) => `${name} = (...args) => (load(), ${name}(...a
     )
   }
   for (const path of spaces) {
-    const args = [units.get(path), giving(units.get(path), path, '*'), valuesOf(path).join(' ')]
+    // Many short texts, because a minifier does not break one.
+    const names = valuesOf(path).join(' ').match(/.{1,120}(?: |$)/g)
+    const args = [units.get(path), giving(units.get(path), path, '*'), ...names.map((each) => each.trim())]
     texts.set(
       `space ${path}`,
       `import { $space } from 'units-runtime'
@@ -232,22 +237,25 @@ export const space = $space(${list(args, (each) => JSON.stringify(each))})`,
       lines.push(`export ${name === '*' ? `* as ${as}` : `{ ${name} as ${as} }`} from ${JSON.stringify(path)}`)
     return lines.join('\n')
   }
+  /** In short lines. */
+  const braces = (pairs) => `{${pairs.map(([key, value], i) => `${i % 16 === 15 ? '\n' : ''}${key}:${value}`)}}`
+  const pairsOf = (names) =>
+    names.split(',').flatMap((each) => (each.trim() === '' ? [] : [each.trim().split(/\s+as\s+/)]))
   /** The text of a unit's file: imports become the parameters of a function, exports what it returns. */
   const asFunction = (text) => {
     const parameters = new Map([['main', []]])
     const body = text
       .replaceAll(/\bimport\s*(?:\{([^}]*)\}\s*from\s*)?"\.\/(\w+)\.js";?/g, (_, names = '', from) => {
-        parameters.set(from, [...(parameters.get(from) ?? []), ...names.split(',').filter(Boolean)])
+        parameters.set(from, [...(parameters.get(from) ?? []), ...pairsOf(names)])
         return ''
       })
-      .replace(/\bexport\s*\{([^}]*)\};?\s*$/, (_, names) => {
-        const pairs = names.split(',').map((each) => each.trim().split(/\s+as\s+/))
-        return `return{${pairs.map(([own, as = own]) => `${as}:${own}`)}}`
-      })
-    const lists = [...parameters.values()].map(
-      (names) => `{${names.map((each) => each.trim().replace(/\s+as\s+/, ':'))}}`,
-    )
-    return `export default{needs:${JSON.stringify([...parameters.keys()].slice(1))},run:((${lists})=>{${body}})}\n`
+      .replace(
+        /\bexport\s*\{([^}]*)\};?\s*$/,
+        (_, names) => `return${braces(pairsOf(names).map(([own, as = own]) => [as, own]))}`,
+      )
+    const [, ...needs] = parameters.keys()
+    const given = [...parameters.values()].map((pairs) => braces(pairs.map(([name, own = name]) => [name, own])))
+    return `export default{needs:${JSON.stringify(needs)},run:((${given})=>{${body}})}\n`
   }
   const built = [...given.keys()].map(async (unit) => {
     const { outputFiles } = await build({
@@ -259,7 +267,7 @@ export const space = $space(${list(args, (each) => JSON.stringify(each))})`,
     })
     return [unit, unit === 'main' ? outputFiles[0].text : asFunction(outputFiles[0].text)]
   })
-  const isAlone = (unit) => [...onDemand].some((path) => units.get(path) === unit && basename(path, '.ts') === unit)
+  const isAlone = (unit) => [...onDemand].some((path) => units.get(path) === unit && nameOf(path) === unit)
   return {
     texts: new Map(await Promise.all(built)),
     names: [...given.keys()].filter((unit) => unit !== 'main' && !isAlone(unit)),
