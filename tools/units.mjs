@@ -87,11 +87,15 @@ const divide = (entries, listed) => {
     for (const each of imports.get(path)) if (!each.onDemand) within(each.to, found)
     return found
   }
-  const parts = alone.map((path) => within(path))
-  for (const path of new Set(parts.flatMap((part) => [...part])))
-    if (parts.filter((part) => part.has(path)).length > 1) units.set(path, 'common')
-  for (const path of alone) for (const each of within(path)) units.set(each, nameOf(path))
-  return { imports, units, onDemand }
+  // Those that share modules are one unit.
+  const ofDemand = new Set()
+  for (const [path, part] of alone.map((path) => [path, within(path)])) {
+    const shared = [...part].map((each) => units.get(each)).find((unit) => unit !== undefined)
+    const unit = shared ?? nameOf(path)
+    ofDemand.add(unit)
+    for (const each of part) units.set(each, unit)
+  }
+  return { imports, units, onDemand, ofDemand }
 }
 
 /** The exports of modules, by evaluating them. */
@@ -119,7 +123,7 @@ const isCallable = (value) =>
  * Builds the units of a package; `options` and `plugins` are esbuild's. Returns the text of each by its name, and
  * the names of those that a program may need at once. */
 export const buildUnits = async (entries, listed, options, plugins) => {
-  const { imports, units, onDemand } = divide(entries, listed)
+  const { imports, units, onDemand, ofDemand } = divide(entries, listed)
   /** What units ask of modules of other units: `[unit, path, imports]`. */
   const asked = new Map()
   for (const [path, unit] of units) {
@@ -177,13 +181,15 @@ $unit('${from}', ${filled})`,
     texts.set(
       `main ${path}`,
       `import { $unit } from 'units-runtime'
-const load = $unit('${unit}', (from) => void ({ ${list(names, (name) => `${giving(unit, path, name)}: ${name}`)} } = from))
-export let ${list(names, (name) => `${name} = (...args) => (load(), ${name}(...args))`)}`,
+const $load = $unit('${unit}', (from) => void ({ ${list(names, (name) => `${giving(unit, path, name)}: ${name}`)} } = from))
+${names.map((name) => `export function ${name}(...args) { $load(); return ${name}(...args) }`).join('\n')}`,
     )
   }
   for (const path of spaces) {
     // Many short texts, because a minifier does not break one.
-    const names = valuesOf(path).join(' ').match(/.{1,120}(?: |$)/g)
+    const names = valuesOf(path)
+      .join(' ')
+      .match(/.{1,120}(?: |$)/g)
     const args = [units.get(path), giving(units.get(path), path, '*'), ...names.map((each) => each.trim())]
     texts.set(
       `space ${path}`,
@@ -267,9 +273,6 @@ export const space = $space(${list(args, (each) => JSON.stringify(each))})`,
     })
     return [unit, unit === 'main' ? outputFiles[0].text : asFunction(outputFiles[0].text)]
   })
-  const isAlone = (unit) => [...onDemand].some((path) => units.get(path) === unit && nameOf(path) === unit)
-  return {
-    texts: new Map(await Promise.all(built)),
-    names: [...given.keys()].filter((unit) => unit !== 'main' && !isAlone(unit)),
-  }
+  const names = [...given.keys()].filter((unit) => unit !== 'main' && !ofDemand.has(unit))
+  return { texts: new Map(await Promise.all(built)), names }
 }
