@@ -79,6 +79,8 @@ class Declarations {
     const text = kept.map((statement) => this.#textOf(statement)).join('')
     // It says that only what is exported by name is exported.
     const short = text
+      // Examples, which end a comment: tests run them, and a page shows them.
+      .replaceAll(/^ *\* @example\n(?: *\*(?!\/).*\n)*/gm, '')
       // Indentation, and what comments have in front of their lines.
       .replaceAll(/^ +(?:\*(?!\/) ?)?/gm, '')
       .replaceAll(/^export declare /gm, 'export ')
