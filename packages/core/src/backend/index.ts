@@ -3,7 +3,7 @@ export * from '../base/class-name.ts'
 export * from '../base/dtype.ts'
 export * from '../base/errors.ts'
 export * from '../base/layout.ts'
-export * from '../base/shape.ts'
+export { numelOf, sameShape, scalarShape, type Shape, shapeString } from '../base/shape.ts'
 export { warn } from '../base/warn.ts'
 export {
   type Computed,
