@@ -14,6 +14,8 @@ import { type StoredMemory, StoredTensor, torchMeaning } from './torch-globals.t
 import { mostLevels, setOwn } from './tree.ts'
 import { readZip } from './zip.ts'
 
+/** What occurs twice counts twice: whoever walks through the result must come to an end. */
+const mostParts = 2 ** 22
 /** Longer names of tensors do not occur. */
 const mostName = 1000
 /** Pickles are short, since storages are not in them: this one would describe half a million tensors. */
@@ -112,7 +114,8 @@ async function openedOld(source: Source): Promise<Contents> {
   if (next() !== magic)
     throw wrong('Invalid magic number; corrupt file?', `It is a pickle, but not from torch.save. ${saveWeights}`)
   const version = next()
-  if (version !== oldVersion) throw wrong(`Invalid protocol version: ${String(version).slice(0, 20)}`)
+  if (version !== oldVersion)
+    throw wrong(`Invalid protocol version: ${typeof version === 'number' ? version : typeOf(version)}`)
   const system = next()
   const items = system instanceof Collection ? (system.items ?? []) : []
   if (items[items.indexOf('little_endian') + 1] === false) throw wrong('its byte order is big', bigEndian)
@@ -150,20 +153,25 @@ async function openedOld(source: Source): Promise<Contents> {
  * same one in the result. `leaf` makes a tensor, and is told its name, which no other has.
  */
 function converted(source: Source, object: unknown, leaf: (x: StoredTensor, name: string) => unknown): unknown {
-  const done = new Map<object, unknown>()
+  const done = new Map<object, readonly [made: unknown, parts: number]>()
+  let parts = 0
   const above = new Set<object>()
   const names = new Set<string>()
 
   const visit = (x: unknown, path: string): unknown => {
     if (typeof x !== 'object' || x === null || x instanceof Uint8Array) return x
-    if (done.has(x)) return done.get(x)
     const shown = path.length < 100 ? path || 'the object' : `${path.slice(0, 100)}…`
+    const before = parts
+    const again = done.get(x)
+    parts += again?.[1] ?? 1
+    if (parts > mostParts) throw damaged(source, `${shown} repeats itself too often: it has over ${mostParts} parts`)
+    if (again !== undefined) return again[0]
     if (above.has(x)) throw damaged(source, `${shown} contains itself`, 'A tree of tensors has no place for a cycle.')
     if (above.size > mostLevels) throw damaged(source, `${shown} is more than ${mostLevels} levels deep`)
     above.add(x)
     const made = x instanceof StoredTensor ? leaf(x, nameAt(path)) : inside(x, path, shown)
     above.delete(x)
-    done.set(x, made)
+    done.set(x, [made, parts - before])
     return made
   }
   const nameAt = (path: string): string => {

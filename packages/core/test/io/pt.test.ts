@@ -358,13 +358,18 @@ describe('hostile pickles', () => {
     expect(({} as Record<string, unknown>).polluted).toBeUndefined()
   })
 
-  test('what is doubled forty times takes no more room than it has bytes', async () => {
+  test('what is doubled forty times is refused, and twenty times the same object', async () => {
     const doubling = Array.from({ length: 40 }, (_, i) => bytesOf('q', i, 'h', i, 0x86))
-    let found = (await opening(bytesOf(']', ...doubling))) as unknown[]
-    for (let level = 0; level < 40; level++) {
+    await expect(opening(bytesOf(']', ...doubling))).rejects.toEqual(refusal(/repeats itself too often/))
+    let found = (await opening(bytesOf(']', ...doubling.slice(0, 20)))) as unknown[]
+    for (let level = 0; level < 20; level++) {
       expect(found[0]).toBe(found[1])
       found = found[0] as unknown[]
     }
+    // Nor is it written out in a message: here it is the version of the old form.
+    const file = unbase64(golden.files['tied, old'].file)
+    const version = bytesOf(0x80, 2, ']', ...doubling, '.')
+    await expect(load(joined([file.subarray(0, 15), version]))).rejects.toEqual(refusal(/protocol version: tuple/))
   })
 
   test('the last of two values of a key counts, and every kind of number is a key', async () => {
