@@ -1,10 +1,11 @@
 // The documentation is run: every ts block of the guide and the readmes, and every `@example` of a doc comment. A comment
 // that says what comes out is compared with what does. The blocks of one page are one session, from top to bottom.
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import * as gpujs from '../../packages/backend-gpujs/src/index.ts'
 import * as backend from '../../packages/core/src/backend/index.ts'
 import * as frame from '../../packages/data/src/frame/index.ts'
@@ -44,6 +45,14 @@ const modules: Readonly<Record<string, Scope>> = {
   arquero: await import('../../packages/data/node_modules/arquero/src/index.js' as string),
 }
 const scope: Scope = { ...modules.flambeau }
+
+/** Files that a page names without a folder are in one of their own. */
+const [here, folder] = [process.cwd(), mkdtempSync(join(tmpdir(), 'flambeau-docs-'))]
+beforeAll(() => process.chdir(folder))
+afterAll(() => {
+  process.chdir(here)
+  rmSync(folder, { recursive: true })
+})
 
 /** What has the state of the process is put back after each block. */
 const fresh = (): void => {

@@ -115,6 +115,17 @@ test('a model and its optimizer continue from JSON as if uninterrupted', () => {
   expect(String(trained(3).model.loadStateDict(old))).toBe('<All keys matched successfully>')
 })
 
+test('what holds tensors loses none in JSON', () => {
+  const { model, optimizer } = trained(1)
+  const scheduler = new optim.lrScheduler.StepLR(optimizer, 2)
+  const things = { model, optimizer, scheduler }
+  const states = { model: model.stateDict(), optimizer: optimizer.stateDict(), scheduler: scheduler.stateDict() }
+  expect(JSON.stringify(things)).toBe(JSON.stringify(states))
+  const to = trained(2)
+  to.model.loadStateDict(through(model) as never)
+  expect(bits(to.model)).toEqual(bits(model))
+})
+
 describe('on another device', () => {
   test('model, optimizer and data move in one call, and continue training', () => {
     const { model, optimizer, x } = trained(1)

@@ -247,6 +247,10 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B>, AsyncIterable<B
     return { pass: pass?.state() ?? null, generators }
   }
 
+  toJSON(): LoaderState {
+    return this.stateDict()
+  }
+
   /**
    * Goes on from what `stateDict` returned, from a loader of the same dataset with the same options. Samples that the
    * loop has had are not read again, unless the dataset is iterable: it is then iterated over from its beginning.

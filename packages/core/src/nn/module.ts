@@ -454,6 +454,11 @@ export class Module {
     return ''
   }
 
+  /** The state dict in JSON, which `loadStateDict` takes, so that `JSON.stringify` loses no tensor. */
+  toJSON(): Record<string, unknown> {
+    return this.stateDict().toJSON()
+  }
+
   /** The module as PyTorch prints it: the class, `extraRepr()`, the submodules. */
   toString(): string {
     const extra = this.extraRepr()

@@ -362,6 +362,11 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     return pythonRepr(value)
   }
 
+  /** The state dict, which `JSON.stringify` writes in full. */
+  toJSON(): OptimizerState {
+    return this.stateDict()
+  }
+
   /** The optimizer as PyTorch prints it: each group with its options in alphabetical order. */
   toString(): string {
     const groups = this.paramGroups.map(({ params: _, ...options }, i) => {

@@ -125,6 +125,11 @@ export abstract class Scheduler {
     return { ...own, lastLr: [...this.#lastLr] }
   }
 
+  /** The state dict, without the optimizer. */
+  toJSON(): Record<string, unknown> {
+    return this.stateDict()
+  }
+
   /**
    * Restores a state of `stateDict()`.
    *
