@@ -90,9 +90,9 @@ export async function save(...args: readonly unknown[]): Promise<Uint8Array | vo
  * @example
  * const model = new nn.Linear(2, 1)
  * const bytes = await save(model)
- * model.loadStateDict((await load(bytes)) as Map<string, Tensor>)
+ * model.loadStateDict(await load(bytes))
  */
-export async function load(source: Loadable, options?: LoadOptions): Promise<unknown>
+export async function load<T = unknown>(source: Loadable, options?: LoadOptions): Promise<T>
 export async function load(...args: readonly unknown[]): Promise<unknown> {
   effects.sink?.refuse('load()', 'Load before the step.')
   return (await import('./io/index.ts')).load(...args)
