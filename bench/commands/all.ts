@@ -20,6 +20,7 @@ const benches = [
   'ops/loading',
   'ops/gpujs',
   'ops/peak',
+  'ops/files',
   'import',
   'soak/breast-cancer',
   'soak/replays',

@@ -1,6 +1,17 @@
 // Checks of the interface beneath tensors: a read returns what was written, also through strides, and both ways to read
 // agree, or the unsupported one names the other.
-import { compile, currentDevice, noGrad, setFallback, type Tensor, tensor, useDevice } from '@flambeau/core'
+import {
+  compile,
+  currentDevice,
+  load,
+  noGrad,
+  save,
+  setFallback,
+  type Tensor,
+  tensor,
+  useDevice,
+  zeros,
+} from '@flambeau/core'
 import { CheckedBackend, contiguousLayout, topological } from '@flambeau/core/backend'
 import type { Backend, Expr, Instr, Output, Prims, View } from '@flambeau/core/backend'
 import { differenceOfValues } from '../compare.ts'
@@ -133,6 +144,27 @@ export const backendCells = (backend: Backend): Cell[] => [
       } finally {
         useDevice(before)
         if (fallback !== undefined) setFallback(fallback)
+      }
+    },
+  },
+  {
+    name: 'backend › files',
+    async run() {
+      for (const format of ['safetensors', 'npz', 'pt'] as const) {
+        for (const dtype of backend.caps.dtypes) {
+          const x = tensor([0, 1, 1, 0, 1, 0], { dtype }).reshape(2, 3)
+          const bytes = await save({ x, t: x.t(), large: zeros(70_000, { dtype }) }, undefined, { format })
+          // A page has no files, but blobs and their addresses.
+          const loaded = await load(new Blob([bytes as Uint8Array<ArrayBuffer>]), { device: currentDevice().label })
+          const get = (name: string): Tensor =>
+            loaded instanceof Map ? loaded.get(name) : (loaded as Readonly<Record<string, Tensor>>)[name]
+          for (const [name, y] of Object.entries({ x, t: x.t() })) {
+            const values = [...(await y.toArrayAsync())]
+            must(differenceOfValues(await get(name).toArrayAsync(), values, [0, 0]), `${format}, ${dtype}, ${name}`)
+            const shape = String(get(name).shape)
+            must(shape === String(y.shape) ? undefined : shape, `${format}, the shape of ${name}`)
+          }
+        }
       }
     },
   },

@@ -204,27 +204,35 @@ async function rangeSource(url: string, options: OpenOptions): Promise<Source> {
   if (first.status !== 206 || size === null) return responseSource(first, options)
   const quiet = { maxBytes: options.maxBytes, signal }
   let window = { start: 0, bytes: await streamSource(bodyOf(first), url, null, quiet) }
+  const fill = async (start: number, target: Uint8Array): Promise<void> => {
+    const end = start + target.length
+    if (start < window.start || end > window.start + window.bytes.size) {
+      const asked = Math.min(size, Math.max(end, start + windowBytes))
+      const response = await get(start, asked)
+      if (response.status !== 206)
+        throw new RuntimeError(`load(): ${url} does not answer with the bytes that were asked for`)
+      const bytes = await streamSource(bodyOf(response), url, null, { ...quiet, maxBytes: asked - start })
+      if (bytes.size !== asked - start) throw damaged(source, `ends early at byte ${start + bytes.size}`)
+      window = { start, bytes }
+    }
+    await window.bytes.fill(start - window.start, target)
+  }
+  // One after the other: what the next one needs may be in the window that this one gets.
+  let last: Promise<unknown> = Promise.resolve()
   const source: Source = {
     name: url,
     size,
     async read(start, end) {
+      checkRange(source, start, end)
       const bytes = new Uint8Array(end - start)
       await source.fill(start, bytes)
       return bytes
     },
     async fill(start, target) {
-      const end = start + target.length
-      checkRange(source, start, end)
-      if (start < window.start || end > window.start + window.bytes.size) {
-        const asked = Math.min(size, Math.max(end, start + windowBytes))
-        const response = await get(start, asked)
-        if (response.status !== 206)
-          throw new RuntimeError(`load(): ${url} does not answer with the bytes that were asked for`)
-        const bytes = await streamSource(bodyOf(response), url, null, { ...quiet, maxBytes: asked - start })
-        if (bytes.size !== asked - start) throw damaged(source, `ends early at byte ${start + bytes.size}`)
-        window = { start, bytes }
-      }
-      await window.bytes.fill(start - window.start, target)
+      checkRange(source, start, start + target.length)
+      const filled = last.then(() => fill(start, target))
+      last = filled.catch(() => undefined)
+      await filled
     },
     async close() {},
   }

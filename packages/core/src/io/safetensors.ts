@@ -154,20 +154,41 @@ async function read(source: Source, options: ReadOptions): Promise<unknown> {
   options.expect?.(wanted.reduce((sum, { bytes }) => sum + bytes, 0))
   const arrays = structure === undefined ? new Set<string>() : arraysOf(structure)
   const found = new Map<string, Tensor | TypedArray>()
-  for (const { name, stored, dtype, shape, offset, elements } of inFile(wanted)) {
-    if (!isEncoding(stored) || dtype === null) continue
+  await inTurns(inFile(wanted), async ({ name, stored, dtype, shape, offset, elements }) => {
+    if (!isEncoding(stored) || dtype === null) return
     if (arrays.has(name)) {
       const array = newArray(dtype, elements)
       await readElements(source, offset, stored, array, name)
       found.set(name, array)
     } else found.set(name, await readTensor(source, offset, stored, shape, name, options))
-  }
+  })
   if (structure !== undefined) {
     return restored(structure, found, (what) => {
       throw damaged(source, `the metadata '${structureKey}' ${what}`, damagedStructure)
     })
   }
   return new StateDict(names.map((name) => [name, found.get(name) as Tensor]))
+}
+
+/** How many tensors are read at once: while one waits for the system, another is copied. */
+const turns = 4
+
+/** Works through a list, some at once, in its order; the first error ends it, when nothing is under way any more. */
+async function inTurns<T>(list: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const queue = list.values()
+  let failed: { readonly error: unknown } | null = null
+  const turn = async (): Promise<void> => {
+    for (const item of queue) {
+      if (failed !== null) return
+      try {
+        await work(item)
+      } catch (error) {
+        failed ??= { error }
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: turns }, turn))
+  if (failed !== null) throw (failed as { readonly error: unknown }).error
 }
 
 async function* write(object: Saved, { dtype, metadata = {} }: WriteOptions): AsyncGenerator<Uint8Array> {
