@@ -14,7 +14,7 @@ import * as random from './checks/random.ts'
 import * as variants from './checks/variants.ts'
 import * as values from './checks/values.ts'
 import * as views from './checks/views.ts'
-import { type Case, type Check, type Cell, onePerDTypes, subjectsOf, type Variant } from './subject.ts'
+import { type Case, type Check, type Cell, subjectsOf, type Variant } from './subject.ts'
 
 /**
  * What a check tests: `core`, the code above any backend; `backend`, how a backend handles instructions and memory;
@@ -70,8 +70,11 @@ const leveled: Readonly<Record<string, readonly [Level, Check]>> = {
 }
 /** At level `kernels` each op gets one of these in turn, unless `checks` names them. */
 const inTurn = ['transposed inputs', 'sliced inputs', 'flipped inputs', 'expanded inputs']
-/** At level `kernels` it is there for the kernels of several ops, whose parts the other checks run with every sample. */
-const fused = 'compiled training'
+
+/** What replaces a check there: steps are for the kernels of several ops, whose parts other checks run with all samples. */
+const once: Readonly<Record<string, readonly [Level, Check]>> = Object.fromEntries(
+  Object.entries(variants.once).map(([name, check]) => [name, ['kernels', check]]),
+)
 
 export const checks: Readonly<Record<string, Check>> = Object.fromEntries(
   Object.entries(leveled).map(([name, [, check]]) => [name, check]),
@@ -83,10 +86,11 @@ export const checks: Readonly<Record<string, Check>> = Object.fromEntries(
  */
 export const cellsOf = (backend: Backend, options: CellOptions = {}): Cell[] => {
   const from = levels.indexOf(options.level ?? 'core')
+  const takesTurns = options.level === 'kernels' && options.checks === undefined
   const wanted = (name: string, level: Level) =>
     levels.indexOf(level) >= from && (options.checks?.includes(name) ?? true)
   const all: readonly (readonly [name: string, check: Check])[] = [
-    ...Object.entries(leveled).flatMap(([name, [level, check]]) =>
+    ...Object.entries(takesTurns ? { ...leveled, ...once } : leveled).flatMap(([name, [level, check]]) =>
       wanted(name, level) ? [[name, check] as const] : [],
     ),
     ...Object.entries({
@@ -105,15 +109,10 @@ export const cellsOf = (backend: Backend, options: CellOptions = {}): Cell[] => 
   }).filter(({ op }) => options.ops?.includes(op) ?? true)
   const cell = (name: string, cases: readonly Case[]): Cell[] =>
     cases.length === 0 ? [] : [{ name, run: () => runCases(cases, checked) }]
-  const takesTurns = options.level === 'kernels' && options.checks === undefined
   const isTurn = (name: string, i: number): boolean =>
     !takesTurns || !inTurn.includes(name) || inTurn[i % inTurn.length] === name
   const cells = subjects.flatMap((subject, i) =>
-    all.flatMap(([name, check]) =>
-      isTurn(name, i)
-        ? cell(`${subject.op} › ${name}`, check(takesTurns && name === fused ? onePerDTypes(subject) : subject))
-        : [],
-    ),
+    all.flatMap(([name, check]) => (isTurn(name, i) ? cell(`${subject.op} › ${name}`, check(subject)) : [])),
   )
   const memory = wanted('memory', 'backend') ? cell('memory', nothingKept(subjects)) : []
   const nth = options.nthProgram ?? (options.level === 'kernels' ? 10 : 1)

@@ -38,7 +38,9 @@ const swapped = { max: 'min', min: 'max', sum: 'prod', prod: 'sum' } as const
 
 describe('a backend with a fault', () => {
   it('nowhere has no failing cell', async () => {
-    expect(await red(unbroken(), /^(argmax|cumsum|sort|exp|index) /)).toEqual([])
+    expect(await red(unbroken(), /^(argmax|cumsum|sort|exp) /, { ops: ['argmax', 'cumsum', 'sort', 'exp'] })).toEqual(
+      [],
+    )
   })
 
   it('in argReduce is noticed by argmax and max, not by exp', async () => {
@@ -50,7 +52,7 @@ describe('a backend with a fault', () => {
           }
         : instr,
     )
-    const cells = await red(wrong, /^(argmax|max|exp) › (golden values|random shapes)$/)
+    const cells = await red(wrong, / › (golden values|random shapes)$/, { ops: ['argmax', 'max', 'exp'] })
     expect(cells).toEqual(
       expect.arrayContaining([
         'argmax › golden values',
@@ -66,7 +68,7 @@ describe('a backend with a fault', () => {
     const wrong = broken((instr) =>
       instr.kind === 'scan' ? { ...instr, attrs: { ...instr.attrs, fn: 'max' } } : instr,
     )
-    expect(await red(wrong, /^(cumsum|exp) › /)).toEqual(
+    expect(await red(wrong, / › /, { ops: ['cumsum', 'exp'] })).toEqual(
       expect.arrayContaining(['cumsum › golden values', 'cumsum › gradcheck', 'cumsum › random shapes']),
     )
   })
@@ -80,7 +82,7 @@ describe('a backend with a fault', () => {
           }
         : instr,
     )
-    const cells = await red(wrong, /^(sort|argsort|topk|neg) › golden values$/)
+    const cells = await red(wrong, / › golden values$/, { ops: ['sort', 'argsort', 'topk', 'neg'] })
     expect(cells).toEqual(['sort › golden values', 'argsort › golden values', 'topk › golden values'])
   })
 
@@ -95,7 +97,9 @@ describe('a backend with a fault', () => {
       })
       return withOperands(instr, inputs, instr.outputs)
     })
-    expect(await red(wrong, /^mm › (golden values|transposed inputs)$/)).toEqual(['mm › transposed inputs'])
+    expect(await red(wrong, / › (golden values|transposed inputs)$/, { ops: ['mm'] })).toEqual([
+      'mm › transposed inputs',
+    ])
   })
 
   it('that leaks cells is noticed by the memory cell', async () => {
@@ -134,12 +138,13 @@ describe('a backend with a fault', () => {
   // After the memory tests, because what it leaves behind would be collected while they measure.
   it('in compiled programs is noticed by all compiled cells and by no others', async () => {
     const wrong = wrapped(unbroken(), { compile: () => ({ run() {} }) })
-    expect(await red(wrong, /^exp › /)).toEqual([
+    expect(await red(wrong, /^exp › /, { ops: ['exp'] })).toEqual([
       'exp › compiled',
       'exp › compiled gradients',
       'exp › compiled training',
     ])
-    expect(await red(wrong, /^exp › /, { ops: ['exp'], level: 'kernels' })).toEqual(['exp › compiled training'])
+    const both = ['exp › compiled', 'exp › compiled training']
+    expect(await red(wrong, /^exp › /, { ops: ['exp'], level: 'kernels' })).toEqual(both)
   })
 
   it('in the step of one dtype is noticed at level kernels, whose trainings take a sample of each', async () => {
@@ -248,7 +253,7 @@ describe('a backend that drops', () => {
   for (const [kind, op] of Object.entries(needed)) {
     it(`every ${kind} is noticed by ${op}`, async () => {
       const wrong = broken((instr) => (instr.kind === kind ? null : instr))
-      expect(await red(wrong, new RegExp(`^${op} › golden `))).not.toEqual([])
+      expect(await red(wrong, / › golden /, { ops: [op] })).not.toEqual([])
     })
   }
 
@@ -263,7 +268,7 @@ describe('a backend that drops', () => {
       readSync: (view) => inner.readSync(view).map((x) => x + 0),
       read: async (view) => (await inner.read(view)).map((x) => x + 0),
     })
-    expect(await red(unsigned, /^(neg|exp) › special values$/)).toEqual(['neg › special values'])
+    expect(await red(unsigned, / › special values$/, { ops: ['neg', 'exp'] })).toEqual(['neg › special values'])
   })
 
   it('the errors of excessive claims is noticed', async () => {

@@ -5,7 +5,7 @@ import { callOp, cotangentOf, gradientTensors, prepareCall, readAll, withTensors
 import { differenceOfAll, type Result } from '../compare.ts'
 import type { Ready } from '../prepare.ts'
 import { type Arg, type Sample, tensorsOf } from '../sample.ts'
-import { type Check, type Subject, takesGradients, type Variant } from '../subject.ts'
+import { type Check, onePerDTypes, type Subject, takesGradients, type Variant } from '../subject.ts'
 import { plain, sameAs } from './values.ts'
 
 /** Forward and backward of a call as one step that returns tensors; null if it returns something else. */
@@ -124,28 +124,40 @@ export const compiled = compiledLike(
   () => true,
 )
 
-export const compiledGradients = compiledLike(
-  (subject, sample) => ({ step: stepOf(subject, sample), state: [] }),
-  takesGradients,
-)
+const only = (subject: Subject, fits: (sample: Sample) => boolean): Subject => ({
+  ...subject,
+  samples: subject.samples.filter(fits),
+})
 
-/** Trains the inputs that take gradients through the op between other kernels, with momentum, which adds optimizer state. */
-export const compiledTraining = compiledLike(
-  ({ op }, sample) => {
-    const { args, leaves } = prepareCall(sample, plain)
-    const parameters = leaves.filter((leaf) => leaf.requiresGrad)
-    if (parameters.length === 0) return { step: () => callOp(op, args, sample.seed) as Tensor[], state: [] }
-    const optimizer = new optim.SGD(parameters, { lr: 1e-3, momentum: 0.9 })
-    const step = () => {
-      const inputs = new Map<unknown, Tensor>(parameters.map((leaf) => [leaf, ops.mul(leaf, 1)]))
-      const outs = callOp(op, withTensors(args, inputs), sample.seed) as Tensor[]
-      const through = outs.flatMap((out, k) => (out.requiresGrad ? [ops.sum(ops.mul(out, cotangentOf(out, k)))] : []))
-      optimizer.zeroGrad()
-      if (through.length > 0) through.reduce((x, y) => ops.add(x, y)).backward()
-      optimizer.step()
-      return [...outs, ...parameters.flatMap(({ grad }) => grad ?? [])]
-    }
-    return { step, state: parameters }
-  },
+const gradientsOfStep = compiledLike(
+  (subject, sample) => ({ step: stepOf(subject, sample), state: [] }),
   () => true,
 )
+/** Gradients as results, of a sample for each combination of dtypes: training computes those of every sample. */
+export const compiledGradients: Check = (subject) => gradientsOfStep(onePerDTypes(only(subject, takesGradients)))
+
+/**
+ * Trains the inputs that take gradients through the op between other kernels, with momentum, which adds optimizer
+ * state. Samples without gradients have a check of their own, `compiled`.
+ */
+export const compiledTraining = compiledLike(({ op }, sample) => {
+  const { args, leaves } = prepareCall(sample, plain)
+  const parameters = leaves.filter((leaf) => leaf.requiresGrad)
+  const optimizer = new optim.SGD(parameters, { lr: 1e-3, momentum: 0.9 })
+  const step = () => {
+    const inputs = new Map<unknown, Tensor>(parameters.map((leaf) => [leaf, ops.mul(leaf, 1)]))
+    const outs = callOp(op, withTensors(args, inputs), sample.seed) as Tensor[]
+    const through = outs.flatMap((out, k) => (out.requiresGrad ? [ops.sum(ops.mul(out, cotangentOf(out, k)))] : []))
+    optimizer.zeroGrad()
+    if (through.length > 0) through.reduce((x, y) => ops.add(x, y)).backward()
+    optimizer.step()
+    return [...outs, ...parameters.flatMap(({ grad }) => grad ?? [])]
+  }
+  return { step, state: parameters }
+}, takesGradients)
+
+/** For other kernels of the same backend: a sample for each combination of dtypes, compiled only if it cannot train. */
+export const once: Readonly<Record<'compiled' | 'compiled training', Check>> = {
+  compiled: (subject) => compiled(onePerDTypes(only(subject, (sample) => !takesGradients(sample)))),
+  'compiled training': (subject) => compiledTraining(onePerDTypes(only(subject, takesGradients))),
+}
