@@ -30,7 +30,13 @@ import { assign, concat, fold, gather, iota, pad, scatter } from './kernels/move
 import { scan, sort } from './kernels/order.ts'
 import { compileProgram } from './program/program.ts'
 
-const kernels: { readonly [K in PrimKind]: (instr: Instr<K>) => void } = {
+/** What JavaScript computes: all of it, before anything is written. */
+function host({ attrs, inputs, outputs }: Instr<'host'>): void {
+  const results = attrs.compute(inputs.map(readView), inputs, outputs)
+  for (const [k, out] of outputs.entries()) writeHost(out, results[k])
+}
+
+const kernels: { readonly [K in PrimKind | 'host']: (instr: Instr<K>) => void } = {
   map,
   argReduce,
   scan,
@@ -43,6 +49,7 @@ const kernels: { readonly [K in PrimKind]: (instr: Instr<K>) => void } = {
   assign,
   sort,
   iota,
+  host,
 }
 
 class JsBackend implements Backend {

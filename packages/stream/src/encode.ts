@@ -221,7 +221,7 @@ export function encode(w: Writer, instr: Instr, tag: number): void {
   }
   if (instr.kind === 'map') return map(w, instr, tag)
   if (isComposite(instr)) composite(w, instr, tag)
-  else (kinds[instr.kind] as (w: Writer, instr: Instr, tag: number) => void)(w, instr, tag)
+  else (kinds[instr.kind as PrimKind] as (w: Writer, instr: Instr, tag: number) => void)(w, instr, tag)
 }
 
 /** Whether the instruction may fail. Then it must run before anything else, so that the error is known. */

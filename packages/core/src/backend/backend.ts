@@ -116,8 +116,23 @@ export interface Prims {
 /** The kinds that every backend has. */
 export type PrimKind = keyof Prims
 
-/** The attributes of each kind: one of the twelve, or a composition in `caps.fused` (composites.ts). */
-export interface Attributes extends Prims, CompositeAttrs {}
+/**
+ * What only JavaScript computes, such as a factorization. A backend whose memory is the host's may run it; on any other it
+ * runs elsewhere, as everything that is not supported.
+ */
+export interface HostAttrs {
+  host: {
+    /** PyTorch's name of the op. */
+    readonly op: string
+    readonly name: string
+    readonly attrs: unknown
+    /** The elements of the outputs from those of the inputs, all in row-major order. It may throw. */
+    compute(data: readonly TypedArray[], inputs: readonly Spec[], outputs: readonly Spec[]): readonly TypedArray[]
+  }
+}
+
+/** The attributes of each kind: one of the twelve, a composition in `caps.fused` (composites.ts), or `host`. */
+export interface Attributes extends Prims, CompositeAttrs, HostAttrs {}
 export type Kind = keyof Attributes
 
 /** The error to throw if the expression over the instruction's inputs is true for any element. */
@@ -152,7 +167,13 @@ interface PrimInputs {
 interface InstrOf<K extends Kind> {
   readonly kind: K
   readonly attrs: Attributes[K]
-  readonly inputs: K extends CompositeKind ? InputsOf<K, View> : K extends PrimKind ? PrimInputs[K] : never
+  readonly inputs: K extends CompositeKind
+    ? InputsOf<K, View>
+    : K extends PrimKind
+      ? PrimInputs[K]
+      : K extends 'host'
+        ? readonly View[]
+        : never
   readonly outputs: K extends CompositeKind ? OutputsOf<K, Output> : readonly Output[]
   /** Inputs that are not needed afterwards: an output may have the same buffer as one of them. */
   readonly donate?: readonly number[]

@@ -67,6 +67,7 @@ export function wrongTypes(instr: Instr): string | undefined {
     case 'fold':
       return is(dtypeOf(0))
     case 'iota':
+    case 'host':
       return undefined
     default:
       return isComposite(instr) ? wrongTypesOfComposite(instr) : `there is no kind ${kind}`

@@ -13,13 +13,13 @@ export const readsWhole = ({ values }: Pick<Program, 'values'>, use: Use): boole
 export const usesOf = ({ inputs }: { readonly inputs: readonly ProgramOperand[] }): Use[] => inputs.filter(isUse)
 
 /**
- * Whether the instruction checks elements and may fail, before it writes; nothing that outlives the run is written
+ * Whether the instruction looks at elements and may fail, before it writes; nothing that outlives the run is written
  * before it.
  */
 export const mayFail = (instr: ProgramInstr): boolean =>
   instr.kind === 'repeat'
     ? instr.attrs.body.instrs.some(mayFail)
-    : instr.check !== undefined || instr.kind === 'gather' || instr.kind === 'scatter'
+    : instr.check !== undefined || instr.kind === 'gather' || instr.kind === 'scatter' || instr.kind === 'host'
 
 /** Whether it may fail after it has written, in one of its iterations. */
 export const failsLate = (instr: ProgramInstr): boolean => instr.kind === 'repeat' && mayFail(instr)

@@ -205,14 +205,10 @@ function elsewhereFor(device: Device, op: string, what = op): Backend {
   return host
 }
 
-/** An op of a device is about to be computed in JavaScript, which counts as a fallback unless that is what it is. */
-export function runsOnHost(device: Device, op: string): void {
-  if (host !== undefined && host.name !== device.backend.name) elsewhereFor(device, op)
-}
-
 function runElsewhere(device: Device, instr: Instr): void {
   const { backend } = device
-  const elsewhere = elsewhereFor(device, instr.origin.name, `${instr.origin.name} (${instr.kind})`)
+  const op = instr.kind === 'host' ? instr.attrs.op : instr.origin.name
+  const elsewhere = elsewhereFor(device, op, instr.kind === 'host' ? op : `${op} (${instr.kind})`)
   const there = (spec: Spec): Output => ({
     sizes: spec.sizes,
     dtype: spec.dtype,

@@ -1,15 +1,11 @@
-// Ops on matrices that run in JavaScript: they read their inputs, factorize in float64, and write the results to the
-// inputs' device. On other devices that shows as the fallback does, in `report()`. A step that is compiled cannot contain
-// them, because they read elements.
+// Ops on matrices that run in JavaScript, in float64: instructions of the kind `host`, which the js backend runs. On other
+// devices they run elsewhere, as everything that a device lacks does, and show in `report()`.
 import type { Spec } from '../../backend/backend.ts'
 import { dtypeName, isFloat, newArray } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { numelOf, type Shape } from '../../base/shape.ts'
-import { runsOnHost } from '../../tensor/dispatch.ts'
-import { effects } from '../../tensor/effects.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
-import { fromArray } from '../create/create.ts'
 
 /** An op on the last two dimensions of its inputs, which all have the same dimensions before. */
 export interface HostOp<A> extends Pick<OpDef<A>, 'name' | 'vjp' | 'saves'> {
@@ -36,29 +32,30 @@ export function hostOp<A>({ name, label, infer, run, vjp, saves }: HostOp<A>): O
     vjp,
     saves,
     to: {
-      kind: 'compose',
-      compose(inputs, attrs) {
-        const xs = inputs as readonly Tensor[]
-        effects.sink?.refuse(`${label}()`, 'Call it before the step, and pass the result.')
-        const { device } = xs[0].storage
-        runsOnHost(device, label)
-        const specs = infer(xs, attrs)
-        const lead = xs[0].sizes.length - 2
-        const data = xs.map((x) => Float64Array.from(x.elements === 0 ? [] : device.backend.readSync(x)))
-        const results = specs.map((spec) => newArray(spec.dtype, numelOf(spec.sizes)))
-        const count = numelOf(xs[0].sizes.slice(0, lead))
-        const outs = specs.map((spec) => new Float64Array(areaOf(spec, lead)))
-        for (let batch = 0; batch < count; batch++) {
-          const at = data.map((values, i) => {
-            const area = areaOf(xs[i], lead)
-            return values.subarray(batch * area, (batch + 1) * area)
-          })
-          for (const out of outs) out.fill(0)
-          run(at, outs, attrs, xs, batch)
-          outs.forEach((out, i) => void results[i].set(out, batch * out.length))
-        }
-        return results.map((values, i) => fromArray(values, specs[i].sizes, { device: device.name }))
-      },
+      kind: 'kernel',
+      prim: 'host',
+      lower: (attrs) => ({
+        op: label,
+        name,
+        attrs,
+        compute(data, inputs, outputs) {
+          const lead = inputs[0].sizes.length - 2
+          const matrices = data.map((values) => Float64Array.from(values))
+          const results = outputs.map(({ dtype, sizes }) => newArray(dtype, numelOf(sizes)))
+          const outs = outputs.map((spec) => new Float64Array(areaOf(spec, lead)))
+          const count = numelOf(inputs[0].sizes.slice(0, lead))
+          for (let batch = 0; batch < count; batch++) {
+            const at = matrices.map((values, i) => {
+              const area = areaOf(inputs[i], lead)
+              return values.subarray(batch * area, (batch + 1) * area)
+            })
+            for (const out of outs) out.fill(0)
+            run(at, outs, attrs, inputs, batch)
+            outs.forEach((out, i) => void results[i].set(out, batch * out.length))
+          }
+          return results
+        },
+      }),
     },
   }
 }

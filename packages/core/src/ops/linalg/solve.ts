@@ -100,21 +100,37 @@ export function invEx(x: Tensor, ...args: [options?: { readonly checkErrors?: bo
 
 // ---- determinants ----
 
+const wide = (x: Tensor): Tensor => unsqueeze(unsqueeze(x, -1), -1)
+
 /** The matrix of cofactors, also of a singular matrix: the gradient of the determinant. */
 const cofactorOp: OpDef<null> = hostOp<null>({
   name: 'cofactor',
   label: 'linalg.det',
   infer: ([x]) => [{ sizes: x.sizes, dtype: x.dtype }],
+  saves: () => ({ inputs: [0], outputs: [0] }),
+  // Of regular matrices; a singular one has none in this form.
+  vjp: (ctx: Vjp<null>) => {
+    const [x, y] = [ctx.input(0), ctx.output()]
+    const along = mul(wide(sum(mul(ctx.dy, y), [-2, -1])), y)
+    return [div(sub(along, matmul(y, matmul(mT(ctx.dy), y))), wide(apply(determinantOp, [x], null)))]
+  },
   run([a], [out], _, specs) {
     const n = sizeOf(specs[0])
-    const sign = (x: Float64Array): number => {
-      const pivots = new Int32Array(n)
-      const lu = x.slice()
-      factorLU(lu, n, n, pivots)
-      return lu.reduce((product, value, i) => (i % (n + 1) === 0 ? product * value : product), signOf(pivots))
+    const determinant = (x: Float64Array, pivots: Int32Array): number => {
+      factorLU(x, n, n, pivots)
+      return x.reduce((product, value, i) => (i % (n + 1) === 0 ? product * value : product), signOf(pivots))
+    }
+    const pivots = new Int32Array(n)
+    const lu = transposed(a, n, n)
+    const size = determinant(lu, pivots)
+    if (size !== 0) {
+      const inverse = new Float64Array(n * n)
+      for (let i = 0; i < n; i++) inverse[i * n + i] = size
+      solveTransposedLU(lu, pivots, inverse, n, n)
+      return void out.set(transposed(inverse, n, n))
     }
     const { u, s, v } = factorSVD(a, n, n)
-    const turn = Math.sign(sign(u) * sign(v))
+    const turn = Math.sign(determinant(u.slice(), pivots) * determinant(v.slice(), pivots.slice()))
     for (let k = 0; k < n; k++) {
       const rest = s.reduce((product, value, i) => (i === k ? product : product * value), turn)
       for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) out[i * n + j] += rest * u[i * n + k] * v[j * n + k]
@@ -126,16 +142,8 @@ const determinantOp: OpDef<null> = hostOp<null>({
   name: 'LinalgDetBackward0',
   label: 'linalg.det',
   infer: ([x]) => [{ sizes: x.sizes.slice(0, -2), dtype: x.dtype }],
-  saves: () => ({ inputs: [0], outputs: [0] }),
-  vjp: (ctx: Vjp<null>) => {
-    const [x, y] = [ctx.input(0), ctx.output()]
-    const wide = (t: Tensor): Tensor => unsqueeze(unsqueeze(t, -1), -1)
-    // The inverse can be differentiated again, but singular matrices have none.
-    const values = y.storage.device.backend.readSync(y)
-    const isRegular = values.every((value) => value !== 0)
-    const cofactors = isRegular ? mul(wide(y), mT(apply(invOp, [x], 'linalg.inv'))) : apply(cofactorOp, [x], null)
-    return [mul(wide(ctx.dy), cofactors)]
-  },
+  saves: () => ({ inputs: [0] }),
+  vjp: (ctx: Vjp<null>) => [mul(wide(ctx.dy), apply(cofactorOp, [ctx.input(0)], null))],
   run([a], [out], _, specs) {
     const n = sizeOf(specs[0])
     const pivots = new Int32Array(n)
