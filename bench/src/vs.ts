@@ -77,3 +77,22 @@ export function others(): (Subject | Absent)[] {
     }
   })
 }
+
+// ---- single ops ----
+
+/** An op on another library: the sum of its result, and n calls of it. */
+interface PeerOp {
+  readonly sum: () => number
+  readonly times: (n: number) => unknown
+}
+type PeerOps = Readonly<Record<string, Readonly<Record<string, PeerOp>>>>
+
+/** The ops of vs/families.mjs by library, or why there are none. */
+export async function peersOfFamilies(
+  inputs: Readonly<Record<string, Float32Array | Int32Array>>,
+): Promise<{ readonly peers: PeerOps; readonly absent: readonly string[] }> {
+  const failed = install()
+  if (failed !== undefined) return { peers: {}, absent: [failed] }
+  const { peers } = (await import(here('../../vs/families.mjs'))) as { peers: (x: typeof inputs) => Promise<PeerOps> }
+  return { peers: await peers(inputs), absent: [] }
+}
