@@ -43,8 +43,10 @@ class Declarations {
 
   #read(statement) {
     const file = statement.moduleSpecifier && this.file(statement.moduleSpecifier)
+    // Its type has what remains of the module: `ops/methods.ts` picks the names of the table from such types.
+    const isWeak = ts.isImportDeclaration(statement) && statement.importClause?.isTypeOnly
     const add = (names, { elements, name }) => {
-      if (elements === undefined) names.set(name.text, [file, '*', statement])
+      if (elements === undefined) names.set(name.text, [file, isWeak ? undefined : '*', statement])
       else for (const e of elements) names.set(e.name.text, [file, (e.propertyName ?? e.name).text, statement, e])
     }
     if (ts.isImportDeclaration(statement)) {
@@ -130,7 +132,7 @@ export const writeDeclarations = (entries, to, from) => {
     file.passed.has(name) || file.own.has(name) || file.stars.some(([path]) => path && exportsName(fileAt(path), name))
   const takeExport = (file, name) => {
     enter(file)
-    if (!once(file, `exports ${name}`)) return
+    if (name === undefined || !once(file, `exports ${name}`)) return
     const passed = file.passed.get(name)
     if (name === '*') takeAll(file)
     else if (passed !== undefined) {

@@ -133,7 +133,14 @@ export const buildUnits = async (entries, listed, options, plugins) => {
       asked.set(key, [unit, each.to, [...(asked.get(key)?.[2] ?? []), each]])
     }
   }
-  const values = await evaluate([...new Set([...asked.values()].map(([, path]) => path))], options)
+  // Namespaces in main of modules that do not need the one that asks.
+  const needs = (path, other, seen = new Set()) =>
+    path === other || (!seen.has(path) && seen.add(path) && imports.get(path).some(({ to }) => needs(to, other, seen)))
+  const objects = new Set()
+  for (const [path, unit] of units)
+    for (const { to, space } of imports.get(path))
+      if (space && unit === 'main' && units.get(to) === 'main' && !needs(to, path)) objects.add(to)
+  const values = await evaluate([...new Set([...[...asked.values()].map(([, path]) => path), ...objects])], options)
   const valuesOf = (path) => Object.keys(values.get(path)).sort()
 
   /** What a unit gives to others: an export of a module, under a short name. */
@@ -198,6 +205,19 @@ export const space = $space(${list(args, (each) => JSON.stringify(each))})`,
     )
     giving('main', `space ${path}`, 'space')
   }
+  // What waits is read when it is asked for; anything else costs less as a plain member than as a getter.
+  const waiting = new Set([...standIns].flatMap(([path, names]) => [...names].map((name) => values.get(path)[name])))
+  for (const path of objects) {
+    const names = valuesOf(path)
+    const members = list(names, (name) =>
+      waiting.has(values.get(path)[name]) ? `get ${name}() { return $${name} }` : `${name}: $${name}`,
+    )
+    texts.set(
+      `object ${path}`,
+      `import { ${list(names, (name) => `${name} as $${name}`)} } from ${JSON.stringify(path)}
+export const object = { ${members} }`,
+    )
+  }
 
   const inUnit = (unit) => ({
     name: 'units',
@@ -206,7 +226,7 @@ export const space = $space(${list(args, (each) => JSON.stringify(each))})`,
       const main = unit === 'main' ? undefined : { path: './main.js', external: true }
       onResolve({ filter: /^units-runtime$/ }, () => main ?? { path: runtime })
       onResolve({ filter: /^units:/ }, ({ path }) => ({ path: `./${path.slice(6)}.js`, external: true }))
-      onResolve({ filter: /^(main|space) / }, ({ path }) => standIn(path))
+      onResolve({ filter: /^(main|space|object) / }, ({ path }) => standIn(path))
       onResolve({ filter: /^\./ }, ({ path, resolveDir, namespace }) => {
         if (namespace === 'unit') return { path, external: true }
         if (isOfSources(path)) return standIn('nothing')
@@ -224,6 +244,8 @@ export const space = $space(${list(args, (each) => JSON.stringify(each))})`,
       /^(export|import) \* as (\w+) from "(\.[^"]+)";$/gm,
       (line, verb, name, specifier) => {
         const key = `space ${at(specifier)}`
+        if (unit === 'main' && objects.has(at(specifier)))
+          return `${verb} { object as ${name} } from ${JSON.stringify(`object ${at(specifier)}`)};`
         if (!spaces.has(at(specifier)) || (verb === 'import' && units.get(at(specifier)) === unit)) return line
         return unit === 'main'
           ? `${verb} { space as ${name} } from ${JSON.stringify(key)};`

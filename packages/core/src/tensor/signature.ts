@@ -380,13 +380,21 @@ export function nothingMore(name: string, more: readonly unknown[]): void {
   if (more.length > 0 && more[0] !== undefined) throw tooMany(name, more[0])
 }
 
+/** Reads arguments by a signature that is made when the first come: a program calls few of the functions that exist. */
+function reader(name: string, python: boolean, params: readonly Parameter<unknown>[]) {
+  let own: Signature | undefined
+  return (args: readonly unknown[]): readonly unknown[] => {
+    own ??= new Signature(name, python, params)
+    return own.read(args)
+  }
+}
+
 /** Declares a function's parameters; the result reads its arguments. `name` is PyTorch's. */
 export function signature<P extends readonly Parameter<unknown>[]>(
   name: string,
   ...params: P
 ): (args: readonly unknown[]) => Values<P> {
-  const own = new Signature(name, false, params)
-  return (args) => own.read(args) as Values<P>
+  return reader(name, false, params) as (args: readonly unknown[]) => Values<P>
 }
 
 /** Declares the parameters of a class's constructor. */
@@ -394,8 +402,7 @@ export function constructing<P extends readonly Parameter<unknown>[]>(
   name: string,
   ...params: P
 ): (args: readonly unknown[]) => Values<P> {
-  const own = new Signature(`${name}.__init__`, true, params)
-  return (args) => own.read(args) as Values<P>
+  return reader(`${name}.__init__`, true, params) as (args: readonly unknown[]) => Values<P>
 }
 
 /** Declares the parameters of a method of Tensor, which is also a function; the tensor itself is checked with them. */
@@ -403,10 +410,10 @@ export function method<P extends readonly Parameter<unknown>[]>(
   name: string,
   ...params: P
 ): (self: Tensor, args: readonly unknown[]) => Values<P> {
-  const own = new Signature(name, false, params)
+  const read = reader(name, false, params)
   return (self, args) => {
     if (!isTensor(self)) throw refused(name, input, 1, self)
-    return own.read(args) as Values<P>
+    return read(args) as Values<P>
   }
 }
 const input = required('input', tensor)
