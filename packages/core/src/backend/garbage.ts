@@ -53,8 +53,25 @@ class Garbage {
   #next = 0
   #nextAll = 0
 
+  /** Bytes that are still to be allocated by somebody who keeps them. */
+  #kept = 0
+
+  /**
+   * Takes note that so many bytes will be allocated and kept, a model that is loaded: it looks for garbage before them,
+   * and not among them. With 0, the rest will not be.
+   */
+  keeps(bytes: number): void {
+    this.#kept = 0
+    if (bytes > 0) this.opens(bytes)
+    this.#kept = bytes
+  }
+
   /** Takes note of a new array buffer, before it is allocated. */
   opens(bytes: number): void {
+    if (this.#kept > 0) {
+      this.#kept -= bytes
+      return
+    }
     this.#fresh += bytes
     this.#untidy += bytes
     if (this.#fresh >= pace) this.#young()

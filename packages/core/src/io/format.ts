@@ -81,11 +81,11 @@ export function chosen(source: Source, names: Iterable<string>, only: Only | und
   return all.filter((name) => wanted.has(name))
 }
 
-/** Throws if the tensors of a file would take more memory than the caller allows. */
-export function checkMemory(source: Source, tensors: readonly Listed[], maxBytes: number): void {
+/** The bytes that the tensors of a file take in memory; throws if they are more than the caller allows. */
+export function checkMemory(source: Source, tensors: readonly Listed[], maxBytes: number): number {
   let sum = 0
   for (const { dtype, shape } of tensors) sum += dtype === null ? 0 : numelOf(shape) * dtypeSize[dtype]
-  if (sum <= maxBytes) return
+  if (sum <= maxBytes) return sum
   throw damaged(
     source,
     `its tensors take ${sum} bytes, more than ${maxBytes}`,

@@ -1,6 +1,7 @@
 // safetensors: eight bytes with the length of a header, the header in JSON (names, dtypes, shapes, places), and the
 // elements, https://github.com/huggingface/safetensors#format. Every program that reads the format reads all tensors;
 // what else was saved is in the header's metadata, under `flambeau` (structure.ts).
+import { garbage } from '../backend/garbage.ts'
 import { dtypeOfArray, newArray, type TypedArray } from '../base/dtype.ts'
 import { TypeError, ValueError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
@@ -150,18 +151,24 @@ async function read(source: Source, options: ReadOptions): Promise<unknown> {
     if (dtype === null)
       throw damaged(source, `'${name}' is ${stored}, which is not supported`, 'Leave it out: load(source, { only }).')
   }
-  checkMemory(source, wanted, options.maxBytes)
+  const bytes = checkMemory(source, wanted, options.maxBytes)
   options.expect?.(wanted.reduce((sum, { bytes }) => sum + bytes, 0))
   const arrays = structure === undefined ? new Set<string>() : arraysOf(structure)
   const found = new Map<string, Tensor | TypedArray>()
-  await inTurns(inFile(wanted), async ({ name, stored, dtype, shape, offset, elements }) => {
+  const one = async ({ name, stored, dtype, shape, offset, elements }: Entry): Promise<void> => {
     if (!isEncoding(stored) || dtype === null) return
     if (arrays.has(name)) {
       const array = newArray(dtype, elements)
       await readElements(source, offset, stored, array, name)
       found.set(name, array)
     } else found.set(name, await readTensor(source, offset, stored, shape, name, options))
-  })
+  }
+  garbage.keeps(bytes)
+  try {
+    await inTurns(inFile(wanted), one)
+  } finally {
+    garbage.keeps(0)
+  }
   if (structure !== undefined) {
     return restored(structure, found, (what) => {
       throw damaged(source, `the metadata '${structureKey}' ${what}`, damagedStructure)

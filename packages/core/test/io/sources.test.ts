@@ -8,6 +8,7 @@ import { pathToFileURL } from 'node:url'
 import { js } from '@flambeau/backend-js'
 import { io, load, ones, save, type Tensor, tensor, useDevice, zeros } from '@flambeau/core'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { garbage } from '../../src/backend/garbage.ts'
 import { bitsOf, errorOf, safetensorsFile } from './files.ts'
 
 useDevice(js())
@@ -186,6 +187,20 @@ describe('a source in memory', () => {
     const stopping = load(bytes, { signal: controller.signal, onProgress: () => controller.abort(new Error('enough')) })
     await expect(stopping).rejects.toThrow('enough')
   })
+})
+
+it('memory that is loaded is no garbage: it is looked for before, and not meanwhile', async () => {
+  const layers = await save(Array.from({ length: 40 }, () => zeros(2 ** 18)))
+  // Each look reads the processor's time, once to three times.
+  const looks = vi.spyOn(process, 'cpuUsage')
+  try {
+    await load(layers)
+    expect(looks.mock.calls.length).toBeLessThan(4)
+    for (let i = 0; i < 5; i++) garbage.opens(2 ** 23)
+    expect(looks.mock.calls.length).toBeGreaterThan(4)
+  } finally {
+    looks.mockRestore()
+  }
 })
 
 describe('a URL', () => {
