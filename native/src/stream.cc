@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <new>
 
+#include "pages.h"
+
 namespace flambeau {
 
 const char* name_of(Opcode opcode) {
@@ -163,8 +165,12 @@ std::unique_ptr<Program> Program::make(const int32_t* words, int64_t count, int3
 bool Kept::has_room(int64_t bytes) {
   if (data_ != nullptr) return true;
   if (bytes > *left_) return false;
-  data_ = std::aligned_alloc(64, static_cast<size_t>((bytes + 63) / 64 * 64));
+  // All of it is read in every run: it fills large pages if it is large.
+  constexpr size_t largePage = 2 << 20;
+  const size_t size = static_cast<size_t>(bytes), align = size < largePage ? 64 : largePage;
+  data_ = std::aligned_alloc(align, (size + 63) / 64 * 64);
   if (data_ == nullptr) throw std::bad_alloc();
+  if (align == largePage) use_large_pages(data_, size);
   *left_ -= bytes;
   return true;
 }
