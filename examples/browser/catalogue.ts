@@ -54,6 +54,9 @@ export const courses = {
 
 export type CourseName = keyof typeof courses
 
+/** A lesson's name in files, which is the command line's. */
+export const lessonOf = (course: string): string => course.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+
 /** Lessons whose network reads a digit that one draws, and that measure an accuracy after every epoch. */
 export const readers: ReadonlySet<CourseName> = new Set(['lenet5'])
 

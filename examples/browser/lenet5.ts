@@ -36,6 +36,7 @@ const look = (model: nn.Module, digit: Uint8Array): Reading => {
 
 export const load = async () => ({
   run: lenet5,
+  make: () => models.lenet5({ pooling: 'max', activation: 'relu' }),
   look,
   images: { dataset: datasets.MNIST, root: await filesOf('MNIST') },
 })

@@ -10,7 +10,13 @@ export type Order =
       readonly backend: BackendName
       readonly epochs: number
       readonly seed: bigint
+      /** Whether it goes on from the opened file. */
+      readonly isResumed: boolean
     }
+  /** Asks for the file of the current or the last training. */
+  | { readonly kind: 'save' }
+  /** Opens a file, while nothing is trained. */
+  | { readonly kind: 'open'; readonly file: File }
   | { readonly kind: 'pause' | 'resume' | 'stop' }
   /** The page has shown the last progress. */
   | { readonly kind: 'seen' }
@@ -60,5 +66,13 @@ export type News =
       readonly accuracies: readonly CurvePoint[]
       readonly lines: readonly string[]
     }
+  | { readonly kind: 'saved'; readonly name: string; readonly bytes: Uint8Array }
+  /** A file was opened: a training that can go on, or weights of a network, of no epoch. */
+  | {
+      readonly kind: 'opened'
+      readonly course: CourseName
+      readonly training: { readonly epoch: number; readonly seed: string } | undefined
+    }
+  | { readonly kind: 'unopened'; readonly trouble: Trouble }
   /** The answer to `read`: undefined if no network reads digits now. */
   | { readonly kind: 'read'; readonly reading: Reading | undefined }

@@ -13,6 +13,8 @@ const epochs = find<HTMLInputElement>('epochs')
 const seed = find<HTMLInputElement>('seed')
 const trainButton = find<HTMLButtonElement>('train')
 const stopButton = find<HTMLButtonElement>('stop')
+const [saveButton, openButton] = [find<HTMLButtonElement>('save'), find<HTMLButtonElement>('open')]
+const fileInput = find<HTMLInputElement>('file')
 const [status, counted, bar] = [find('status'), find('counted'), find<HTMLProgressElement>('bar')]
 const [legend, lines] = [find('legend'), find('lines')]
 
@@ -32,6 +34,10 @@ let state: 'loading' | 'idle' | 'running' | 'paused' = 'loading'
 let total = 0
 let epoch = 0
 let trained: CourseName | undefined
+/** The opened training, which goes on if the example and the seed are still its own. */
+let opened: { readonly course: CourseName; readonly epoch: number; readonly seed: string } | undefined
+/** Whether a network was opened that reads digits. */
+let isReader = false
 const used: BackendName[] = []
 /** The start for estimating the remaining time: when training began, resumed, or moved. */
 let mark = { time: 0, epoch: 0 }
@@ -75,9 +81,9 @@ const describe = () => {
   const { about, epochs: length } = courses[name]
   find('about').textContent = about
   epochs.value = String(length)
-  const isReader = readers.has(name)
-  for (const id of ['accuracy', 'drawing']) find(id).hidden = !isReader
-  if (isReader) void loadDrawing()
+  const isDrawn = readers.has(name)
+  for (const id of ['accuracy', 'drawing']) find(id).hidden = !isDrawn
+  if (isDrawn) void loadDrawing()
 }
 course.addEventListener('change', describe)
 
@@ -87,7 +93,7 @@ const loadDrawing = async () => {
 }
 /** The network of the drawing has changed. */
 const learnt = (isOver: boolean) => {
-  if (trained !== undefined && readers.has(trained)) drawing?.learnt(epoch > 0, isOver)
+  if (trained !== undefined && readers.has(trained)) drawing?.learnt(epoch > 0 || isReader, isOver)
 }
 
 // ---- display ----
@@ -106,6 +112,7 @@ const show = (next: typeof state, text: string) => {
   trainButton.disabled = next === 'loading'
   for (const control of [course, epochs, seed]) disable(control, isBusy)
   disable(stopButton, !isBusy)
+  for (const control of [openButton, fileInput]) disable(control, isBusy || next === 'loading')
   document.body.dataset.state = next
   mark = { time: performance.now(), epoch }
   if (next !== 'running') learnt(true)
@@ -127,6 +134,7 @@ const showCount = () => {
     total === 0 ? '' : `${count(epoch)} of ${count(total)} ${total === 1 ? 'epoch' : 'epochs'}${left}`
   bar.max = Math.max(1, total)
   bar.value = epoch
+  disable(saveButton, epoch === 0)
 }
 
 const print = (texts: readonly string[]) => {
@@ -136,9 +144,15 @@ const print = (texts: readonly string[]) => {
   if (atEnd) lines.scrollTop = lines.scrollHeight
 }
 
+/** The opened training, if it is what the controls say. */
+const resumed = () => (opened?.course === course.value && opened.seed === seed.value ? opened : undefined)
+
 const begin = () => {
   total = Number(epochs.value)
-  epoch = 0
+  epoch = resumed()?.epoch ?? 0
+  // It goes on once; the next training is a new one.
+  opened = undefined
+  isReader = false
   trained = course.value as CourseName
   used.length = 0
   legend.replaceChildren()
@@ -155,6 +169,7 @@ form.addEventListener('submit', (event) => {
   if (state === 'running') order({ kind: 'pause' })
   else if (state === 'paused') order({ kind: 'resume' })
   else if (state === 'idle') {
+    const isResumed = resumed() !== undefined
     begin()
     order({
       kind: 'train',
@@ -162,6 +177,7 @@ form.addEventListener('submit', (event) => {
       backend: chosenBackend(),
       epochs: total,
       seed: BigInt(seed.value),
+      isResumed,
     })
     show('running', `Loading ${chosenBackend()}`)
   }
@@ -172,6 +188,60 @@ find('backends').addEventListener('change', () => {
   chooseBackend(chosenBackend())
   if (state === 'running' || state === 'paused') order({ kind: 'move', backend: chosenBackend() })
 })
+
+// ---- files ----
+
+saveButton.addEventListener('click', () => order({ kind: 'save' }))
+openButton.addEventListener('click', () => fileInput.click())
+
+const openFile = (file: File | undefined) => {
+  if (file === undefined) return
+  if (state === 'idle') order({ kind: 'open', file })
+  else showTrouble({ sentence: `${file.name} cannot be opened while a network trains.`, remedy: 'Press Stop first.' })
+}
+fileInput.addEventListener('change', () => {
+  openFile(fileInput.files?.[0])
+  // The same file may be chosen again.
+  fileInput.value = ''
+})
+const dragged = (isOver: boolean) => (event: DragEvent) => {
+  event.preventDefault()
+  document.body.toggleAttribute('data-dragged', isOver)
+}
+document.addEventListener('dragover', dragged(true))
+document.addEventListener('dragleave', dragged(false))
+document.addEventListener('drop', (event) => {
+  dragged(false)(event)
+  openFile(event.dataTransfer?.files[0])
+})
+
+/** Gives bytes to the user as a file. */
+const download = (name: string, bytes: Uint8Array) => {
+  const href = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>]))
+  element('a', { href, download: name }).click()
+  setTimeout(() => URL.revokeObjectURL(href), 60_000)
+}
+
+const openedAs = async ({ course: name, training }: News & { kind: 'opened' }) => {
+  showTrouble()
+  course.value = name
+  describe()
+  opened = training && { course: name, ...training }
+  const { title, epochs: length } = courses[name]
+  epoch = training?.epoch ?? 0
+  total = training === undefined ? 0 : Math.max(length, epoch)
+  if (training !== undefined) {
+    seed.value = training.seed
+    // One that is over goes on for as long again, but for a network that may just be looked at.
+    epochs.value = String(epoch >= length && !readers.has(name) ? epoch + length : total)
+  }
+  trained = name
+  isReader = readers.has(name)
+  if (isReader) await loadDrawing()
+  const what = training === undefined ? 'The weights are open' : `A training of ${count(epoch)} epochs is open`
+  show('idle', `${what}: ${title}`)
+  showCount()
+}
 
 const moved = (name: BackendName, about: string) => {
   find('found').textContent = about
@@ -212,6 +282,12 @@ worker.addEventListener('message', ({ data: news }: MessageEvent<News>) => {
     case 'failed':
       showTrouble(news.trouble)
       return show('idle', `Stopped by an error at epoch ${count(epoch)}`)
+    case 'saved':
+      return download(news.name, news.bytes)
+    case 'opened':
+      return void openedAs(news)
+    case 'unopened':
+      return showTrouble(news.trouble)
     case 'read':
       return drawing?.show(news.reading)
   }

@@ -1,8 +1,10 @@
 // The training worker, so that the page never waits. A lesson is a generator: the worker runs some epochs, sends their
 // output and losses to the page, handles orders, and repeats.
-import { type nn, report, useDevice } from 'flambeau'
+import { load as loadFile, type nn, report, save, useDevice } from 'flambeau'
 import type { Images, Options, Training } from '../src/lesson.ts'
-import type { BackendName, CourseName } from './catalogue.ts'
+import type { Checkpoint } from '../src/run.ts'
+import { type Owner, trainingIn, treeOf } from '../src/saved.ts'
+import { type BackendName, type CourseName, lessonOf } from './catalogue.ts'
 import { load } from './load.ts'
 import type { CurvePoint, News, Order, Reading, Trouble } from './messages.ts'
 
@@ -15,6 +17,8 @@ interface Scope {
 interface Loaded {
   readonly run: (options: Options) => Training
   readonly images?: Images
+  /** Makes the network that reads digits, for weights from a file. */
+  readonly make?: () => nn.Module
   /** Reads a digit. */
   readonly look?: (model: nn.Module, digit: Uint8Array) => Reading
 }
@@ -94,22 +98,62 @@ const use = async (name: BackendName): Promise<boolean> => {
 /** The network of the current or last training reads a digit, if it is one that can. */
 let read: ((digit: Uint8Array) => Reading) | undefined
 
+/** The current or last training, or the one in the opened file. */
+let last: { readonly owner: Owner; readonly checkpoint: () => Checkpoint } | undefined
+/** The training in the opened file. */
+let opened: Checkpoint | undefined
+
+const saveTraining = async (): Promise<void> => {
+  if (last === undefined) return
+  const bytes = await save(treeOf(last.owner, last.checkpoint()))
+  page.postMessage({ kind: 'saved', name: `${last.owner.lesson}.safetensors`, bytes })
+}
+
+/** Opens a training of a lesson, or weights of LeNet-5. */
+const open = async (file: File): Promise<void> => {
+  try {
+    const loaded = await loadFile(file)
+    const training = trainingIn(loaded)
+    const lesson = training?.lesson ?? 'lenet5'
+    const course = (Object.keys(lessons) as CourseName[]).find((name) => lessonOf(name) === lesson)
+    if (course === undefined) throw new Error(`${file.name}: is a training of ${lesson}\nThis page lacks the lesson.`)
+    const { make, look } = await lessons[course]()
+    if (make !== undefined) {
+      const model = make()
+      const holder = loaded as { readonly model?: unknown }
+      model.loadStateDict((loaded instanceof Map ? loaded : (holder.model ?? loaded)) as never)
+      read = (digit) => (look as NonNullable<typeof look>)(model, digit)
+    }
+    opened = training
+    last = training && { owner: training, checkpoint: () => training }
+    page.postMessage({
+      kind: 'opened',
+      course,
+      training: training && { epoch: training.epoch - 1, seed: training.seed },
+    })
+  } catch (error) {
+    page.postMessage({ kind: 'unopened', trouble: troubleOf(error) })
+  }
+}
+
 type Outcome = 'stopped' | 'finished'
 
-const train = async ({ course, backend, epochs, seed }: Order & { kind: 'train' }): Promise<Outcome> => {
+const train = async ({ course, backend, epochs, seed, isResumed }: Order & { kind: 'train' }): Promise<Outcome> => {
   read = undefined
   if (!(await use(backend))) return 'stopped'
   const { run, images, look } = await lessons[course]()
+  const owner = { lesson: lessonOf(course), data: images === undefined ? null : 'MNIST', seed: String(seed) }
+  const checkpoint = isResumed ? opened : undefined
+  /** The epochs that are done, with the share of the current one. */
+  let epoch = checkpoint === undefined ? 0 : checkpoint.epoch - 1
   /** How many epochs each slice makes due; epochs that a slow backend missed are not made up. */
-  const share = epochs / SLICES
+  const share = (epochs - epoch) / SLICES
   let due = 0
   let lines: string[] = []
   let device: string | undefined
   let isPaused = false
-  /** The epochs that are done, with the share of the current one. */
-  let epoch = 0
   let nextPoint = 0
-  const training = run({ epochs, seed, images, print: (text) => void lines.push(String(text)) })
+  const training = run({ epochs, seed, images, checkpoint, print: (text) => void lines.push(String(text)) })
   for (;;) {
     const points: CurvePoint[] = []
     const accuracies: CurvePoint[] = []
@@ -124,6 +168,7 @@ const train = async ({ course, backend, epochs, seed }: Order & { kind: 'train' 
         break
       }
       const { model } = value
+      if (value.checkpoint !== undefined) last = { owner, checkpoint: value.checkpoint }
       if (look !== undefined && model !== undefined) read ??= (digit) => look(model, digit)
       const accuracy = value.curves?.validation.accuracy
       if (accuracy !== undefined) accuracies.push([value.epoch, accuracy])
@@ -148,6 +193,7 @@ const train = async ({ course, backend, epochs, seed }: Order & { kind: 'train' 
       if (order?.kind === 'seen') isSeen = true
       if (order?.kind === 'stop') return 'stopped'
       if (order?.kind === 'read') answer(order.digit)
+      if (order?.kind === 'save') await saveTraining()
       if (order?.kind === 'move' && (await use(order.backend))) device = order.backend
       if (order?.kind === 'pause' || order?.kind === 'resume') {
         isPaused = order.kind === 'pause'
@@ -164,6 +210,8 @@ for (;;) {
   const order = await nextOrder()
   try {
     if (order.kind === 'read') answer(order.digit)
+    if (order.kind === 'save') await saveTraining()
+    if (order.kind === 'open') await open(order.file)
     if (order.kind === 'train') page.postMessage({ kind: await train(order) })
   } catch (error) {
     page.postMessage({ kind: 'failed', trouble: troubleOf(error) })
