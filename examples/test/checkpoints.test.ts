@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { DataLoader, TensorDataset } from '@flambeau/data'
+import { build } from 'esbuild'
 import {
   compile,
   defaultGenerator,
@@ -28,7 +29,8 @@ import {
   ValueError,
 } from 'flambeau'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { nativeMissing, testWith } from '../../tools/test/machine.ts'
+import { inPage } from '../../tools/test/browser.ts'
+import { chromiumMissing, nativeMissing, testWith } from '../../tools/test/machine.ts'
 import { bundle } from './bundle.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'flambeau-checkpoint-'))
@@ -212,6 +214,81 @@ describe('files of checkpoints', () => {
     expect(await new io.Checkpoint(path, { model }).load()).toMatchObject({ state: { epoch: 0.5 } })
   })
 
+  it('a folder may be one that a browser lets a page write', async () => {
+    const files = new Map<string, Uint8Array>()
+    let room = 100_000
+    /** As browsers have them: what is written is the file once its stream is closed. */
+    const fileOf = (name: string) => ({
+      name,
+      getFile: async () => new File([files.get(name) as Uint8Array<ArrayBuffer>], name),
+      createWritable: async () => {
+        const chunks: Uint8Array[] = []
+        return new WritableStream<Uint8Array>({
+          write: (chunk) => {
+            if ((room -= chunk.length) < 0) throw new Error('no room')
+            chunks.push(chunk)
+          },
+          close: () => void files.set(name, Buffer.concat(chunks)),
+        })
+      },
+    })
+    const handle: io.DirectoryHandleLike = {
+      name: 'runs',
+      async *keys() {
+        yield* files.keys()
+      },
+      getFileHandle: async (name, options) => {
+        if (options?.create === true && !files.has(name)) files.set(name, new Uint8Array())
+        return fileOf(name)
+      },
+      removeEntry: async (name) => void files.delete(name),
+    }
+    const parts = { weights: full([10], 1), epoch: 1 }
+    const checkpoint = new io.Checkpoint(handle, parts, { keep: 2 })
+    for (; parts.epoch < 4; parts.epoch++) expect(await checkpoint.save(parts.epoch)).toMatch(/^runs\/checkpoint-/)
+    expect([...files.keys()]).toEqual(['checkpoint-2.safetensors', 'checkpoint-3.safetensors'])
+    // A page that ended before the stream was closed leaves an empty file.
+    files.set('checkpoint-9.safetensors', new Uint8Array())
+    expect(await checkpoint.load()).toMatchObject({ step: 3, path: 'runs/checkpoint-3.safetensors' })
+    expect([parts.epoch, warnings().at(-1)]).toEqual([3, expect.stringContaining('runs/checkpoint-9.safetensors')])
+    room = 0
+    await expect(checkpoint.save(10)).rejects.toThrow('no room')
+    expect([...files.keys()]).not.toContain('checkpoint-10.safetensors')
+  })
+
+  testWith('browser', chromiumMissing, 'a folder may be that of a page, in Chromium', async () => {
+    const { outputFiles } = await build({
+      stdin: {
+        contents: `
+          import { full, io } from 'flambeau'
+          const parts = { weights: full([10], 1), epoch: 1 }
+          const checkpoint = new io.Checkpoint(await navigator.storage.getDirectory(), parts, { keep: 2 })
+          for (; parts.epoch < 4; parts.epoch++) await checkpoint.save(parts.epoch)
+          parts.weights.fill_(7)
+          const { step } = await checkpoint.load()
+          const path = await new io.Checkpoint('a/path', parts).save(1).catch(String)
+          globalThis.found = { list: await checkpoint.list(), step, epoch: parts.epoch, sum: parts.weights.sum().item(), path }
+        `,
+        resolveDir: import.meta.dirname,
+      },
+      bundle: true,
+      write: false,
+      format: 'esm',
+      conditions: ['@flambeau/source'],
+    })
+    const found = await inPage({ script: outputFiles[0].text }, async (page) => {
+      await page.waitForFunction('globalThis.found')
+      return page.evaluate('found')
+    })
+    expect(found).toEqual({
+      list: [2, 3].map((step) => ({ step, path: `checkpoint-${step}.safetensors` })),
+      step: 3,
+      epoch: 3,
+      sum: 10,
+      path: expect.stringContaining("'a/path' is a path, and there are no files here"),
+    })
+  })
+
   it('a value that only has a getter is returned', async () => {
     const [path, epochs] = [folder(), [3]]
     const parts = Object.defineProperty({}, 'epoch', { get: () => epochs[0], enumerable: true })
@@ -241,7 +318,7 @@ describe('files of checkpoints', () => {
     await expect(checkpoint.load(-1)).rejects.toThrow(TypeError)
     await expect(checkpoint.save(1)).rejects.toThrow('hook')
     expect(existsSync(String(checkpoint.folder))).toBe(false)
-    await expect(new make(new Date(), {}).save(1)).rejects.toThrow(TypeError)
+    expect(() => new make(new Date(), {})).toThrow("argument 'folder' (position 1) must be str, not Date")
   })
 
   it('a folder that cannot be is named', async () => {
