@@ -14,6 +14,7 @@ import warnings
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import torch  # noqa: E402
+from torch import nn  # noqa: E402
 from format import ROOT, write  # noqa: E402
 from stored import described  # noqa: E402
 
@@ -38,7 +39,8 @@ with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, f'{name}.pt')
         for weights_only in (False, True):
             try:
-                found = described(torch.load(path, weights_only=weights_only), {})
+                opened = torch.load(path, weights_only=weights_only)
+                found = described(opened, {})
             except Exception as error:  # noqa: BLE001
                 # What PyTorch 1.13 itself cannot read with weights_only must be named so, and nothing else.
                 if not (weights_only and case['plainOnly'] and 'Unsupported operand' in str(error)):
@@ -47,6 +49,14 @@ with tempfile.TemporaryDirectory() as folder:
             if weights_only and case['plainOnly']:
                 failed.append(f'{name}: opens with weights_only')
             failed += [f'{name}{line}' for line in differences(found, case['holds'])]
+            if name == 'optimizer':
+                p, frozen = nn.Parameter(torch.zeros(2)), nn.Parameter(torch.zeros(1), False)
+                adam = torch.optim.Adam([p, frozen])
+                adam.load_state_dict(opened['adam'])
+                if adam.param_groups[0]['lr'] != 0.01 or not torch.equal(adam.state[p]['exp_avg'], torch.tensor([0.05, 0.025])):
+                    failed.append("PyTorch's optimizer does not go on with the state")
+                p.grad = torch.ones(2)
+                adam.step()
         with open(path, 'rb') as file:
             digests[name] = hashlib.sha256(file.read()).hexdigest()
 if failed:

@@ -1,5 +1,6 @@
 // Writes PyTorch's files: the archive of a pickle and of its storages, as `torch.save` does.
 import { TypeError } from '../base/errors.ts'
+import { snakeCase } from '../nn/names.ts'
 import { Parameter } from '../nn/parameter.ts'
 import { StateDict } from '../nn/state-dict.ts'
 import type { Storage } from '../tensor/device.ts'
@@ -9,7 +10,7 @@ import type { WriteOptions } from './format.ts'
 import { Pickler } from './pickler.ts'
 import { encodings, piecesOf, storageOf, wholeOf, writtenAs } from './tensors.ts'
 import { type ElementType, storageNames } from './torch-globals.ts'
-import { isArray, type Saved } from './tree.ts'
+import { isArray, isRecord, type Saved } from './tree.ts'
 import { toUtf8 } from './utf8.ts'
 import { writeZip } from './zip.ts'
 
@@ -19,6 +20,24 @@ interface Written {
   readonly x: Tensor
   readonly version: number
 }
+
+type Entries = readonly (readonly [string | number, Saved])[]
+
+/** Keys that are numbers are numbers in Python, such as an optimizer's numbers of parameters. */
+function entriesOf(record: { readonly [key: string]: Saved }): Entries {
+  const names = Object.keys(record)
+  const areNumbers = names.length > 0 && names.every((name) => /^(0|[1-9]\d{0,14})$/.test(name))
+  return names.map((name) => [areNumbers ? Number(name) : name, record[name]])
+}
+
+/** The state of an optimizer under PyTorch's names, `param_groups` and `exp_avg`, which `loadStateDict` takes, too. */
+function inPython(x: Saved): Saved {
+  if (Array.isArray(x)) return x.map(inPython)
+  return isRecord(x)
+    ? Object.fromEntries(entriesOf(x).map(([key, value]) => [snakeCase(`${key}`), inPython(value)]))
+    : x
+}
+const isOptimizerState = (x: object): boolean => Object.keys(x).sort().join() === 'paramGroups,state'
 
 /** The pickle of an object, and the storages beside it in the order of their keys. */
 function pickled(object: Saved, { dtype }: WriteOptions): readonly [Uint8Array, readonly Written[]] {
@@ -95,14 +114,8 @@ function pickled(object: Saved, { dtype }: WriteOptions): readonly [Uint8Array, 
     if (Array.isArray(x)) return pickler.list(x, x as readonly Saved[], visit)
     if (x instanceof StateDict) return stateDict(x)
     if (x instanceof Map) return pickler.orderedDict(x, [...(x as ReadonlyMap<string | number, Saved>)], entry)
-    const record = x as { readonly [key: string]: Saved }
-    const names = Object.keys(record)
-    const areNumbers = names.length > 0 && names.every((name) => /^(0|[1-9]\d{0,14})$/.test(name))
-    pickler.dict(
-      x,
-      names.map((name) => [areNumbers ? Number(name) : name, record[name]] as const),
-      entry,
-    )
+    const record = (isOptimizerState(x) ? inPython(x) : x) as { readonly [key: string]: Saved }
+    pickler.dict(x, entriesOf(record), entry)
   }
   visit(object)
   return [pickler.finish(), [...storages.values()].sort((a, b) => (a.key < b.key ? -1 : 1))]

@@ -2,7 +2,7 @@
 // that nobody should write.
 import { createHash } from 'node:crypto'
 import { js } from '@flambeau/backend-js'
-import { io, load, nn, save, type Tensor, tensor, useDevice } from '@flambeau/core'
+import { io, load, nn, optim, save, type Tensor, tensor, useDevice } from '@flambeau/core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { opcodeNames, unpickle } from '../../src/io/pickle.ts'
 import { bytesSource } from '../../src/io/source.ts'
@@ -131,6 +131,17 @@ describe('files that PyTorch wrote', () => {
     expect(String(net.loadStateDict(model))).toBe('<All keys matched successfully>')
     const found = optimizer as unknown as { state: Record<string, Record<string, Tensor>> }
     expect(found.state[0].max_exp_avg_sq.tolist()).toHaveLength(2)
+  })
+
+  test("an optimizer is saved with PyTorch's names, and goes on with them", async () => {
+    const p = new nn.Parameter(tensor([1, -2]))
+    const [adam, other] = [new optim.Adam([p], { lr: 0.01 }), new optim.Adam([p])]
+    p.grad = tensor([0.5, 0.25])
+    adam.step()
+    const saved = await load<Record<string, never>>(await save(adam, undefined, { format: 'pt' }))
+    expect(Object.keys(saved)).toEqual(['state', 'param_groups'])
+    other.loadStateDict(saved)
+    expect(JSON.stringify(other.stateDict())).toBe(JSON.stringify(adam.stateDict()))
   })
 })
 
