@@ -43,7 +43,7 @@ ops = {
     'relu': lambda: np.maximum(a, 0), 'leakyRelu': lambda: np.where(a > 0, a, a * f32(0.1)), 'sigmoid': lambda: 1 / (1 + np.exp(-a)),
     'softplus': lambda: np.logaddexp(a, f32(0)), 'softmax': lambda: softmax(m), 'logSoftmax': lambda: log_softmax(m),
     'sum': lambda: a.sum(), 'sum of rows': lambda: m.sum(1), 'sum of columns': lambda: m.sum(0), 'mean': lambda: a.mean(),
-    'prod': lambda: (p / 2).prod(), 'max': lambda: a.max(), 'argmax of rows': lambda: m.argmax(1), 'variance': lambda: a.var(),
+    'product of rows': lambda: (m / 1000 + 1).prod(1), 'max': lambda: a.max(), 'argmax of rows': lambda: m.argmax(1), 'variance': lambda: a.var(),
     'norm': lambda: np.linalg.norm(a), 'logsumexp': lambda: np.log(np.exp(a - a.max()).sum()) + a.max(), 'any': lambda: mask.any(),
     'cumsum': lambda: a.cumsum(), 'cumsum of rows': lambda: m.cumsum(1), 'cumprod of rows': lambda: (m / 2).cumprod(1),
     'cummax': lambda: np.maximum.accumulate(a), 'sort': lambda: np.sort(a, kind='stable'), 'argsort': lambda: np.argsort(b, kind='stable'),
