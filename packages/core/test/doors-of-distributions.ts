@@ -170,5 +170,9 @@ export function addMembersOfDistributions(): void {
   on('Transform.logAbsDetJacobian', affine, [x, y], bad)
   on('Transform.withCache', affine, [kept], { words: /cache_size/ })
   on('Transform.equals', affine, [at('other', 'any|copied', affine)])
+  add('ConstraintRegistry.register', D.bijectTo.register, [
+    at('constraint', 'constraint', D.constraints.boolean),
+    at('factory', 'fn?', () => () => new D.ExpTransform()),
+  ])
   on('Constraint.check', () => D.constraints.positive, [at('value', 'tensor', T)], { words: /input/ })
 }

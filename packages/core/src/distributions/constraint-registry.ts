@@ -2,6 +2,7 @@
 // region; the first only such that can be undone.
 import { className } from '../base/class-name.ts'
 import { NotImplementedError, TypeError } from '../base/errors.ts'
+import { typeName } from '../base/python.ts'
 import { anything, fn, type Kind, optional, required, signature } from '../tensor/signature.ts'
 import * as constraints from './constraints.ts'
 import { Constraint } from './constraints.ts'
@@ -45,7 +46,7 @@ function kindOf(given: unknown): unknown {
   if (given instanceof Constraint || maker !== undefined) return ((maker ?? given) as Constraint).kind
   if (typeof given === 'function' && given.prototype instanceof Constraint) return given
   throw new TypeError(
-    `Expected constraint to be either a Constraint subclass or instance, but got ${String(given)}`,
+    `Expected constraint to be either a Constraint subclass or instance, but got ${typeof given === 'number' ? given : typeName(given)}`,
     'Pass one of distributions.constraints, or a class that extends Constraint.',
   )
 }
