@@ -23,7 +23,7 @@ const places: Readonly<Record<string, readonly (readonly [Space, Space, ...strin
     [index, index, ''],
     [methods, methods, ''],
   ],
-  'special.ts': [[core.special, index, '']],
+  'special.ts': [[core.special, { ...core.special, ...index }, '']],
 }
 
 it.each(lines)('$alias is $target', ({ file, said, target, alias }) => {

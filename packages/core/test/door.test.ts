@@ -59,8 +59,36 @@ op('mvlgamma', [self, at('p', 'int', 1)], { nan: 'outside of its domain' })
 op('polygamma', [at('n', 'int', 1), self])
 add('x.polygamma', (...args: Any[]) => (T() as Any).polygamma(...args), [at('n', 'int', 1)])
 add('x.polygamma_', (...args: Any[]) => (T() as Any).polygamma_(...args), [at('n', 'int', 1)])
-for (const name of ['entr', 'ndtr', 'ndtri', 'logNdtr', 'i0e', 'i1', 'i1e'])
+for (const name of [
+  ...[
+    'entr',
+    'erfcx',
+    'ndtr',
+    'ndtri',
+    'logNdtr',
+    'i0e',
+    'i1',
+    'i1e',
+    'airyAi',
+    'besselJ0',
+    'besselJ1',
+    'besselY0',
+    'besselY1',
+  ],
+  ...['modifiedBesselK0', 'modifiedBesselK1', 'scaledModifiedBesselK0', 'scaledModifiedBesselK1', 'sphericalBesselJ0'],
+])
   add(`special.${name}`, (core.special as Any)[name], [self], { nan: 'outside of its domain' })
+const polynomials = ['hermitePolynomialH', 'hermitePolynomialHe', 'laguerrePolynomialL', 'legendrePolynomialP']
+for (const kind of 'TUVW') polynomials.push(`chebyshevPolynomial${kind}`, `shiftedChebyshevPolynomial${kind}`)
+for (const name of [...polynomials, 'zeta'])
+  add(
+    `special.${name}`,
+    (core.special as Any)[name],
+    [at('input', 'operand', T), at('other', 'operand', () => T().mul(2).add(2))],
+    { nan: 'outside of its domain' },
+  )
+for (const name of ['igamma', 'igammac'])
+  op(name, [self, at('other', 'tensor', T)], { nan: 'outside of its domain', words: /not implemented for/ })
 op('bitwiseNot', [at('input', 'tensor', mask)])
 each('t contiguous clone detach ravel', self)
 const input = at('input', 'operand', T)

@@ -71,9 +71,14 @@ type OnHost =
   | ('householderProduct' | 'ldlFactor' | 'ldlFactorEx' | 'ldlSolve' | 'luFactorEx' | 'solveEx')
   | ('luFactor' | 'luSolve' | 'matrixExp' | 'matrixRank' | 'pinv' | 'qr' | 'slogdet' | 'solve' | 'solveTriangular')
   | ('svd' | 'svdvals' | 'tensorinv' | 'tensorsolve')
+/** The same of the namespace `special`, and two other names of its functions. */
+type Special =
+  | ('airyAi' | 'modifiedBesselI0' | 'modifiedBesselI1' | 'gammainc' | 'gammaincc' | 'sphericalBesselJ0' | 'zeta')
+  | `${'bessel' | 'modifiedBessel' | 'scaledModifiedBessel'}${'J' | 'K' | 'Y'}${0 | 1}`
+  | `${string}Polynomial${string}`
 type Table = typeof ops &
   typeof F &
-  Within<'special', Omit<typeof special, Renamed>> &
+  Within<'special', Omit<typeof special, Renamed | Special>> &
   Within<'linalg', Omit<typeof linalg, 'matmul' | 'matrixPower' | OnHost>>
 /** Exports beside the ops. */
 type Other = 'Slice' | 'ValuesAndIndices' | 'getRngState' | 'initialSeed' | 'manualSeed' | 'seed' | 'setRngState'

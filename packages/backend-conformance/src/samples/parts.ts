@@ -8,6 +8,8 @@ import { fixed, special, specialWhy } from './elementwise.ts'
 
 const { NaN: nan, POSITIVE_INFINITY: inf } = Number
 const none = { none: 'its kernels are those of the elementwise ops, which have properties' }
+/** There are no kernels, so that other levels than `core` have nothing to check. */
+const onHost = { none: 'it runs in JavaScript on every device' }
 const test = (fn: (x: number) => number): OpSamples =>
   op([s(special), s(f64([3])), s(i32([3])), core(s(bools([1, 0]))), core(s(u8([2])))], each(fn, { result: 'bool' }))
 
@@ -260,6 +262,24 @@ export const parts = {
   'special.i0e': op(one(-4, 4, s(doubles([29, 31, -200, 12])), kink(specialWhy, s(v([nan, 0, 1])))), none),
   'special.i1': op(one(-4, 4, s(doubles([20, -20, 7.9])), kink(specialWhy, s(v([nan, 0, 1])))), none),
   'special.i1e': op(one(-4, 4, s(doubles([29, 31, -200, 12])), kink(specialWhy, s(v([nan, 0, 1])))), none),
+  igamma: op(
+    [
+      core(s(t([2, 3], { low: 0.3, high: 4, grad: false }), t([3], { low: 0.2, high: 5 }))),
+      core(s(f64([3, 1], { low: 0.3, high: 9, grad: false }), f64([2], { low: 0.2, high: 9 }))),
+      core(s(ints([1, 2]), v([0.5, 1.5]))),
+    ],
+    onHost,
+    [e(ints([1]), ints([1]))],
+  ),
+  igammac: op(
+    [
+      core(s(t([2, 3], { low: 0.3, high: 4, grad: false }), t([3], { low: 0.2, high: 5 }))),
+      core(s(f64([3], { low: 0.3, high: 9, grad: false }), f64([3], { low: 0.2, high: 9 }))),
+    ],
+    onHost,
+    [e(ints([1]), ints([1]))],
+  ),
+  'special.erfcx': op(one(-2, 2, s(doubles([5, -5, 0.6, 12, 26, 300])), kink(specialWhy, s(special))), none),
   mvlgamma: op(
     [
       s(t([2, 3], { low: 1, high: 4 }), 2),

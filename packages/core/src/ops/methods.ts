@@ -52,6 +52,7 @@ import type * as softmax from './reduce/softmax.ts'
 import type * as special from './pointwise/special.ts'
 import type * as sort from './order/sort.ts'
 import type * as stacks from './views/stacks.ts'
+import type * as incomplete from './special/incomplete.ts'
 import type * as strided from './views/strided.ts'
 import * as table from './table.ts'
 import type * as triangles from './views/triangles.ts'
@@ -105,6 +106,7 @@ type Declared = typeof added &
   typeof scatterReduce &
   typeof softmax &
   Listed<typeof special> &
+  Listed<typeof incomplete> &
   typeof sort &
   typeof stacks &
   typeof strided &
@@ -126,6 +128,7 @@ type Writable = Pointwise &
   typeof renamed &
   Listed<typeof added> &
   Listed<typeof special> &
+  Listed<typeof incomplete> &
   Pick<typeof matmul, 'addmm'> &
   Pick<typeof norms, 'renorm'> &
   Pick<typeof members, 'polygamma'> &

@@ -16,6 +16,8 @@ export {
   /** Alias of `lgamma`. */
   lgamma as gammaln,
   i0,
+  /** Alias of `i0`. */
+  i0 as modifiedBesselI0,
   /** Alias of `digamma`. */
   digamma as psi,
 } from '../pointwise/functions.ts'
@@ -23,8 +25,11 @@ export { round } from '../pointwise/parts.ts'
 export {
   entr,
   erfc,
+  erfcx,
   i0e,
   i1,
+  /** Alias of `i1`. */
+  i1 as modifiedBesselI1,
   i1e,
   logit,
   logNdtr,
@@ -42,3 +47,12 @@ export {
   logsumexp,
   softmax,
 } from '../reduce/softmax.ts'
+export * from '../special/functions.ts'
+export {
+  /** Alias of `igamma`. */
+  igamma as gammainc,
+  /** Alias of `igammac`. */
+  igammac as gammaincc,
+  zeta,
+} from '../special/incomplete.ts'
+export * from '../special/polynomials.ts'

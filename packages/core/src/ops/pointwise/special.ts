@@ -200,13 +200,13 @@ const erfcxFit = [
   1.3433763579088608e-9,
 ]
 /** `exp(z * z) * erfc(z)`, for z from 0 on. */
-const erfcx = (z: Expr): Expr => {
+const scaledTail = (z: Expr): Expr => {
   const ratio = s.div(3, s.add(z, 3))
   return s.mul(ratio, polynomial(erfcxFit, s.sub(s.mul(ratio, 2), 1)))
 }
 const complement = (x: Expr): Expr => {
   const a = s.abs(x)
-  const far = s.mul(s.exp(s.neg(s.mul(a, a))), erfcx(a))
+  const far = s.mul(s.exp(s.neg(s.mul(a, a))), scaledTail(a))
   return s.select(s.lt(a, 0.5), s.sub(1, s.erf(x)), s.select(s.lt(x, 0), s.sub(2, far), far))
 }
 /**
@@ -220,6 +220,23 @@ export const erfc = unary(
     ...float,
     grad: ({ dy, x: [x] }) => [s.mul(s.mul(dy, -2 / Math.sqrt(Math.PI)), s.exp(s.neg(s.mul(x, x))))],
   }),
+)
+/**
+ * `exp(x * x) * erfc(x)`, which neither underflows nor loses digits for large x.
+ *
+ * @example
+ * special.erfcx(tensor([0, 30])) // tensor([1.0000, 0.0188])
+ */
+export const erfcx = unary(
+  elementwise(
+    'specialErfcx',
+    (x) => {
+      const far = scaledTail(s.abs(x))
+      return s.select(s.lt(x, 0), s.sub(s.mul(s.exp(s.mul(x, x)), 2), far), far)
+    },
+    { ...float, grad: ({ dy, x: [x], y }) => [s.mul(dy, s.sub(s.mul(s.mul(x, 2), y), 2 / Math.sqrt(Math.PI)))] },
+  ),
+  'special_erfcx',
 )
 
 const density = (x: Expr): Expr => s.mul(s.exp(s.mul(s.mul(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI))
@@ -247,7 +264,7 @@ export const logNdtr = unary(
     'specialLogNdtr',
     (x) => {
       const t = s.mul(x, Math.SQRT1_2)
-      const low = s.sub(s.log(s.mul(erfcx(s.max(s.neg(t), 0)), 0.5)), s.mul(t, t))
+      const low = s.sub(s.log(s.mul(scaledTail(s.max(s.neg(t), 0)), 0.5)), s.mul(t, t))
       return s.select(s.lt(x, -1), low, s.log1p(s.mul(complement(t), -0.5)))
     },
     {
@@ -269,7 +286,7 @@ const tail = (q: Expr): Expr => {
   const ratio = s.div(polynomial([2.515517, 0.802853, 0.010328], t), polynomial([1, 1.432788, 0.189269, 0.001308], t))
   let z = s.sub(t, ratio)
   for (let i = 0; i < 2; i++) {
-    const scaled = erfcx(s.mul(z, Math.SQRT1_2))
+    const scaled = scaledTail(s.mul(z, Math.SQRT1_2))
     const off = s.sub(s.sub(s.log(s.mul(scaled, 0.5)), s.mul(s.mul(z, z), 0.5)), logQ)
     const slope = s.div(Math.sqrt(2 / Math.PI), scaled)
     z = s.add(z, s.div(off, s.add(slope, s.mul(off, s.mul(s.sub(slope, z), 0.5)))))
