@@ -33,8 +33,6 @@ export const like =
 /** Ops that read elements, or whose shapes depend on them: recording them must throw a clear error. */
 const looks: Readonly<Record<string, (sample: Sample) => boolean>> = {
   equal: () => true,
-  igamma: () => true,
-  igammac: () => true,
   allclose: () => true,
   nonzero: () => true,
   // In training it draws a number for each element that is not positive.

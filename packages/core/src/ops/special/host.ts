@@ -1,15 +1,12 @@
-// Elementwise functions that run in JavaScript: in float64, rounded once. On other devices that shows as the fallback does,
-// in `report()`, and a step that is compiled cannot contain them, because they read elements.
-import { newArray } from '../../base/dtype.ts'
+// Elementwise functions that run in JavaScript, in float64 and rounded once: instructions of the kind `host`, as those of
+// linear algebra.
+import { type DType, newArray } from '../../base/dtype.ts'
 import { floatType } from '../../base/promotion.ts'
-import { broadcastShapes, numelOf, type Shape, scalarShape } from '../../base/shape.ts'
-import { deviceOf, expandView } from '../../tensor/apply.ts'
-import { runsOnHost } from '../../tensor/dispatch.ts'
-import { effects } from '../../tensor/effects.ts'
+import { broadcastShapes, type Shape, scalarShape } from '../../base/shape.ts'
+import { apply, deviceOf } from '../../tensor/apply.ts'
 import type { Input, OpDef } from '../../tensor/op.ts'
-import { fromArray } from '../create/create.ts'
 import { commonType } from '../define/common.ts'
-import type { Elementwise } from '../define/elementwise.ts'
+import { cloneOp, type Elementwise, expandTo } from '../define/elementwise.ts'
 
 const shapeOf = (inputs: readonly Input[]): Shape =>
   inputs.reduce<Shape>((sizes, x) => broadcastShapes(sizes, x.sizes), scalarShape)
@@ -22,6 +19,22 @@ export function hostFunction(
   rules: Pick<OpDef<null>, 'vjp' | 'saves'> & { readonly accepts?: (inputs: readonly Input[]) => void } = {},
 ): Elementwise {
   const { accepts, ...gradient } = rules
+  const lowered = {
+    op: label,
+    name,
+    attrs: null,
+    compute([x, y = x]: readonly ArrayLike<number>[], _: unknown, [{ dtype }]: readonly { readonly dtype: DType }[]) {
+      const out = newArray(dtype, x.length)
+      for (let i = 0; i < out.length; i++) out[i] = fn(x[i], y[i])
+      return [out]
+    },
+  }
+  /** On tensors of one shape. */
+  const kernel: OpDef<DType> = {
+    name,
+    infer: ([x], dtype) => [{ sizes: x.sizes, dtype }],
+    to: { kind: 'kernel', prim: 'host', lower: () => lowered },
+  }
   const op: OpDef<null> = {
     name,
     infer(inputs) {
@@ -32,18 +45,12 @@ export function hostFunction(
     to: {
       kind: 'compose',
       compose(inputs) {
-        effects.sink?.refuse(`${label}()`, 'Call it before the step, and pass the result.')
         const device = deviceOf(inputs)
-        runsOnHost(device, label)
         const [{ sizes, dtype }] = op.infer(inputs, null)
-        const out = newArray(dtype, numelOf(sizes))
-        const [x, y = x] = inputs.map((input) => {
-          if (input.wrapped !== true) return out.length === 0 ? out : device.backend.readSync(expandView(input, sizes))
-          const value = typeof input.value === 'function' ? input.value() : input.value
-          return new Float64Array(out.length).fill(Number(value))
-        })
-        for (let i = 0; i < out.length; i++) out[i] = fn(x[i], y[i])
-        return [fromArray(out, sizes, { device: device.name })]
+        const tensors = inputs.map((x) =>
+          expandTo(x.wrapped === true ? apply(cloneOp as OpDef<unknown>, [x], { sizes: [], dtype }, device) : x, sizes),
+        )
+        return [apply(kernel, tensors, dtype)]
       },
     },
   }
