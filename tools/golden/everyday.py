@@ -16,6 +16,7 @@ import warnings
 os.environ.setdefault('OPENBLAS_CORETYPE', 'Haswell')
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import torch  # noqa: E402
+from torch.nn.utils import rnn  # noqa: E402
 from format import write  # noqa: E402
 from ops_b import perform, scope  # noqa: E402
 
@@ -30,6 +31,7 @@ def seeded(f):
 
 scope['seeded'] = seeded
 scope['L'] = torch.linalg
+scope['r'] = rnn
 scope['A'] = torch.tensor([[1, 2, 3], [4, 5, 6.5], [7, 8, 1]], dtype=torch.float64)
 scope['Z'] = torch.tensor([[0.1, 9, 9], [4, 0.2, 9], [1, 3, 0.3]], dtype=torch.float64)
 scope['S'] = torch.tensor([[1.0, 2], [2, 4]])
@@ -159,6 +161,20 @@ ROWS = [
     ('L.ldlSolve(Z, I(1, 2), A)', 'L.ldl_solve(Z, I(1, 2).int(), A)'),
     ('L.ldlSolve(Z, I(1, 2, 3), A.float())', 'L.ldl_solve(Z, I(1, 2, 3).int(), A.float())'),
     ("L.ldlSolve(Z, I(1, 2, 3), A.at('0:2'))", 'L.ldl_solve(Z, I(1, 2, 3).int(), A[0:2])'),
+    # --- packed sequences ---
+    ('r.packSequence([F(1, 2, 3), F(4), F(5, 6)], false)', 'r.pack_sequence([F(1, 2, 3), F(4), F(5, 6)], False)'),
+    ('r.packSequence([F(1), F(5, 6)])', 'r.pack_sequence([F(1), F(5, 6)])'),
+    ('r.packPaddedSequence(c, [2, 1, 1])', 'r.pack_padded_sequence(c, [2, 1, 1])'),
+    ('r.packPaddedSequence(c, I(3, 1), true)', 'r.pack_padded_sequence(c, I(3, 1), True)'),
+    ('r.packPaddedSequence(c, [1, 2, 1], { enforceSorted: false })', 'r.pack_padded_sequence(c, [1, 2, 1], enforce_sorted=False)'),
+    ('r.packPaddedSequence(c, [2, 0, 0])', 'r.pack_padded_sequence(c, [2, 0, 0])'),
+    ('r.packPaddedSequence(c, [2])', 'r.pack_padded_sequence(c, [2])'),
+    ('r.padPackedSequence(r.packSequence([F(1, 2, 3), F(4), F(5, 6)], false), true, 9, 5)', 'list(r.pad_packed_sequence(r.pack_sequence([F(1, 2, 3), F(4), F(5, 6)], False), True, 9, 5))'),
+    ('r.padPackedSequence(r.packPaddedSequence(c, [2, 2, 1]))', 'list(r.pad_packed_sequence(r.pack_padded_sequence(c, [2, 2, 1])))'),
+    ('r.padPackedSequence(r.packSequence([F(1, 2)]), { totalLength: 1 })', 'r.pad_packed_sequence(r.pack_sequence([F(1, 2)]), total_length=1)'),
+    ('r.unpackSequence(r.packSequence([F(1, 2, 3), F(4), F(5, 6)], false))', 'r.unpack_sequence(r.pack_sequence([F(1, 2, 3), F(4), F(5, 6)], False))'),
+    ('r.invertPermutation(I(2, 0, 1))', 'r.invert_permutation(I(2, 0, 1))'),
+    ('slopes((x, y) => r.padPackedSequence(r.packSequence([x, y], false))[0].mul(1), F(1), F(2, 3))', 'slopes(lambda x, y: r.pad_packed_sequence(r.pack_sequence([x, y], False))[0] * 1, F(1), F(2, 3))'),
     # --- low rank ---
     ('seeded(() => torch.svdLowrank(W, 3)[1])', 'seeded(lambda: torch.svd_lowrank(W, 3)[1])'),
     ('seeded(() => torch.svdLowrank(W, { q: 2, niter: 0 }).map((x) => x.abs()))', 'seeded(lambda: [x.abs() for x in torch.svd_lowrank(W, q=2, niter=0)])'),

@@ -1169,6 +1169,39 @@ add(
   ],
   { words: /parameters|pruning_method|amount/ },
 )
+const packed = (): unknown => rnn.packSequence([row()])
+const packing = { words: /len\(lengths\)|all samples|sequences|Tensor|sorted|exceeds|total_length|argument/ }
+add(
+  'rnn.packSequence',
+  rnn.packSequence,
+  [at('sequences', 'tensors', () => [row()]), at('enforceSorted', 'bool?', true)],
+  named_,
+)
+add(
+  'rnn.packPaddedSequence',
+  rnn.packPaddedSequence,
+  [
+    at('input', 'tensor', T),
+    at('lengths', 'ints|tensor', () => [2, 1]),
+    at('batchFirst', 'bool?', true),
+    at('enforceSorted', 'bool?', false),
+  ],
+  packing,
+)
+add(
+  'rnn.padPackedSequence',
+  rnn.padPackedSequence,
+  [
+    at('sequence', 'none', packed),
+    at('batchFirst', 'bool?', true),
+    at('paddingValue', 'number?', 0),
+    at('totalLength', 'int?|null', 3),
+  ],
+  packing,
+)
+add('rnn.unpackSequence', rnn.unpackSequence, [at('packedSequences', 'none', packed)])
+add('rnn.invertPermutation', rnn.invertPermutation, [at('permutation', 'tensor|null', indices)])
+exempt.set('PackedSequence', 'made by packSequence')
 add(
   'rnn.padSequence',
   rnn.padSequence,

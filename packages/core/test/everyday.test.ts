@@ -13,6 +13,7 @@ const double = (...rows: number[][]): Tensor => tensor(rows, { dtype: 'float64' 
 asPrinted('everyday', {
   torch: core,
   L: linalg,
+  r: nn.utils.rnn,
   x: null,
   y: null,
   seeded: (f: () => unknown) => {

@@ -37,7 +37,7 @@ export { fuseConvBnEval, fuseConvBnWeights, fuseLinearBnEval } from './fusion.ts
 export * as parametrizations from './parametrizations.ts'
 export * as parametrize from './parametrize.ts'
 export * as prune from './prune.ts'
-export * as rnn from './sequences.ts'
+export * as rnn from './rnn.ts'
 export * as stateless from './stateless.ts'
 export { parametersToVector, vectorToParameters } from './vectors.ts'
 export {

@@ -1,0 +1,3 @@
+// The namespace `nn.utils.rnn`.
+export * from './packed.ts'
+export * from './sequences.ts'
