@@ -1175,7 +1175,7 @@ add(
   'rnn.packSequence',
   rnn.packSequence,
   [at('sequences', 'tensors', () => [row()]), at('enforceSorted', 'bool?', true)],
-  named_,
+  packing,
 )
 add(
   'rnn.packPaddedSequence',
