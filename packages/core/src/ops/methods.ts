@@ -58,6 +58,7 @@ import * as table from './table.ts'
 import type * as triangles from './views/triangles.ts'
 import type * as unique from './order/unique.ts'
 import type * as views from './views/views.ts'
+import type * as each from './write/each.ts'
 import type * as write from './write/write.ts'
 
 type Pointwise = typeof activation &
@@ -82,6 +83,7 @@ type Declared = typeof added &
   typeof convert &
   typeof counting &
   typeof differences &
+  typeof each &
   typeof embed &
   typeof extremes &
   typeof families &
