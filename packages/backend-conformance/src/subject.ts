@@ -6,7 +6,7 @@ import type { Backend } from '@flambeau/core/backend'
 import { goldenOf } from './golden.ts'
 import type { Derived, OpSamples, Ready } from './prepare.ts'
 import { type DType, type ErrorSample, type Sample, tensorsOf } from './sample.ts'
-import { families, prepared } from './samples/index.ts'
+import { families, hasKernels, prepared } from './samples/index.ts'
 
 export interface Case {
   readonly label: string
@@ -68,7 +68,8 @@ export const subjectsOf = (
         backend,
         samples: samples.filter((sample) => fits(sample) && finite(sample) && (core || sample.core !== true)),
         errors: errors.filter(fits),
-        derived: derived.filter((sample) => fits(sample) && (strictFloat || !special(sample))),
+        derived:
+          core || hasKernels(op) ? derived.filter((sample) => fits(sample) && (strictFloat || !special(sample))) : [],
       }
     }),
   )

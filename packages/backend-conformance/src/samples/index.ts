@@ -121,3 +121,6 @@ export const prepared = (op: string): Prepared => {
   cache.set(op, made)
   return made
 }
+
+/** Whether an op has kernels: otherwise all of its samples test core, such as those of functions that run in JavaScript. */
+export const hasKernels = (op: string): boolean => prepared(op).samples.some(({ core }) => core !== true)
