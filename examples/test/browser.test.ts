@@ -186,7 +186,7 @@ describe('the code that the page loads', () => {
     }
     server.close()
     expect(files.length).toBeGreaterThan(5)
-    expect(total).toBeLessThan(310_000)
+    expect(total).toBeLessThan(320_000)
   })
 })
 

@@ -163,7 +163,7 @@ describe('packed', () => {
     test('an addon of another version', async () => {
       const { error, ...rest } = await changed((folder) => {
         const code = join(folder, 'backend-native', 'dist/index.js')
-        writeFileSync(code, readFileSync(code, 'utf8').replace('version: "0.0.0"', 'version: "7.8.9"'))
+        writeFileSync(code, readFileSync(code, 'utf8').replace('version:"0.0.0"', 'version:"7.8.9"'))
       })
       expect(error).toMatch(/Tried .*: its version is 0\.0\.0, and @flambeau\/backend-native's is 7\.8\.9$/m)
       expect(rest).toEqual(warned('its version is 0\\.0\\.0'))

@@ -170,6 +170,11 @@ const cases: Readonly<Record<string, Case>> = {
       persistentWorkers: (x) => x === false,
     },
   },
+  'DataLoader.loadStateDict': {
+    call: (state: never) => new data.DataLoader([1, 2], 2).loadStateDict(state),
+    args: [new data.DataLoader([1, 2], 2).stateDict()],
+    takes: [none],
+  },
   'DataLoader of batches': {
     call: (...args: never[]) => passOf(data.DataLoader, args),
     args: [set()],
