@@ -27,6 +27,23 @@ export interface MatrixOptions extends ValidateOption {
   readonly scaleTril?: Tensor | null
 }
 export type MatrixArgument = Tensor | null | MatrixOptions
+type MatrixName = 'covarianceMatrix' | 'precisionMatrix' | 'scaleTril'
+
+/** The one matrix that is given, and its name. */
+export function oneMatrix(
+  matrices: Readonly<Record<MatrixName, Tensor | null>>,
+  Refusal: new (message: string, hint: string) => Error,
+): [MatrixName, Tensor] {
+  const given = Object.entries(matrices).filter(([, x]) => x !== null)
+  if (given.length === 1) return given[0] as [MatrixName, Tensor]
+  throw new Refusal(
+    'Exactly one of covariance_matrix or precision_matrix or scale_tril may be specified.',
+    `There are ${given.length}.`,
+  )
+}
+/** The Cholesky factor of the covariance, by whichever matrix is given. */
+export const lowerOf = (name: MatrixName, own: Tensor): Tensor =>
+  name === 'scaleTril' ? own : name === 'covarianceMatrix' ? cholesky(own) : factorOf(own)
 
 const flipped = (x: Tensor): Tensor => flip(x, [-2, -1])
 /** The inverse of a lower triangle. */
@@ -75,19 +92,14 @@ export class MultivariateNormal extends Distribution {
   ) {
     const [center, covarianceMatrix, precisionMatrix, scaleTril, validateArgs] = normalArguments(args)
     if (center.dim() < 1) throw new ValueError('loc must be at least one-dimensional.')
-    const given = Object.entries({ covarianceMatrix, precisionMatrix, scaleTril }).filter(([, x]) => x !== null)
-    if (given.length !== 1) {
-      throw new ValueError(
-        'Exactly one of covariance_matrix or precision_matrix or scale_tril may be specified.',
-        `There are ${given.length}.`,
-      )
-    }
-    const [name, own] = given[0] as [string, Tensor]
+    const [name, own] = oneMatrix({ covarianceMatrix, precisionMatrix, scaleTril }, ValueError)
     if (own.dim() < 2) {
-      const snake = { covarianceMatrix: 'covariance_matrix', precisionMatrix: 'precision_matrix' }[name]
-      throw new ValueError(
-        `${snake ?? 'scale_tril matrix'} must be at least two-dimensional, with optional leading batch dimensions`,
-      )
+      const snake = {
+        covarianceMatrix: 'covariance_matrix',
+        precisionMatrix: 'precision_matrix',
+        scaleTril: 'scale_tril matrix',
+      }
+      throw new ValueError(`${snake[name]} must be at least two-dimensional, with optional leading batch dimensions`)
     }
     const n = own.sizes.slice(-2)
     const batchShape = broadcastShapes(own.sizes.slice(0, -2), center.sizes.slice(0, -1))
@@ -98,7 +110,7 @@ export class MultivariateNormal extends Distribution {
       eventShape: loc.sizes.slice(-1),
       validateArgs,
     })
-    this.own('lower', name === 'scaleTril' ? own : name === 'covarianceMatrix' ? cholesky(own) : factorOf(own))
+    this.own('lower', lowerOf(name, own))
   }
 
   override get argConstraints(): Readonly<Record<string, Constraint>> {

@@ -14,7 +14,7 @@ import { Transformed } from './transformed.ts'
 import { broadcastAll, fullOf, tensorOrNumber, type TensorOrNumber } from './values.ts'
 
 const temperatureParameter = required('temperature', tensorOrNumber)
-type Relaxed<T, O> =
+type RelaxedArguments<T, O> =
   | [temperature: TensorOrNumber, probs?: T | O, logits?: T | O, validateArgs?: boolean | null | O]
   | [params: { readonly temperature: TensorOrNumber } & O]
 
@@ -36,7 +36,7 @@ export class LogitRelaxedBernoulli extends Chances {
   }
   declare readonly temperature: TensorOrNumber
 
-  constructor(...args: Relaxed<Chance, ChanceOptions>) {
+  constructor(...args: RelaxedArguments<Chance, ChanceOptions>) {
     const [temperature, ...rest] = logitArguments(args)
     const made = chancesMade(rest)
     super({ ...made, fields: { ...made.fields, temperature } })
@@ -68,32 +68,9 @@ export class LogitRelaxedBernoulli extends Chances {
   }
 }
 
-const bernoulliArguments = constructing('RelaxedBernoulli', temperatureParameter, ...chance)
-/**
- * Numbers between 0 and 1 in place of the 0 and 1 of `Bernoulli`, with gradients.
- *
- * @example
- * new distributions.RelaxedBernoulli(tensor(0.5), 0.3).hasRsample // true
- */
-export class RelaxedBernoulli extends Transformed {
-  protected override get title(): string {
-    return 'RelaxedBernoulli'
-  }
-  declare readonly baseDist: LogitRelaxedBernoulli
-
-  constructor(...args: Relaxed<Chance, ChanceOptions>) {
-    const [temperature, probs, logits, validateArgs] = bernoulliArguments(args)
-    const base = new LogitRelaxedBernoulli(temperature, probs, logits)
-    super({ base, transforms: [new SigmoidTransform()], validateArgs })
-  }
-
-  override get argConstraints(): Readonly<Record<string, Constraint>> {
-    return { probs: constraints.unitInterval, logits: constraints.real }
-  }
-
-  override get support(): Constraint {
-    return constraints.unitInterval
-  }
+/** Distributions between 0 and 1 by those of their logits or logarithms, whose parameters they have. */
+abstract class Relaxation extends Transformed {
+  declare readonly baseDist: LogitRelaxedBernoulli | ExpRelaxedCategorical
 
   get temperature(): TensorOrNumber {
     return this.baseDist.temperature
@@ -105,6 +82,33 @@ export class RelaxedBernoulli extends Transformed {
 
   get logits(): Tensor {
     return this.baseDist.logits
+  }
+}
+
+const bernoulliArguments = constructing('RelaxedBernoulli', temperatureParameter, ...chance)
+/**
+ * Numbers between 0 and 1 in place of the 0 and 1 of `Bernoulli`, with gradients.
+ *
+ * @example
+ * new distributions.RelaxedBernoulli(tensor(0.5), 0.3).hasRsample // true
+ */
+export class RelaxedBernoulli extends Relaxation {
+  protected override get title(): string {
+    return 'RelaxedBernoulli'
+  }
+
+  constructor(...args: RelaxedArguments<Chance, ChanceOptions>) {
+    const [temperature, probs, logits, validateArgs] = bernoulliArguments(args)
+    const base = new LogitRelaxedBernoulli(temperature, probs, logits)
+    super({ base, transforms: [new SigmoidTransform()], validateArgs })
+  }
+
+  override get argConstraints(): Readonly<Record<string, Constraint>> {
+    return { probs: constraints.unitInterval, logits: constraints.real }
+  }
+
+  override get support(): Constraint {
+    return constraints.unitInterval
   }
 }
 
@@ -121,7 +125,7 @@ export class ExpRelaxedCategorical extends OfClasses {
   }
   declare readonly temperature: TensorOrNumber
 
-  constructor(...args: Relaxed<Classes, ClassesOptions>) {
+  constructor(...args: RelaxedArguments<Classes, ClassesOptions>) {
     const [temperature, probs, logits, validateArgs] = expArguments(args)
     const categorical = new Categorical(probs, logits)
     const { paramShape, batchShape } = categorical
@@ -168,13 +172,12 @@ const oneHotArguments = constructing('RelaxedOneHotCategorical', temperaturePara
  * @example
  * new distributions.RelaxedOneHotCategorical(tensor(0.5), tensor([1, 3])).eventShape // [2]
  */
-export class RelaxedOneHotCategorical extends Transformed {
+export class RelaxedOneHotCategorical extends Relaxation {
   protected override get title(): string {
     return 'RelaxedOneHotCategorical'
   }
-  declare readonly baseDist: ExpRelaxedCategorical
 
-  constructor(...args: Relaxed<Classes, ClassesOptions>) {
+  constructor(...args: RelaxedArguments<Classes, ClassesOptions>) {
     const [temperature, probs, logits, validateArgs] = oneHotArguments(args)
     const base = new ExpRelaxedCategorical(temperature, probs, logits, validateArgs)
     super({ base, transforms: [new ExpTransform()], validateArgs })
@@ -186,17 +189,5 @@ export class RelaxedOneHotCategorical extends Transformed {
 
   override get support(): Constraint {
     return constraints.simplex
-  }
-
-  get temperature(): TensorOrNumber {
-    return this.baseDist.temperature
-  }
-
-  get probs(): Tensor {
-    return this.baseDist.probs
-  }
-
-  get logits(): Tensor {
-    return this.baseDist.logits
   }
 }

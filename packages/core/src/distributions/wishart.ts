@@ -2,7 +2,6 @@
 import { AssertionError, ValueError } from '../base/errors.ts'
 import { broadcastShapes, type Shape } from '../base/shape.ts'
 import { warn } from '../base/warn.ts'
-import { cholesky } from '../ops/linalg/factor.ts'
 import { choleskySolve, slogdet } from '../ops/linalg/solve.ts'
 import { matmul } from '../ops/product/matmul.ts'
 import { where } from '../ops/indexing/positions.ts'
@@ -19,11 +18,12 @@ import { Chi2 } from './gamma.ts'
 import { standardNormal } from './location.ts'
 import {
   covarianceOf,
-  factorOf,
   halfLogDet,
+  lowerOf,
   matrices,
   type MatrixArgument,
   type MatrixOptions,
+  oneMatrix,
   precisionOf,
 } from './multivariate-normal.ts'
 import { fullOf, limitsOf, tensorOrNumber, type TensorOrNumber } from './values.ts'
@@ -58,14 +58,7 @@ export class Wishart extends ExponentialFamily {
       | [params: { readonly df: TensorOrNumber } & MatrixOptions]
   ) {
     const [freedom, covarianceMatrix, precisionMatrix, scaleTril, validateArgs] = wishartArguments(args)
-    const given = Object.entries({ covarianceMatrix, precisionMatrix, scaleTril }).filter(([, x]) => x !== null)
-    if (given.length !== 1) {
-      throw new AssertionError(
-        'Exactly one of covariance_matrix or precision_matrix or scale_tril may be specified.',
-        `There are ${given.length}.`,
-      )
-    }
-    const [name, own] = given[0] as [string, Tensor]
+    const [name, own] = oneMatrix({ covarianceMatrix, precisionMatrix, scaleTril }, AssertionError)
     if (own.dim() < 2)
       throw new ValueError('scale_tril must be at least two-dimensional, with optional leading batch dimensions')
     const lead = own.sizes.slice(0, -2)
@@ -78,7 +71,7 @@ export class Wishart extends ExponentialFamily {
     if (effects.sink === null && df.storage.device.backend.caps.syncRead && df.lt(p).any().item() !== 0)
       warn('Low df values detected. Singular samples are highly likely to occur for ndim - 1 < df < ndim.')
     super({ fields: { df, [name]: own.expand([...batchShape, ...eventShape]) }, batchShape, eventShape, validateArgs })
-    this.own('lower', name === 'scaleTril' ? own : name === 'covarianceMatrix' ? cholesky(own) : factorOf(own))
+    this.own('lower', lowerOf(name, own))
   }
 
   override get argConstraints(): Readonly<Record<string, Constraint>> {

@@ -22,18 +22,7 @@ import { clone, diagonal, narrow, t, transpose, unsqueeze } from '../ops/views/v
 import { copy_ } from '../ops/write/write.ts'
 import { noGrad } from '../tensor/mode.ts'
 import { formatSize } from '../tensor/print.ts'
-import {
-  type Arguments,
-  bool,
-  int,
-  isTensor,
-  keyword,
-  nullable,
-  number,
-  optional,
-  signature,
-  str,
-} from '../tensor/signature.ts'
+import { type Arguments, bool, isTensor, keyword, nullable, optional, signature, str } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { moduleParameter, nameParameter } from './computed.ts'
 import { TransposedConvolution } from './conv.ts'
@@ -41,7 +30,7 @@ import { getProperty } from './members.ts'
 import { Module } from './module.ts'
 import { camelCase } from './names.ts'
 import { registerParametrization } from './parametrize.ts'
-import { matrixOf } from './weight-norm.ts'
+import { matrixOf, readSpectral, type SpectralNormOptions } from './weight-norm.ts'
 
 const mT = (x: Tensor): Tensor => transpose(x, -2, -1)
 const diagonals = (x: Tensor): Tensor => diagonal(x, 0, -2, -1)
@@ -247,23 +236,6 @@ class SpectralNorm extends Module {
 }
 
 const SpectralNormModule = /* @__PURE__ */ named('_SpectralNorm', SpectralNorm)
-const readSpectral = signature(
-  'spectral_norm',
-  moduleParameter,
-  nameParameter,
-  optional('nPowerIterations', int, 1),
-  optional('eps', number, 1e-12),
-  optional('dim', nullable(int), null),
-)
-export interface SpectralNormOptions {
-  readonly name?: string
-  /** Iterations towards the largest singular value that each reading of the weight makes in training. */
-  readonly nPowerIterations?: number
-  /** What a norm counts as at least. */
-  readonly eps?: number
-  /** The dimension of the outputs; 0 unless it is a transposed convolution, which has 1. */
-  readonly dim?: number | null
-}
 /**
  * Divides a weight by its largest singular value, which power iteration approximates: `weight` is computed from
  * `parametrizations.weight.original`. Returns the module.

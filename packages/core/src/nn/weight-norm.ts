@@ -87,7 +87,7 @@ export function removeWeightNorm<M extends Module>(...args: [module: M, name?: s
 
 // ---- spectral normalisation ----
 
-const readSpectral = signature(
+export const readSpectral = signature(
   'spectral_norm',
   moduleParameter,
   nameParameter,
@@ -97,7 +97,7 @@ const readSpectral = signature(
 )
 export interface SpectralNormOptions {
   readonly name?: string
-  /** Iterations that a call in training makes towards the largest singular value. */
+  /** Iterations towards the largest singular value that each call in training, or reading of the weight, makes. */
   readonly nPowerIterations?: number
   /** What a norm counts as at least. */
   readonly eps?: number
