@@ -35,7 +35,8 @@ export const mergedMembers = (entry, folder) => {
     for (const member of checker.getDeclaredTypeOfSymbol(symbol).getProperties()) {
       if (member.declarations?.some((declaration) => own.includes(declaration.parent))) continue
       const type = checker.typeToString(checker.getTypeOfSymbol(member), undefined, ts.TypeFormatFlags.NoTruncation)
-      lines.push(`${symbol.name}.${member.name}: ${type}`)
+      // TypeScript numbers the names of symbols; the number depends on everything else.
+      lines.push(`${symbol.name}.${member.name.replace(/^__(@\w+)@\d+$/, '$1')}: ${type}`)
     }
   }
   return lines.sort()
