@@ -9,7 +9,8 @@ import { npyHeader, npyListed, npyPieces, npyTensor } from './npy.ts'
 import { damaged, type Source } from './source.ts'
 import { isArray, isRecord, type Saved } from './tree.ts'
 import { fromUtf8 } from './utf8.ts'
-import { isEntryName, readZip, type ZipEntry, type ZipInput, type ZipLimits, writeZip } from './zip.ts'
+import { isEntryName, readZip, type ZipEntry, type ZipLimits } from './zip.ts'
+import { writeZip, type ZipInput } from './zip-write.ts'
 
 const ending = '.npy'
 

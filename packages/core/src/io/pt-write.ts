@@ -12,7 +12,7 @@ import { encodings, piecesOf, storageOf, wholeOf, writtenAs } from './tensors.ts
 import { type ElementType, storageNames } from './torch-globals.ts'
 import { isArray, isRecord, type Saved } from './tree.ts'
 import { toUtf8 } from './utf8.ts'
-import { writeZip } from './zip.ts'
+import { writeZip } from './zip-write.ts'
 
 /** A storage that will be written: how, and a tensor through which it is read. */
 interface Written {

@@ -1,6 +1,6 @@
 // Zip archives that a test builds, whose headers may lie.
 import { deflateRawSync } from 'node:zlib'
-import { crc32 } from '../../src/io/zip.ts'
+import { crc32 } from '../../src/io/zip-format.ts'
 
 export interface Archived {
   readonly name: string

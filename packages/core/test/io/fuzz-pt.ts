@@ -3,7 +3,7 @@
 import { joined } from '../../src/io/tensors.ts'
 import { allowedGlobals } from '../../src/io/torch-globals.ts'
 import { opcodeNames } from '../../src/io/pickle.ts'
-import { writeZip } from '../../src/io/zip.ts'
+import { writeZip } from '../../src/io/zip-write.ts'
 
 /** A number from 0 to `below` - 1. */
 export type Draw = (below: number) => number
