@@ -47,6 +47,7 @@ export const packages = [
     imports: ['@flambeau/core/backend'],
   },
   { files: ['packages/backend-gpujs/src/adapter.ts'], imports: ['@flambeau/core/backend', 'gpu.js'] },
+  { files: ['packages/backend-wasm/src'], imports: ['@flambeau/core/backend', '@flambeau/stream'] },
   { files: ['packages/backend-native/src'], imports: ['@flambeau/core/backend', '@flambeau/stream', 'node:*'] },
   {
     files: ['packages/backend-conformance/src'],
@@ -66,6 +67,7 @@ export const packages = [
       '@flambeau/core/public',
       '@flambeau/backend-js',
       '@flambeau/backend-native',
+      '@flambeau/backend-wasm',
       '@flambeau/backend-gpujs',
     ],
   },
@@ -78,6 +80,7 @@ export const packages = [
       '@flambeau/vision',
       '@flambeau/data-mnist',
       '@flambeau/backend-native',
+      '@flambeau/backend-wasm',
       '@flambeau/backend-gpujs',
     ],
     free: true,
@@ -85,7 +88,17 @@ export const packages = [
 ]
 
 /** Packages that any JavaScript engine can load: they use nothing of Node and nothing of the DOM. */
-export const everywhere = ['core', 'backend-js', 'backend-gpujs', 'stream', 'data', 'vision', 'data-mnist', 'flambeau']
+export const everywhere = [
+  'core',
+  'backend-js',
+  'backend-gpujs',
+  'backend-wasm',
+  'stream',
+  'data',
+  'vision',
+  'data-mnist',
+  'flambeau',
+]
 /** Their files for a single engine. */
 const oneEngine = ['packages/{data,vision}/src/**/*-{node,web}.ts']
 const globals = {
@@ -101,7 +114,7 @@ const refusing = (includes, ...patterns) => ({
 const only = (names) => (names.length === 0 ? 'nothing' : `${names.join(', ')} only`)
 
 const workspace =
-  '{core,backend-js,stream,backend-native,backend-gpujs,backend-conformance,data,vision,data-mnist,flambeau}'
+  '{core,backend-js,stream,backend-native,backend-wasm,backend-gpujs,backend-conformance,data,vision,data-mnist,flambeau}'
 const byPath = {
   group: ['**/packages/**', `**/../${workspace}/**`, '**/dist/**'],
   message: 'Import another package by its name.',

@@ -7,7 +7,9 @@ import { published, readArgs, root, turbo } from './lib.mjs'
 import { addonMissing, compilerKey } from './native.mjs'
 
 /** bundle.mjs writes and clears what they publish; tsc writes their declarations into another folder. */
-const bundled = ['core', 'backend-js', 'backend-native', 'backend-gpujs', 'flambeau'].map((name) => `packages/${name}`)
+const bundled = ['core', 'backend-js', 'backend-native', 'backend-wasm', 'backend-gpujs', 'flambeau'].map(
+  (name) => `packages/${name}`,
+)
 
 /** tsc never removes its old output; a file whose source is gone must not be packed or imported by mistake. */
 const prune = (folder) => {
@@ -20,7 +22,7 @@ const prune = (folder) => {
 }
 
 export const build = async (target, options = {}) => {
-  for (const name of [...published, 'stream']) prune(join('packages', name))
+  for (const name of [...published, 'stream', 'backend-wasm']) prune(join('packages', name))
   prune('examples')
   process.env.FLAMBEAU_COMPILER ??= compilerKey()
   const without = addonMissing() === undefined ? [] : ['--filter=!@flambeau/native']

@@ -34,6 +34,7 @@ const workspaceFolders = () => [
   'packages/backend-js',
   'packages/stream',
   'packages/backend-native',
+  'packages/backend-wasm',
   'packages/backend-gpujs',
   'packages/data',
   'packages/vision',

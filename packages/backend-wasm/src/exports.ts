@@ -1,0 +1,38 @@
+// What the compiled module exports (native/src/wasm). Pointers are byte offsets in its memory.
+import type { Global, Memory } from './webassembly.ts'
+
+export interface Exports {
+  readonly memory: Memory
+  /** The stack pointer of C++, which a caller resets after an exception has passed through it. */
+  readonly __stack_pointer: Global
+  _initialize(): void
+  /** The format of the stream that it reads. */
+  format(): number
+  /** Returns memory for so many bytes, at a multiple of 64; 0 if there is none. */
+  allocate(bytes: number): number
+  release(at: number): void
+  /**
+   * Runs a batch over rows (address, bytes). Returns how it ended, and writes it to `status`: kind, tag, value,
+   * completed runs.
+   */
+  submit(
+    words: number,
+    wordCount: number,
+    rows: number,
+    rowCount: number,
+    numbers: number,
+    numberCount: number,
+    status: number,
+  ): number
+  /** Makes the words the program that calls refer to as `at`. Returns 0, or another number if they are invalid. */
+  define(at: number, words: number, wordCount: number, rows: number, numbers: number): number
+  /** Returns the handle of a checked program; 0 if the words are invalid. */
+  program(words: number, wordCount: number, rows: number, numbers: number): number
+  drop(handle: number): void
+  /** Runs a program over rows (address, bytes, step between runs), with `stride` numbers for each run. */
+  run(handle: number, rows: number, numbers: number, stride: number, times: number, status: number): number
+  keep(handle: number, tags: number, count: number): void
+  forget(handle: number): void
+  /** The sentence about the last invalid words, ended by a zero. */
+  message(): number
+}
