@@ -100,7 +100,7 @@ export function lackingPage(root: URL): string {
     '',
     'The public classes and functions of PyTorch 1.13.1 and torchvision 0.14.1 for layers, training and images, and which of them',
     'flambeau lacks. `node tools/tables.mjs` writes this page from the names in Python and the exports here, and a test compares it.',
-    'Do not edit it. The enumerations of pretrained weights are left out: nothing is downloaded, and `weights` takes a state dict.',
+    'Do not edit it. The enumerations of pretrained weights are left out: nothing is downloaded, and `weights` takes a file or a state dict.',
     '',
     row('module', 'here', 'has', 'of'),
     row('---', '---', '---:', '---:'),

@@ -1,11 +1,12 @@
 // The models against torchvision's (tools/golden/models.py): state dicts, seeded initial weights, scores, one training
 // step, multiply-adds and printing. Small members run on js, whole networks on native.
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { arange, F, js, manualSeed, nn, noGrad, optim, rand, type Tensor, useDevice, zeros } from 'flambeau'
-import { afterAll, describe, expect, it } from 'vitest'
+import { pathToFileURL } from 'node:url'
+import { arange, F, js, manualSeed, nn, noGrad, optim, rand, save, type Tensor, useDevice, zeros } from 'flambeau'
+import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest'
 import { nativeMissing, testWith } from '../../../tools/test/machine.ts'
 import * as models from '../src/models/index.ts'
 import { image } from './image.ts'
@@ -138,49 +139,71 @@ describe('weights', () => {
   afterAll(() => rmSync(folder, { recursive: true }))
   const options = { width: 0.5 }
   const trained = models.lenet5(options)
-  const path = join(folder, 'lenet.json')
-  writeFileSync(path, JSON.stringify(trained.stateDict()))
-  writeFileSync(join(folder, 'text'), 'no JSON')
+  const path = join(folder, 'lenet.pth')
+  const bytes = save(trained, undefined, { format: 'pt' })
+  beforeAll(async () => {
+    writeFileSync(path, await bytes)
+    writeFileSync(join(folder, 'text'), 'no tensors')
+    writeFileSync(join(folder, 'half'), (await bytes).subarray(0, 2000))
+  })
 
-  it.each([
-    ['a state dict', { weights: trained.stateDict() }],
-    ['its JSON', { weights: JSON.parse(readFileSync(path, 'utf8')) }],
-    ['a path', { weights: path }],
-    ['a path by the older name', { pretrained: path, progress: false }],
-  ])('are loaded from %s, and nothing is drawn', (_, given) => {
+  it.each<readonly [what: string, given: () => object | Promise<object>]>([
+    ['a state dict', () => ({ weights: trained.stateDict() })],
+    ['its JSON', () => ({ weights: JSON.parse(JSON.stringify(trained.stateDict())) })],
+    ['a path', () => ({ weights: path })],
+    ['the URL of a file', () => ({ weights: pathToFileURL(path) })],
+    ['bytes', async () => ({ weights: await bytes })],
+    ['a Blob', async () => ({ weights: new Blob([(await bytes) as never]) })],
+    ['a Response', async () => ({ weights: new Response((await bytes) as never) })],
+    ['a path by the older name', () => ({ pretrained: path, weights: null, progress: false })],
+  ])('are loaded from %s, and nothing is drawn', async (_, given) => {
     manualSeed(3)
-    const model = models.lenet5({ ...options, ...given })
+    const model = await builders.lenet5({ ...options, ...(await given()) })
     const [next] = rand(1).toArray()
     manualSeed(3)
     expect(rand(1).toArray()[0]).toBe(next)
     for (const [key, x] of trained.stateDict()) expect(model.stateDict().get(key)?.equal(x), key).toBe(true)
   })
 
-  it('of googlenet bring its auxiliary classifiers, which leave unless they are wanted', () => {
+  it('give a promise, and none a model', async () => {
+    expectTypeOf(models.lenet5()).toEqualTypeOf<models.LeNet5>()
+    expectTypeOf(models.resnet18({ numClasses: 2, width: 0.05 })).toEqualTypeOf<models.ResNet>()
+    const drawn = models.lenet5({ weights: null, pretrained: false, progress: true })
+    expectTypeOf(drawn).toEqualTypeOf<models.LeNet5>()
+    expect(drawn).toBeInstanceOf(models.LeNet5)
+    const promise = models.lenet5({ ...options, weights: path })
+    expectTypeOf(promise).toEqualTypeOf<Promise<models.LeNet5>>()
+    expect(promise).toBeInstanceOf(Promise)
+    const older = models.lenet5({ ...options, pretrained: new URL(pathToFileURL(path)) })
+    expectTypeOf(older).toEqualTypeOf<Promise<models.LeNet5>>()
+    expect(await promise).toBeInstanceOf(models.LeNet5)
+    // @ts-expect-error: nothing is downloaded
+    expect(() => models.lenet5({ pretrained: true })).toThrow()
+  })
+
+  it('of googlenet bring its auxiliary classifiers, which leave unless they are wanted', async () => {
     const narrow = { numClasses: 3, width: 0.05 }
     const weights = models.googlenet(narrow).stateDict()
-    const model = models.googlenet({ ...narrow, weights })
+    const model = await models.googlenet({ ...narrow, weights })
     expect([model.aux1, model.aux2, model.auxLogits, model.transformInput]).toEqual([null, null, false, true])
-    const whole = models.googlenet({ ...narrow, weights, auxLogits: true, transformInput: false })
+    const whole = await models.googlenet({ ...narrow, weights, auxLogits: true, transformInput: false })
     expect([whole.stateDict().size, whole.transformInput]).toEqual([weights.size, false])
   })
 
-  it.each<readonly [what: string, call: () => unknown, error: RegExp]>([
-    [
-      'a file that does not exist',
-      () => models.lenet5({ weights: join(folder, 'none') }),
-      /there is no file .*none.*Nothing is downl/s,
-    ],
-    [
-      'a file that is no JSON',
-      () => models.lenet5({ weights: join(folder, 'text') }),
-      /text is not a state dict in JSON\nFiles of PyTorch .* lenet5\(\{ weights: await load\('.*text'\) \}\)/,
-    ],
-    ['a promise', () => models.lenet5({ weights: Promise.resolve({}) as never }), /not a promise of one\nWait for it/],
-    ['weights of another model', () => models.lenet5({ weights: path }), /size mismatch for features.0.weight/],
-    ['true', () => models.resnet18({ pretrained: true as never }), /must be a path or a state dict.*Nothing is downl/s],
-    ['two of them', () => models.lenet5({ weights: path, pretrained: path }), /got both/],
-  ])('refuse %s', (_, call, error) => expect(call).toThrow(error))
+  it.each<readonly [what: string, options: object, error: RegExp]>([
+    ['a file that does not exist', { weights: join(folder, 'none') }, /\[Errno 2\] No such file .*none.*path right/s],
+    ['a file that is none of tensors', { weights: join(folder, 'text') }, /text: is not a file of tensors/],
+    ['half of a file', { weights: join(folder, 'half') }, /half: /],
+    ['weights of another model', { weights: path }, /size mismatch for features.0.weight/],
+    ['another number of classes', { ...options, numClasses: 7, weights: path }, /size mismatch for classifier.*weight/],
+    ['a promise of weights', { weights: Promise.resolve({}) }, /must be str, URL, .*, not Promise/],
+  ])('reject %s', async (_, given, error) => expect(builders.lenet5(given)).rejects.toThrow(error))
+
+  it.each<readonly [what: string, options: object, error: RegExp]>([
+    ['true', { pretrained: true }, /argument 'weights' must be a path.* not boolean\nNothing is downl/s],
+    ['two of them', { weights: path, pretrained: path }, /got both/],
+    ['wrong options beside them', { weights: path, numClasses: 1.5 }, /argument 'num_classes' must be int/],
+  ])('refuse %s at once', (_, given, error) => expect(() => builders.lenet5(given)).toThrow(error))
 })
 
 describe('refuses', () => {

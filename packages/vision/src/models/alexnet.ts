@@ -2,7 +2,7 @@
 // fewer channels than the network of 2012, and none of its towers. `AlexNetTwoTower` is that of 2012.
 import { flatten, nn, signatures, type Tensor } from '@flambeau/core'
 import { nameClasses } from '@flambeau/core/backend'
-import { build, type MemberOptions, memberParameters, type Rest, scaledBy, type WeightsOptions } from './options.ts'
+import { builder, type MemberOptions, memberParameters, scaledBy } from './options.ts'
 
 const { constructing, finite, int, optional } = signatures
 const inplace = { inplace: true }
@@ -114,8 +114,7 @@ export class AlexNetTwoTower extends nn.Module {
  * @example
  * alexnet({ numClasses: 10, width: 0.125 }).forward(randn(1, 3, 64, 64)).shape // [ 1, 10 ]
  */
-export const alexnet = (options: AlexNetOptions & WeightsOptions = {}): AlexNet =>
-  build('alexnet', options, (rest: Rest<AlexNetOptions>) => new AlexNet(rest))
+export const alexnet = builder('alexnet', (options: AlexNetOptions) => new AlexNet(options))
 
 /**
  * AlexNet as the paper of 2012 has it, with the two towers as groups.
@@ -123,7 +122,6 @@ export const alexnet = (options: AlexNetOptions & WeightsOptions = {}): AlexNet 
  * @example
  * alexnetTwoTower({ numClasses: 10, width: 0.125 }).forward(randn(1, 3, 224, 224)).shape // [ 1, 10 ]
  */
-export const alexnetTwoTower = (options: AlexNetOptions & WeightsOptions = {}): AlexNetTwoTower =>
-  build('alexnetTwoTower', options, (rest: Rest<AlexNetOptions>) => new AlexNetTwoTower(rest))
+export const alexnetTwoTower = builder('alexnetTwoTower', (options: AlexNetOptions) => new AlexNetTwoTower(options))
 
 nameClasses({ AlexNet, AlexNetTwoTower })

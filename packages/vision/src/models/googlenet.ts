@@ -2,7 +2,7 @@
 // 3 x 3 windows where the paper has 5 x 5. 1 x 1 convolutions make the channels fewer before the larger windows.
 import { cat, F, flatten, nn, relu, signatures, type Tensor, ValueError } from '@flambeau/core'
 import { nameClasses } from '@flambeau/core/backend'
-import { build, type MemberOptions, memberParameters, type Rest, scaledBy, type WeightsOptions } from './options.ts'
+import { builder, type MemberOptions, memberParameters, scaledBy } from './options.ts'
 
 const { bool, constructing, finite, int, optional, required } = signatures
 
@@ -278,18 +278,16 @@ function transformed(x: Tensor): Tensor {
  * const model = googlenet({ numClasses: 10, width: 0.125 }).eval()
  * model.forward(randn(1, 3, 64, 64)).shape // [ 1, 10 ]
  */
-export const googlenet = (options: GoogLeNetOptions & WeightsOptions = {}): GoogLeNet => {
-  if ((options?.weights ?? options?.pretrained ?? null) === null) {
-    return build('googlenet', options, (rest: Rest<GoogLeNetOptions>) => new GoogLeNet(rest))
-  }
-  const loaded = { transformInput: true, ...options, auxLogits: true }
-  const model = build('googlenet', loaded, (rest: Rest<GoogLeNetOptions>) => new GoogLeNet(rest))
-  if (options.auxLogits !== true) {
+export const googlenet = builder(
+  'googlenet',
+  (options: GoogLeNetOptions) => new GoogLeNet(options),
+  (options) => ({ ...options, transformInput: options.transformInput ?? true, auxLogits: true }),
+  (model, { auxLogits }) => {
+    if (auxLogits === true) return
     model.auxLogits = false
     model.aux1 = null
     model.aux2 = null
-  }
-  return model
-}
+  },
+)
 
 nameClasses({ BasicConv2d, Inception, InceptionAux, GoogLeNetOutputs, GoogLeNet })

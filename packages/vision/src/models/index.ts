@@ -8,7 +8,7 @@ export {
 } from './alexnet.ts'
 export { GoogLeNet, type GoogLeNetOptions, GoogLeNetOutputs, googlenet, Inception } from './googlenet.ts'
 export { LeNet5, type LeNet5Options, lenet5 } from './lenet.ts'
-export type { MemberOptions, WeightsOptions } from './options.ts'
+export type { Builder, MemberOptions, Weights, WeightsOptions } from './options.ts'
 export {
   BasicBlock,
   type Block,

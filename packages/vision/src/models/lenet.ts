@@ -2,7 +2,7 @@
 // many people used, on the digits of bank cheques.
 import { nn, signatures, type Tensor, ValueError } from '@flambeau/core'
 import { nameClasses } from '@flambeau/core/backend'
-import { build, type MemberOptions, memberParameters, type Rest, scaledBy, type WeightsOptions } from './options.ts'
+import { builder, type MemberOptions, memberParameters, scaledBy } from './options.ts'
 
 const { constructing, int, optional, str } = signatures
 
@@ -90,7 +90,6 @@ export class LeNet5 extends nn.Module {
  * @example
  * lenet5().forward(randn(2, 1, 28, 28)).shape // [ 2, 10 ]
  */
-export const lenet5 = (options: LeNet5Options & WeightsOptions = {}): LeNet5 =>
-  build('lenet5', options, (rest: Rest<LeNet5Options>) => new LeNet5(rest))
+export const lenet5 = builder('lenet5', (options: LeNet5Options) => new LeNet5(options))
 
 nameClasses({ LeNet5 })

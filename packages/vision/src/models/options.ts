@@ -1,6 +1,5 @@
 // What the models share: options beyond torchvision's, and weights from a file or a state dict.
-import { nn, RuntimeError, signatures, TypeError, ValueError } from '@flambeau/core'
-import { readFileNow } from '#files'
+import { type io, load, nn, signatures, TypeError, ValueError } from '@flambeau/core'
 
 const { finite, int, keyword } = signatures
 
@@ -29,75 +28,94 @@ export function scaledBy(width: number): (channels: number) => number {
   return (channels) => Math.max(1, Math.round(channels * width))
 }
 
+/** Where a model's weights come from: what `load` takes (a path, a URL, a File, a Response, bytes), or a state dict. */
+export type Weights = io.Loadable | nn.StateDictLike
+
 /** Options of every function that builds a model. */
 export interface WeightsOptions {
   /**
-   * What to load: a state dict, as `await load(path)` gives it for torchvision's files and for safetensors, or the path of
-   * one in JSON (Node only). Nothing is downloaded. By default null, random weights.
+   * A file to load, of any format that `load` reads, or a state dict. The function then returns a promise of the model.
+   * Nothing is downloaded. By default null, random weights.
    */
-  readonly weights?: string | nn.StateDictLike | null
+  readonly weights?: Weights | null
   /** The older name of `weights`. */
-  readonly pretrained?: string | nn.StateDictLike | null
+  readonly pretrained?: Weights | false | null
   /** As nothing is downloaded, there is no progress to show; accepted because torchvision does. */
   readonly progress?: boolean
 }
 
-/** A function's options without those about weights. */
-export type Rest<O> = Omit<O, keyof WeightsOptions>
-
-/** Builds a model and loads the weights that its options name; the random initialisation is skipped then. */
-export function build<O extends WeightsOptions, M extends nn.Module>(
-  name: string,
-  options: O,
-  create: (options: Rest<O>) => M,
-): M {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError(
-      `${name}() takes 0 positional arguments but 1 was given`,
-      `Pass options: ${name}({ numClasses: 10 }).`,
-    )
-  }
-  const { weights, pretrained, progress = true, ...rest } = options
-  if (typeof progress !== 'boolean')
-    throw new TypeError(`${name}(): argument 'progress' must be bool, not ${typeof progress}`)
-  if (weights != null && pretrained != null) {
-    throw new TypeError(`${name}() got both 'weights' and 'pretrained'`, 'They mean the same.')
-  }
-  const source = weights ?? pretrained ?? null
-  if (source === null) return create(rest)
-  const state = stateOf(name, source)
-  const model = nn.utils.skipInit(() => create(rest))
-  model.loadStateDict(state)
-  return model
+interface Loaded extends WeightsOptions {
+  readonly weights: Weights
+  readonly pretrained?: false | null
+}
+interface LoadedByOldName extends WeightsOptions {
+  readonly weights?: null
+  readonly pretrained: Weights
+}
+interface Drawn extends WeightsOptions {
+  readonly weights?: null
+  readonly pretrained?: false | null
 }
 
-function stateOf(name: string, source: unknown): nn.StateDictLike {
-  if (source instanceof Promise) {
-    throw new TypeError(
-      `${name}(): argument 'weights' must be a path or a state dict, not a promise of one`,
-      `Wait for it: ${name}({ weights: await load(path) }).`,
-    )
+/**
+ * A function that builds a model: with random weights at once, and with given ones as soon as they are loaded.
+ *
+ * The promise rejects with the error of `load` if the file cannot be read, and with that of `loadStateDict` if it holds
+ * another model, for example one with another `numClasses`.
+ */
+export interface Builder<O, M extends nn.Module> {
+  // First, so that `weights: await load(path)` has the type of weights.
+  (options: O & (Loaded | LoadedByOldName)): Promise<M>
+  (options?: O & Drawn): M
+}
+
+/**
+ * The function that builds a model by name. `create` makes it of all options but those about weights. `prepare` changes
+ * them for weights that are loaded, and `finish` changes the model that has loaded them.
+ */
+export function builder<O extends object, M extends nn.Module>(
+  name: string,
+  create: (options: O) => M,
+  prepare: (options: O) => O = (options) => options,
+  finish: (model: M, options: O) => void = () => {},
+): Builder<O, M> {
+  const build = (options: O & WeightsOptions = {} as O): M | Promise<M> => {
+    if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+      throw new TypeError(
+        `${name}() takes 0 positional arguments but 1 was given`,
+        `Pass options: ${name}({ numClasses: 10 }).`,
+      )
+    }
+    const { weights, pretrained, progress = true, ...others } = options
+    if (typeof progress !== 'boolean')
+      throw new TypeError(`${name}(): argument 'progress' must be bool, not ${typeof progress}`)
+    const older = pretrained === false ? null : pretrained
+    if (weights != null && older != null) {
+      throw new TypeError(`${name}() got both 'weights' and 'pretrained'`, 'They mean the same.')
+    }
+    const source = weights ?? older ?? null
+    const rest = others as unknown as O
+    if (source === null) return create(rest)
+    if (typeof source !== 'object' && typeof source !== 'string') {
+      throw new TypeError(
+        `${name}(): argument 'weights' must be a path, what load() takes, or a state dict, not ${typeof source}`,
+        'Nothing is downloaded: get the file of the weights, and pass its path.',
+      )
+    }
+    // Made before the file is read, so that wrong options are refused at once, and on the device of the call.
+    const model = nn.utils.skipInit(() => create(prepare(rest)))
+    return stateOf(source).then((state) => {
+      model.loadStateDict(state)
+      finish(model, rest)
+      return model
+    })
   }
-  if (typeof source === 'object') return source as nn.StateDictLike
-  if (typeof source !== 'string') {
-    throw new TypeError(
-      `${name}(): argument 'weights' must be a path or a state dict, not ${typeof source}`,
-      'Nothing is downloaded; pass the path of a state dict that JSON.stringify(model.stateDict()) wrote.',
-    )
-  }
-  const bytes = readFileNow(source)
-  if (bytes === undefined) {
-    throw new RuntimeError(
-      `there is no file ${source} with weights`,
-      'Nothing is downloaded: `weights` is the path of a state dict, or a state dict.',
-    )
-  }
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes)) as nn.StateDictLike
-  } catch {
-    throw new ValueError(
-      `${source} is not a state dict in JSON`,
-      `Files of PyTorch and safetensors are loaded first: ${name}({ weights: await load('${source}') }).`,
-    )
-  }
+  return build as Builder<O, M>
+}
+
+/** A state dict is a Map or a plain object; whatever else there is, is loaded. */
+async function stateOf(source: Weights): Promise<nn.StateDictLike> {
+  const prototype: unknown = typeof source === 'object' ? Object.getPrototypeOf(source) : undefined
+  const isState = source instanceof Map || prototype === Object.prototype || prototype === null
+  return isState ? (source as nn.StateDictLike) : await load<nn.StateDict>(source as io.Loadable)
 }

@@ -3,7 +3,7 @@
 // worse than with 20.
 import { F, flatten, nn, signatures, Slice, type Tensor, ValueError } from '@flambeau/core'
 import { nameClasses } from '@flambeau/core/backend'
-import { build, type MemberOptions, memberParameters, type Rest, scaledBy, type WeightsOptions } from './options.ts'
+import { type Builder, builder, type MemberOptions, memberParameters, scaledBy } from './options.ts'
 import { BasicBlock, conv3x3, initialiseResidual } from './resnet.ts'
 
 const { bool, constructing, int, optional, required } = signatures
@@ -132,10 +132,8 @@ function blockOf(residual: boolean, inplanes: number, planes: number, stride: nu
 }
 
 /** The function that builds a member of the family. */
-const small =
-  (name: string, layers: number, residual: boolean) =>
-  (options: MemberOptions & WeightsOptions = {}): SmallResNet =>
-    build(name, options, (rest: Rest<MemberOptions>) => new SmallResNet((layers - 2) / 6, { ...rest, residual }))
+const small = (name: string, layers: number, residual: boolean): Builder<MemberOptions, SmallResNet> =>
+  builder(name, (options: MemberOptions) => new SmallResNet((layers - 2) / 6, { ...options, residual }))
 
 /**
  * ResNet with 20 layers for images of 32 x 32 and 10 classes.

@@ -2,7 +2,7 @@
 // that depth helps. This file has torchvision's for large images; resnet-small.ts has the paper's for 32 x 32.
 import { flatten, NotImplementedError, nn, signatures, type Tensor, ValueError } from '@flambeau/core'
 import { nameClasses } from '@flambeau/core/backend'
-import { build, type MemberOptions, memberParameters, type Rest, scaledBy, type WeightsOptions } from './options.ts'
+import { type Builder, builder, type MemberOptions, memberParameters, scaledBy } from './options.ts'
 
 const { anything, bool, constructing, int, list, nullable, optional, required } = signatures
 const inplace = { inplace: true }
@@ -268,10 +268,8 @@ function zeroLast(each: nn.Module): void {
 }
 
 /** The function that builds a member of the family. */
-const resnet =
-  (name: string, block: Block, layers: readonly number[]) =>
-  (options: ResNetOptions & WeightsOptions = {}): ResNet =>
-    build(name, options, (rest: Rest<ResNetOptions>) => new ResNet(block, layers, rest))
+const resnet = (name: string, block: Block, layers: readonly number[]): Builder<ResNetOptions, ResNet> =>
+  builder(name, (options: ResNetOptions) => new ResNet(block, layers, options))
 
 /**
  * ResNet with 18 layers that have weights.

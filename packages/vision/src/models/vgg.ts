@@ -2,7 +2,7 @@
 // half the size at every pooling.
 import { flatten, nn, signatures, type Tensor } from '@flambeau/core'
 import { nameClasses } from '@flambeau/core/backend'
-import { build, type MemberOptions, type Rest, scaledBy, type WeightsOptions } from './options.ts'
+import { type Builder, builder, type MemberOptions, scaledBy } from './options.ts'
 
 const { bool, constructing, finite, instance, int, keyword, optional, required } = signatures
 const inplace = { inplace: true }
@@ -91,12 +91,10 @@ function initialise(module: nn.Module): void {
 }
 
 /** The function that builds a member of the family. */
-const vgg =
-  (name: string, plan: Plan, batchNorm: boolean) =>
-  (options: VGGOptions & WeightsOptions = {}): VGG =>
-    build(name, options, ({ inChannels = 3, ...rest }: Rest<VGGOptions>) => {
-      return new VGG(featuresOf(plan, batchNorm, rest.width ?? 1, inChannels), rest)
-    })
+const vgg = (name: string, plan: Plan, batchNorm: boolean): Builder<VGGOptions, VGG> =>
+  builder(name, ({ inChannels = 3, ...rest }: VGGOptions) => {
+    return new VGG(featuresOf(plan, batchNorm, rest.width ?? 1, inChannels), rest)
+  })
 
 /**
  * VGG with 11 layers that have weights (the paper's column A).

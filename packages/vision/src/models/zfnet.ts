@@ -3,7 +3,7 @@
 import { flatten, nn, signatures, type Tensor } from '@flambeau/core'
 import { nameClasses } from '@flambeau/core/backend'
 import { type AlexNetOptions, classifierOf } from './alexnet.ts'
-import { build, memberParameters, type Rest, scaledBy, type WeightsOptions } from './options.ts'
+import { builder, memberParameters, scaledBy } from './options.ts'
 
 const { constructing, finite, int, optional } = signatures
 const inplace = { inplace: true }
@@ -61,7 +61,6 @@ export class ZFNet extends nn.Module {
  * @example
  * zfnet({ numClasses: 10, width: 0.125 }).forward(randn(1, 3, 224, 224)).shape // [ 1, 10 ]
  */
-export const zfnet = (options: AlexNetOptions & WeightsOptions = {}): ZFNet =>
-  build('zfnet', options, (rest: Rest<AlexNetOptions>) => new ZFNet(rest))
+export const zfnet = builder('zfnet', (options: AlexNetOptions) => new ZFNet(options))
 
 nameClasses({ ZFNet })
