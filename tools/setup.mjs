@@ -21,6 +21,7 @@ export const tested = [
   'tools',
   'packages/backend-native',
   'packages/backend-js',
+  'native/wasm',
   'packages/backend-conformance',
   'bench',
   'packages/vision',

@@ -31,7 +31,7 @@ const char* Handle::bind_rows(int64_t times) {
   for (int32_t i = 0; i < count; i++) {
     const double* words = rows.data + int64_t{3} * i;
     table[i] = row_of(words);
-    steps[i] = words[2] >= 0 && words[2] < 9007199254740992.0 ? static_cast<int64_t>(words[2]) : 0;
+    steps[i] = step_of(words[2]);
   }
   return nullptr;
 }
@@ -92,7 +92,7 @@ class Job : public Napi::AsyncWorker {
 
   void OnOK() override {
     if (status_.kind == Status::invalid) {
-      deferred_.Reject(Napi::Error::New(Env(), described(status_)).Value());
+      deferred_.Reject(Napi::Error::New(Env(), described("native", status_)).Value());
       return;
     }
     auto words = Napi::Int32Array::New(Env(), statusWords);
@@ -157,7 +157,7 @@ napi_value raise(napi_env env, const std::string& message) {
 }  // namespace
 
 napi_value Addon::ended(napi_env env, const Status& status, int64_t done) {
-  if (status.kind == Status::invalid) return raise(env, described(status));
+  if (status.kind == Status::invalid) return raise(env, described("native", status));
   if (status_.data != nullptr) write_status(status, done, status_.data);
   napi_value kind = nullptr;
   napi_create_int32(env, status.kind, &kind);
@@ -233,10 +233,6 @@ void Addon::open(const Napi::CallbackInfo& info) {
            "Int32Array), all of shared memory");
 }
 
-constexpr int32_t mostPrograms = 1 << 16;
-/** The limit for programs, because each row takes memory. */
-constexpr int32_t mostRows = 1 << 20;
-
 /**
  * define(at, words, count, rows, numbers): checks the first `count` words as a program, which calls refer to by `at`.
  */
@@ -255,7 +251,7 @@ void Addon::define(const Napi::CallbackInfo& info) {
     if (count <= words.length) program = Program::make(words.data, count, rows, numbers, &status);
   } catch (const std::bad_alloc&) {
   }
-  if (program == nullptr) refuse(info, described(status));
+  if (program == nullptr) refuse(info, described("native", status));
   programs_[at] = std::move(program);
 }
 
@@ -270,7 +266,7 @@ Napi::Value Addon::program(const Napi::CallbackInfo& info) {
   try {
     Status status;
     handle->program = Program::make(words.data, words.length, rows, numbers, &status);
-    if (handle->program == nullptr) refuse(info, described(status));
+    if (handle->program == nullptr) refuse(info, described("native", status));
     handle->table.resize(rows);
     handle->steps.resize(rows);
   } catch (const std::bad_alloc&) {

@@ -9,7 +9,7 @@
 
 #include "dispatch.h"
 #include "javascript.h"
-#include "stream.h"
+#include "outcome.h"
 
 namespace flambeau {
 
@@ -71,31 +71,5 @@ class Addon : public Napi::Addon<Addon> {
   /** The programs that batches call. */
   std::vector<std::unique_ptr<Program>> programs_;
 };
-
-// ---- results ----
-
-/** The error message for an invalid stream. */
-inline std::string described(const Status& status) {
-  const Opcode opcode = static_cast<Opcode>(status.value);
-  return "native: instruction " + std::to_string(status.tag) + " (" + name_of(opcode) + "): " + status.what;
-}
-
-/** A row of the table: an address, as a double, and bytes. Doubles that cannot be these refer to no memory. */
-inline Row row_of(const double* words) {
-  constexpr double most = 9007199254740992.0;
-  const bool good = words[0] >= 0 && words[0] < most && words[1] >= 0 && words[1] < most;
-  if (!good) return {nullptr, 0};
-  return {reinterpret_cast<char*>(static_cast<uintptr_t>(words[0])), static_cast<int64_t>(words[1])};
-}
-
-constexpr int64_t statusWords = 4;
-
-/** The outcome of a run: kind, tag, value, completed runs. */
-inline void write_status(const Status& status, int64_t done, int32_t* out) {
-  out[0] = status.kind;
-  out[1] = status.tag;
-  out[2] = status.value;
-  out[3] = static_cast<int32_t>(done);
-}
 
 }  // namespace flambeau

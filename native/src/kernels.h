@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "allocate.h"
 #include "composites.h"
-
 #include "steps.h"
 
 namespace flambeau {
@@ -212,8 +212,5 @@ struct Kernels {
   bool (*run)(void* prepared, const Memory&);
   void (*release)(void* prepared);
 };
-
-/** Throws std::bad_alloc; kernels need memory for accumulators. */
-[[noreturn]] void out_of_memory();
 
 }  // namespace flambeau

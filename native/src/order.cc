@@ -177,7 +177,7 @@ template <class T> void sort_as(const Sort& s, const Memory& memory) {
       }
     });
   });
-  if (exhausted) throw std::bad_alloc();
+  if (exhausted) out_of_memory();
 }
 
 }  // namespace

@@ -79,7 +79,7 @@ class alignas(64) Seat {
 
 class Pool {
  public:
-  void run(int64_t parts, Part part, void* context, int helpers) {
+  void run(int64_t parts, Part part, void* context, int helpers) noexcept {
     if (busy_.exchange(true, std::memory_order_acquire)) return alone(parts, part, context);
     helpers = start(helpers < parts - 1 ? helpers : static_cast<int>(parts - 1));
     const int shares = helpers + 1;

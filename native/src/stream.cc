@@ -40,6 +40,20 @@ void Arena::clear() {
 
 namespace {
 
+/** Runs f; memory that runs out in it ends the run. Where there are no exceptions, the caller of all this ends it. */
+template <class F> Status while_memory_lasts(const int32_t& tag, F&& f) {
+#if defined(__cpp_exceptions)
+  try {
+    return f();
+  } catch (const std::bad_alloc&) {
+    return {Status::memory, tag, 0, ""};
+  }
+#else
+  static_cast<void>(tag);
+  return f();
+#endif
+}
+
 /** Runs the iterations of a repetition, until one fails. */
 Status run_turns(const Repeat& x, const Kernels& kernels, const Memory& memory) {
   const int32_t count = x.body->row_count();
@@ -124,7 +138,7 @@ Status run_stream(const int32_t* words, int64_t count, const Limits& limits, con
   Instruction x;
   x.tag = 0;
   x.prepared = nullptr;
-  try {
+  return while_memory_lasts(x.tag, [&]() -> Status {
     for (int64_t at = 0; at < count;) {
       arena.clear();
       const char* what = nullptr;
@@ -133,10 +147,8 @@ Status run_stream(const int32_t* words, int64_t count, const Limits& limits, con
       if (!execute(x, kernels, memory, &status)) break;
       at += length;
     }
-  } catch (const std::bad_alloc&) {
-    return {Status::memory, x.tag, 0, ""};
-  }
-  return status;
+    return status;
+  });
 }
 
 std::unique_ptr<Program> Program::make(const int32_t* words, int64_t count, int32_t rowCount, int32_t numberCount,
@@ -167,10 +179,10 @@ bool Kept::has_room(int64_t bytes) {
   if (bytes > *left_) return false;
   // All of it is read in every run: it fills large pages if it is large.
   constexpr size_t largePage = 2 << 20;
-  const size_t size = static_cast<size_t>(bytes), align = size < largePage ? 64 : largePage;
-  data_ = std::aligned_alloc(align, (size + 63) / 64 * 64);
-  if (data_ == nullptr) throw std::bad_alloc();
-  if (align == largePage) use_large_pages(data_, size);
+  const size_t align = bytes < int64_t{largePage} ? 64 : largePage;
+  data_ = allocate(bytes, align);
+  if (data_ == nullptr) out_of_memory();
+  if (align == largePage) use_large_pages(data_, static_cast<size_t>(bytes));
   *left_ -= bytes;
   return true;
 }
@@ -232,17 +244,15 @@ Status Program::run(const Kernels& kernels, const Row* rows, const double* numbe
       return {Status::invalid, 0, static_cast<int32_t>(Opcode::count), "a row does not fit the program"};
   }
   const Row* present = moved.empty() ? rows : moved.data();
-  try {
+  return while_memory_lasts(0, [&]() -> Status {
     for (int64_t run = 0; run < times; run++) {
       const Status status = call(kernels, present, numbers + run * strides.numbers);
       if (status.kind != Status::done) return status;
       ++*done;
       for (size_t i = 0; i < moved.size(); i++) moved[i].data += strides.rows[i];
     }
-  } catch (const std::bad_alloc&) {
-    return {Status::memory, 0, 0, ""};
-  }
-  return {};
+    return {};
+  });
 }
 
 }  // namespace flambeau

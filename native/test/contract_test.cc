@@ -265,6 +265,7 @@ TEST_CASE("NaN, infinities and denormals propagate through products") {
   });
 }
 
+#ifndef __wasm__  // which loads no libraries
 TEST_CASE("a BLAS by name") {
   CHECK(use_blas("atlas").find("'atlas' names no BLAS") == 0);
   CHECK(use_blas("./no-such-library.so").find("Looked for:\n  ./no-such-library.so: ") != std::string::npos);
@@ -290,3 +291,4 @@ TEST_CASE("a BLAS by name") {
   CHECK(blas_in_use() == "");
   set_threads(usable_cores());
 }
+#endif

@@ -81,7 +81,7 @@ TEST_CASE("every step accepts exactly the dtypes that it has loops for") {
       if (!fits) CHECK(std::string(status.what) == "a step does not fit its operands");
     }
   }
-  CHECK(isSlow ? taken > 0 : taken == 6495);
+  CHECK((isSlow ? taken > 0 : taken == 6495));
 }
 
 TEST_CASE("steps, registers and inputs exist") {

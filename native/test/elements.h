@@ -29,7 +29,7 @@ template <class T> T element() {
 }
 
 template <class Body> void each_set(const Body& body) {
-  for (const char* name : {"v2", "avx2", "avx512", "neon"}) {
+  for (const char* name : {"v2", "avx2", "avx512", "neon", "wasm"}) {
     std::string error;
     const Kernels* const kernels = kernels_named(name, &error);
     CAPTURE(name);

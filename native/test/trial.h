@@ -27,7 +27,7 @@ constexpr DType dtypes[] = {DType::boolean, DType::uint8, DType::int32, DType::f
 inline std::vector<const Kernels*> all_kernels() {
   std::vector<const Kernels*> found;
   std::string error;
-  for (const char* name : {"v2", "avx2", "avx512", "neon"}) {
+  for (const char* name : {"v2", "avx2", "avx512", "neon", "wasm"}) {
     if (const Kernels* kernels = kernels_named(name, &error)) found.push_back(kernels);
   }
   return found;

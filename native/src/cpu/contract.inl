@@ -287,7 +287,6 @@ template <class T> static const T* with_border(const Contract& it, const T* b) {
   reach(it.batch + it.rows, it.columns);
   const int64_t planes = last / plane + 1;
   T* const copy = scratch<6>().template room<T>(planes * plane);
-  if (copy == nullptr) out_of_memory();
   for_ranges(parts_of(planes, plane), planes, 1, [&](int64_t first, int64_t end) {
     memset(copy + first * plane, 0, static_cast<size_t>((end - first) * plane) * sizeof(T));
     for (int64_t i = first; i < end; ++i) {

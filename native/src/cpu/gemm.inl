@@ -2,8 +2,7 @@
 // panels that are packed in the order in which tiles read them. An element of C is the sum over each block of k in
 // order, in one accumulator, and blocks are added in order: its bits depend only on k, not on the tile or the thread.
 #pragma once
-#include <cstdlib>
-
+#include "../allocate.h"
 #include "lanes.inl"
 
 namespace flambeau::ISA {
@@ -156,10 +155,12 @@ class Scratch {
  public:
   ~Scratch() { std::free(data_); }
   template <class T> T* room(int64_t count) {
-    const int64_t bytes = up(count * static_cast<int64_t>(sizeof(T)), 64) * 64;
+    const int64_t bytes = count * static_cast<int64_t>(sizeof(T));
     if (bytes > bytes_) {
       std::free(data_);
-      data_ = std::aligned_alloc(64, static_cast<size_t>(bytes));
+      bytes_ = 0;
+      data_ = allocate(bytes);
+      if (data_ == nullptr) out_of_memory();
       bytes_ = bytes;
     }
     return static_cast<T*>(data_);

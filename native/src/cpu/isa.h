@@ -8,6 +8,8 @@
 #include <immintrin.h>
 #elif defined(__ARM_NEON)
 #include <arm_neon.h>
+#elif defined(__wasm_simd128__)
+#include <wasm_simd128.h>
 #endif
 
 #if defined(__AVX512F__)
@@ -22,6 +24,10 @@
 #define ISA v2
 #define NAME "v2"
 #define VECTOR_BYTES 16
+#elif defined(__wasm__)
+#define ISA wasm
+#define NAME "wasm"
+#define VECTOR_BYTES 16
 #else
 #define ISA neon
 #define NAME "neon"
@@ -31,8 +37,10 @@
 #define ALWAYS_INLINE __attribute__((always_inline))
 #define INLINE static inline ALWAYS_INLINE
 
-/** Prevents a product from being fused with the sum that uses it. */
-#if defined(__x86_64__)
+/** Prevents a product from being fused with the sum that uses it; WebAssembly fuses nothing by itself. */
+#if defined(__wasm__)
+#define KEEP(x)
+#elif defined(__x86_64__)
 #define KEEP(x) asm("" : "+x"(x))
 #else
 #define KEEP(x) asm("" : "+w"(x))
@@ -99,6 +107,17 @@ template <class T> INLINE Vec<T> load_some(const T* p, int64_t n) {
     const __m128i odd = _mm_loadu_si32(reinterpret_cast<const char*>(p) + (bytes & 8));
     return reinterpret_cast<Vec<T>>(bytes & 8 ? _mm_unpacklo_epi64(low, odd) : odd);
   }
+#elif defined(__wasm__)
+  // In pieces: copying so many bytes would be a call.
+  if constexpr (sizeof(T) == 8) {
+    return n == 0 ? Vec<T>{} : n == 1 ? reinterpret_cast<Vec<T>>(wasm_v128_load64_zero(p)) : load(p);
+  } else if constexpr (sizeof(T) == 4) {
+    if (n == 4) return load(p);
+    const v128_t low = n & 2 ? wasm_v128_load64_zero(p) : v128_t{};
+    if (!(n & 1)) return reinterpret_cast<Vec<T>>(low);
+    const v128_t odd = wasm_v128_load32_zero(p + (n & 2));
+    return reinterpret_cast<Vec<T>>(n & 2 ? wasm_i64x2_shuffle(low, odd, 0, 2) : odd);
+  }
 #endif
   Vec<T> v{};
   memcpy(&v, p, static_cast<size_t>(n) * sizeof(T));
@@ -135,6 +154,17 @@ template <class T> INLINE void store_some(T* p, Vec<T> v, int64_t n) {
       to += 8;
     }
     if (bytes & 4) _mm_storeu_si32(to, rest);
+    return;
+  }
+#elif defined(__wasm__)
+  if constexpr (sizeof(T) == 8) {
+    if (n == 2) return store(p, v);
+    if (n == 1) *p = v[0];
+    return;
+  } else if constexpr (sizeof(T) == 4) {
+    if (n == 4) return store(p, v);
+    if (n & 2) wasm_v128_store64_lane(p, reinterpret_cast<v128_t>(v), 0);
+    if (n & 1) p[n & 2] = n & 2 ? v[2] : v[0];
     return;
   }
 #endif

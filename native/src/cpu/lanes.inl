@@ -23,6 +23,11 @@ template <class T, int distance, int... l> INLINE Vec<T> upper(Vec<T> a, Vec<T> 
   return __builtin_shufflevector(a, b, (l & distance ? l + static_cast<int>(lanes<T>) : l + distance)...);
 }
 
+/** Each lane is the one on the other side of the bit. */
+template <class T, int distance, int... l> INLINE Vec<T> exchanged(Vec<T> x, std::integer_sequence<int, l...>) {
+  return __builtin_shufflevector(x, x, (l ^ distance)...);
+}
+
 template <class T> using AllLanes = std::make_integer_sequence<int, static_cast<int>(lanes<T>)>;
 
 /** Lane l of the result is the sum of the lanes of rows[l]. `rows` is overwritten. */

@@ -317,7 +317,7 @@ struct Prepared {
 /** Allocates one with its own memory and `more` bytes behind it; null if there is no memory. */
 static Prepared* prepared_with(const Map& map, int64_t own, int64_t more) {
   const int64_t bytes = bytes_of<Prepared>(1) + padded(own);
-  char* memory = static_cast<char*>(aligned_alloc(64, static_cast<size_t>(bytes + padded(more))));
+  char* memory = static_cast<char*>(allocate(bytes + padded(more)));
   if (memory == nullptr) return nullptr;
   Prepared* it = reinterpret_cast<Prepared*>(memory);
   it->map = map;

@@ -1,6 +1,8 @@
 // Functions of float32 vectors, at most 2 units in the last place off (measured by math_test.cc), and exact where IEEE
 // 754 and C define the result: for NaN, infinities, zeros of both signs, and subnormal results.
 #pragma once
+#include <math.h>
+
 #include "isa.h"
 
 namespace flambeau::ISA {
@@ -28,6 +30,8 @@ INLINE V larger(V a, V b) {
   return _mm256_max_ps(a, b);
 #elif defined(__x86_64__)
   return _mm_max_ps(a, b);
+#elif defined(__wasm__)
+  return wasm_f32x4_pmax(b, a);
 #else
   return a > b ? a : b;
 #endif
@@ -78,6 +82,8 @@ INLINE bool any(I mask) {
   return !_mm256_testz_si256(reinterpret_cast<__m256i>(mask), reinterpret_cast<__m256i>(mask));
 #elif defined(__x86_64__)
   return !_mm_testz_si128(reinterpret_cast<__m128i>(mask), reinterpret_cast<__m128i>(mask));
+#elif defined(__wasm__)
+  return wasm_v128_any_true(mask);
 #else
   return vmaxvq_u32(reinterpret_cast<uint32x4_t>(mask)) != 0;
 #endif
@@ -270,13 +276,13 @@ INLINE D tan_of(D r, HalfInts k) {
 INLINE V tan(V x) {
   HalfInts k[2];
   const D a = quarter(low(x), &k[0]), b = quarter(high(x), &k[1]);
-  return far_lanes(x, join(tan_of(a, k[0]), tan_of(b, k[1])), __builtin_tan);
+  return far_lanes(x, join(tan_of(a, k[0]), tan_of(b, k[1])), ::tan);
 }
-INLINE V sin(V x) { return far_lanes(x, sin_of(quarters(x)), __builtin_sin); }
+INLINE V sin(V x) { return far_lanes(x, sin_of(quarters(x)), ::sin); }
 INLINE V cos(V x) {
   Quarter q = quarters(x);
   q.k += 1;
-  return far_lanes(x, sin_of(q), __builtin_cos);
+  return far_lanes(x, sin_of(q), ::cos);
 }
 
 // ---- powers and logarithms to other bases ----
@@ -421,7 +427,7 @@ INLINE V pow(V x, V p) {
   const float infinity = __builtin_inff();
   const V a = absolute(x);
   // If log2 has no finite value, use its limit.
-  const V safe = (a > 0.0f) & (a < infinity) ? a : splat(1.0f);
+  const V safe = ((a > 0.0f) & (a < infinity)) ? a : splat(1.0f);
   const D base[2] = {log2_of(low(safe)), log2_of(high(safe))};
   V limit = a == 0.0f ? splat(-infinity) : a;
   const I usual = bits(safe) == bits(a);
@@ -439,7 +445,7 @@ INLINE V pow(V x, V p) {
   const I whole = large | (down == p);
   const I odd = ~large & whole & (halfDown != half);
   y = odd ? from_bits(bits(y) ^ (bits(x) & static_cast<int32_t>(0x80000000))) : y;
-  y = (x < 0.0f) & (a < infinity) & ~whole & (p == p) ? splat(__builtin_nanf("")) : y;
+  y = ((x < 0.0f) & (a < infinity) & ~whole & (p == p)) ? splat(__builtin_nanf("")) : y;
   return (p == 0.0f) | (x == 1.0f) | ((a == 1.0f) & (size == infinity)) ? splat(1.0f) : y;
 }
 

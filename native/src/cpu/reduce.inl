@@ -96,9 +96,7 @@ template <class T, class F, class A> struct Reducer {
     if constexpr (distance == 0) {
       return x[0];
     } else {
-      using M = Vec<typename MaskOf<T>::Type>;
-      const M other = reinterpret_cast<M>(lane_numbers<T>()) ^ static_cast<typename MaskOf<T>::Type>(distance);
-      return across<distance / 2>(F::of(x, __builtin_shuffle(x, other)));
+      return across<distance / 2>(F::of(x, exchanged<T, static_cast<int>(distance)>(x, AllLanes<T>{})));
     }
   }
 

@@ -1,8 +1,7 @@
 // Temporary memory of a map: on the stack if it is small, handed out in pieces aligned to cache lines. Whole vectors
 // are read and written in it, also past the last element, so requests for a block or an accumulator add the slack.
 #pragma once
-#include <stdlib.h>
-
+#include "../allocate.h"
 #include "isa.h"
 
 namespace flambeau::ISA {
@@ -32,7 +31,7 @@ class Room {
 template <int64_t local> class Workspace {
  public:
   explicit Workspace(int64_t bytes) : at_(local_) {
-    if (bytes > local) at_ = heap_ = static_cast<char*>(aligned_alloc(64, static_cast<size_t>(padded(bytes))));
+    if (bytes > local) at_ = heap_ = static_cast<char*>(allocate(bytes));
   }
   ~Workspace() { free(heap_); }
   Workspace(const Workspace&) = delete;

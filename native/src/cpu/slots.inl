@@ -49,9 +49,9 @@ PACK_OF(int64_t, width / 2)
 template <class T, int64_t N> using Pack = typename PackOf<T, N>::Type;
 
 template <class T> constexpr bool isDouble = false;
-template <> constexpr bool isDouble<double> = true;
+template <> inline constexpr bool isDouble<double> = true;
 template <class T> constexpr bool isReal = isDouble<T>;
-template <> constexpr bool isReal<float> = true;
+template <> inline constexpr bool isReal<float> = true;
 /** The elements per turn of a loop over these types. */
 template <class... Ts> constexpr int64_t turn = (isDouble<Ts> || ...) ? width / 2 : width;
 

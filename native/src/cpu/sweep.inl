@@ -181,7 +181,7 @@ static void run_direct(const Nested<T>& it, int64_t first, int64_t end, const Re
         if (packsA && a != from) pack_rows(a, aRows + (row - region.row), aSum, rowEnd - row, it.k, height, packed);
         from = a;
         sweep.b = b;
-        const auto strip = [&](int64_t count, int64_t tileRows, const T* a, int64_t at) {
+        const auto strip = [&, c = c](int64_t count, int64_t tileRows, const T* a, int64_t at) {
           sweep.tiles = count;
           sweep.a = a;
           sweep.aTile = packsA ? tileRows * it.k : tileRows * left.row;
