@@ -1,10 +1,12 @@
-// The exports of the C++ addon (native/src/addon.cc), and the memory that both sides see.
-import type { Host } from '@flambeau/stream'
+// The exports of the C++ addon (native/src/addon.cc). Arrays that it keeps are of shared memory.
+import type { Handle } from '@flambeau/stream'
 import type { Report } from './report.ts'
 
-export interface Addon extends Omit<Host, 'numbers'> {
+export interface Addon {
   readonly version: string
   readonly format: number
+  /** The address of the elements of an array, in bytes. */
+  address(array: ArrayBufferView): number
   /**
    * Takes a large buffer that nothing was written to yet. From then on freed memory is kept; a buffer that fills a
    * large page gets large pages.
@@ -21,11 +23,14 @@ export interface Addon extends Omit<Host, 'numbers'> {
   open(words: Int32Array, rows: Float64Array, numbers: Float64Array, status: Int32Array): void
   /** Runs a batch of this many words over this many rows (address, bytes). Returns how it ended, as every run does. */
   submit(words: number, rows: number): number
+  define(at: number, words: Int32Array, count: number, rows: number, numbers: number): void
+  program(words: Int32Array, rows: number, numbers: number): Handle
+  bind(program: Handle, rows: Float64Array, numbers: Float64Array, stride: number): void
+  keep(program: Handle, tags: Int32Array): void
+  forget(program: Handle): void
+  run(program: Handle, times: number): number
+  runAsync(program: Handle, times: number): Promise<Int32Array>
   /** 0 and '' change nothing. */
   configure(threads: number, isa: string, blas: string): void
   report(): Report
 }
-
-/** Arrays of shared memory, which no transfer can take away: C++ keeps pointers to their elements. */
-export const sharedWords = (length: number): Int32Array => new Int32Array(new SharedArrayBuffer(4 * length))
-export const sharedNumbers = (length: number): Float64Array => new Float64Array(new SharedArrayBuffer(8 * length))

@@ -7,7 +7,7 @@ import {
   descriptorOf,
   type DType,
   familyOf,
-  HostBuffer,
+  type HostBuffer,
   type Instr,
   isView,
   type Kind,
@@ -17,6 +17,7 @@ import {
   Slot,
   withOperands,
 } from '@flambeau/core/backend'
+import { SlabBuffer } from './buffer.ts'
 import { encode, mayFail, workOf } from './encode.ts'
 import type { Runner } from './host.ts'
 import { type Read, Words } from './program.ts'
@@ -100,7 +101,7 @@ export class Calls {
     const standIn = (dtype: DType): HostBuffer => {
       const slab = new Slab(newArray(dtype, 0))
       words.row(slab)
-      return new HostBuffer(this.#backend, slab.data, 0, anyLength, slab)
+      return new SlabBuffer(this.#backend, slab, 0, anyLength)
     }
     let numbers = 0
     const inputs = views.map((view, i): Operand => {

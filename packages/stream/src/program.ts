@@ -12,7 +12,7 @@ import {
   type Ended,
   type Executable,
   type Expr,
-  HostBuffer,
+  type HostBuffer,
   type Instr,
   isReading,
   isRepeat,
@@ -34,10 +34,11 @@ import {
   windowOf,
   withOperands,
 } from '@flambeau/core/backend'
+import { SlabBuffer } from './buffer.ts'
 import { ended, opcodes } from './codes.ts'
 import { encode } from './encode.ts'
 import { errorOf } from './errors.ts'
-import { addressOf, type Handle, type Host, type Runner } from './host.ts'
+import type { Arena, Handle, Host, Runner, Shared } from './host.ts'
 import { anyLength, begin, end, memory, operandWords, put, type Writer } from './words.ts'
 
 /** A number that is read in every run, by its position among them. */
@@ -107,7 +108,7 @@ class Places implements Buffers {
   readonly #program: Program
   readonly #plan: Plan
   readonly #backend: Runner
-  readonly whole: Float64Array
+  readonly whole: Arena
   readonly #parts: Slab[] = []
   readonly #buffers = new Map<string, HostBuffer>()
 
@@ -115,8 +116,7 @@ class Places implements Buffers {
     this.#program = program
     this.#plan = plan
     this.#backend = backend
-    // Doubles, so that it is aligned for all dtypes.
-    this.whole = new Float64Array(Math.ceil(plan.bytes / 8))
+    this.whole = backend.host.arena(plan.bytes)
   }
 
   /** One buffer per place and size, so that an output that overwrites an input is recognised. */
@@ -137,13 +137,13 @@ class Places implements Buffers {
 
   arena(at: number, dtype: DType, length: number): HostBuffer {
     const part = Math.floor(at / partBytes)
-    const slab = (this.#parts[part] ??= new Slab(this.whole.subarray((part * partBytes) / 8)))
-    return new HostBuffer(this.#backend, slab.data, (at % partBytes) / dtypeSize[dtype], length, slab)
+    const slab = (this.#parts[part] ??= this.whole.from(part * partBytes))
+    return new SlabBuffer(this.#backend, slab, (at % partBytes) / dtypeSize[dtype], length)
   }
 
   #changing(place: Exclude<Place, { in: 'buffer' | 'arena' | 'operand' }>): HostBuffer {
     const slab = this.#slab(place)
-    return new HostBuffer(this.#backend, slab.data, 0, anyLength, slab)
+    return new SlabBuffer(this.#backend, slab, 0, anyLength)
   }
 
   #slab(place: Exclude<Place, { in: 'buffer' | 'arena' | 'operand' }>): Slab {
@@ -174,19 +174,22 @@ function withConstants(instr: KernelInstr): KernelInstr {
     : { ...instr, check: made }
 }
 
-class NativeProgram implements Executable {
+class HostProgram implements Executable {
   readonly #backend: Runner
   readonly #host: Host
   readonly #handle: Handle
   readonly #instrs: readonly Instr[]
-  readonly #arena: Float64Array
+  readonly #arena: Arena
   /** No run has written to the arena yet, or since it was given back. */
   #resting = true
   /** The memory behind the rows lives as long as the program. */
   readonly kept: readonly Slab[]
   /** The address, the bytes and the step of every row. */
-  readonly #rows: Float64Array
-  #numbers: Float64Array
+  readonly #rows: Shared<Float64Array>
+  #numbers: Shared<Float64Array>
+  /** The rows that stand for the same memory in every run, and the host's count of moves when they were set. */
+  readonly #fixed: readonly number[]
+  #moves = -1
   /** The rows of each argument, result and draw, by position; -1 if it is not used. */
   readonly #args: readonly number[]
   readonly #results: readonly number[]
@@ -196,6 +199,7 @@ class NativeProgram implements Executable {
   /** The memory whose contents the host keeps in another form, and how often it had been written to by the last run. */
   readonly #constant: readonly HostBuffer[]
   readonly #writes: number[]
+  readonly repeatAsync: Executable['repeatAsync']
 
   constructor(
     words: Words,
@@ -219,14 +223,13 @@ class NativeProgram implements Executable {
     this.#rows = this.#host.numbers(3 * words.slabs.length)
     this.#numbers = this.#host.numbers(numbers)
     const moving = new Set([...this.#args, ...this.#results, ...this.#draws])
-    words.slabs.forEach((slab, row) => {
-      if (!moving.has(row)) this.#point(row, addressOf(this.#host, slab), slab.data.byteLength)
-    })
+    this.#fixed = [...words.slabs.keys()].filter((row) => !moving.has(row))
     this.#handle = this.#host.program(words.words.subarray(0, words.at), words.slabs.length, numbers)
     this.#host.bind(this.#handle, this.#rows, this.#numbers, numbers)
     this.#constant = constant
     this.#writes = constant.map(({ writes }) => writes)
     if (constant.length > 0) this.#host.keep?.(this.#handle, tagsOf(instrs, constant))
+    if (this.#host.runAsync !== undefined) this.repeatAsync = (...run) => this.#runAsync(...run)
   }
 
   /** Tells the host what was written to since the last run. What another thread is writing now counts as well. */
@@ -242,23 +245,24 @@ class NativeProgram implements Executable {
   }
 
   #point(row: number, address: number, bytes: number): void {
-    this.#rows[3 * row] = address
-    this.#rows[3 * row + 1] = bytes
+    const { array } = this.#rows
+    array[3 * row] = address
+    array[3 * row + 1] = bytes
   }
 
   #pointAt(rows: readonly number[], buffers: readonly DeviceBuffer[]): void {
     for (let i = 0; i < rows.length; i++) {
       if (rows[i] < 0) continue
       const { slab, start, length } = buffers[i] as HostBuffer
-      const { BYTES_PER_ELEMENT: size } = slab.data
-      this.#point(rows[i], addressOf(this.#host, slab) + start * size, length * size)
+      const { unit } = slab
+      this.#point(rows[i], this.#host.place(slab) + start * unit, length * unit)
     }
   }
 
   rest(): void {
     if (this.#resting) return
     this.#resting = true
-    this.#host.discard?.(this.#arena)
+    this.#arena.rest()
   }
 
   run(bindings: Bindings): void {
@@ -270,11 +274,11 @@ class NativeProgram implements Executable {
     return this.#run(bindings, times, stacked)
   }
 
-  async repeatAsync(bindings: Bindings, times: number, stacked: boolean): Promise<Ended> {
+  async #runAsync(bindings: Bindings, times: number, stacked: boolean): Promise<Ended> {
     while (this.#backend.inFlight !== null) await this.#backend.inFlight
     this.#backend.submit()
     this.#bind(bindings, times, stacked)
-    const done = this.#host.runAsync(this.#handle, times)
+    const done = (this.#host.runAsync as NonNullable<Host['runAsync']>)(this.#handle, times)
     this.#backend.inFlight = done
     // The other thread uses what the bindings refer to, even if nobody else does.
     const held = [bindings]
@@ -301,24 +305,38 @@ class NativeProgram implements Executable {
   #bind({ numbers, draws, args, results }: Bindings, times: number, stacked: boolean): void {
     this.#resting = false
     if (this.#constant.length > 0) this.#check()
+    const host = this.#host
+    host.gather()
     this.#pointAt(this.#args, args)
     this.#pointAt(this.#results, results)
     for (let i = 0; i < this.#draws.length; i++) {
       const row = this.#draws[i]
       if (row < 0) continue
-      this.#point(row, this.#host.address(draws[i]), draws[i].byteLength)
-      this.#rows[3 * row + 2] = draws[i].byteLength / times
+      this.#point(row, host.lend(draws[i]), draws[i].byteLength)
+      this.#rows.array[3 * row + 2] = draws[i].byteLength / times
     }
+    if (this.#moves !== host.moves) this.#placeFixed()
+    const rows = this.#rows.array
     for (let i = 0; i < this.#results.length; i++) {
-      if (this.#results[i] >= 0) this.#rows[3 * this.#results[i] + 2] = stacked ? this.#sizes[i] : 0
+      if (this.#results[i] >= 0) rows[3 * this.#results[i] + 2] = stacked ? this.#sizes[i] : 0
     }
-    if (numbers.length > this.#numbers.length) {
-      this.#numbers = this.#host.numbers(numbers.length)
-      this.#host.bind(this.#handle, this.#rows, this.#numbers, numbers.length / times)
+    if (numbers.length > this.#numbers.array.length) {
+      this.#numbers = host.numbers(numbers.length)
+      host.bind(this.#handle, this.#rows, this.#numbers, numbers.length / times)
     }
     // There are few, except for several runs.
-    if (times > 1) this.#numbers.set(numbers)
-    else for (let i = 0; i < numbers.length; i++) this.#numbers[i] = numbers[i]
+    const { array } = this.#numbers
+    if (times > 1) array.set(numbers)
+    else for (let i = 0; i < numbers.length; i++) array[i] = numbers[i]
+  }
+
+  /** Sets the rows of the other memory. The host must not move what is placed already, so they hold when all are set. */
+  #placeFixed(): void {
+    for (const row of this.#fixed) {
+      const slab = this.kept[row]
+      this.#point(row, this.#host.place(slab), slab.bytes)
+    }
+    this.#moves = this.#host.moves
   }
 }
 
@@ -347,7 +365,7 @@ class BodyWords extends Words {
   standIn(length: number, around: Around): HostBuffer {
     const slab = new Slab(newArray(around.dtype, 0))
     this.around.set(slab, around)
-    return new HostBuffer(this.#backend, slab.data, 0, length, slab)
+    return new SlabBuffer(this.#backend, slab, 0, length)
   }
 
   override scratch(spec: Spec): HostBuffer {
@@ -466,5 +484,5 @@ export function compileProgram(program: Program, plan: Plan, backend: Runner): E
   const { values } = program
   const sizes = plan.results.map((value) => numelOf(values[value].sizes) * dtypeSize[values[value].dtype])
   const constant = constantOf(program, plan, encoding.instrs)
-  return new NativeProgram(words, places, encoding.instrs, numbers, sizes, constant, backend)
+  return new HostProgram(words, places, encoding.instrs, numbers, sizes, constant, backend)
 }

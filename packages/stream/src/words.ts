@@ -13,7 +13,7 @@ import {
 
 /** Where words are written: a batch that runs soon, or a program. */
 export interface Writer {
-  words: Int32Array
+  readonly words: Int32Array
   at: number
   /** Makes room for words, and for the rows and numbers of operands. */
   reserve(words: number, operands: number): void

@@ -1,14 +1,22 @@
 // A host without an addon. It receives the words of a compiled program, and rows with the addresses that it returned.
 import { js } from '@flambeau/backend-js'
 import { compile, ones, type Tensor, useDevice } from '@flambeau/core'
-import { type Backend, type HostBuffer, HostMemory, type Instr, type Program, type Plan } from '@flambeau/core/backend'
+import {
+  type Backend,
+  type HostBuffer,
+  HostMemory,
+  type Instr,
+  type Program,
+  type Plan,
+  Slab,
+} from '@flambeau/core/backend'
 import { afterAll, expect, it } from 'vitest'
-import { compileProgram, type Handle, type Host, opcodes, type Runner } from '../src/index.ts'
+import { type Arena, compileProgram, type Handle, type Host, opcodes, type Runner, type Shared } from '../src/index.ts'
 
 interface Kept {
   readonly words: Int32Array
   readonly rows: number
-  bound?: { readonly rows: Float64Array; readonly numbers: Float64Array }
+  bound?: { readonly rows: Shared<Float64Array>; readonly numbers: Shared<Float64Array> }
   runs: number
 }
 
@@ -17,11 +25,25 @@ class Recording implements Host {
   readonly programs: Kept[] = []
   readonly #addresses = new Map<unknown, number>()
 
-  address({ buffer, byteOffset }: ArrayBufferView): number {
+  moves = 0
+  gather(): void {}
+  place = ({ data }: Slab): number => this.lend(data)
+  lend({ buffer, byteOffset }: ArrayBufferView): number {
     if (!this.#addresses.has(buffer)) this.#addresses.set(buffer, (1 + this.#addresses.size) * 2 ** 20)
     return (this.#addresses.get(buffer) as number) + byteOffset
   }
-  numbers = (length: number): Float64Array => new Float64Array(length)
+  words = (length: number): Shared<Int32Array> => ({ array: new Int32Array(length) })
+  numbers = (length: number): Shared<Float64Array> => ({ array: new Float64Array(length) })
+  arena(bytes: number): Arena {
+    const whole = new Float64Array(Math.ceil(bytes / 8))
+    return { from: (at) => new Slab(whole.subarray(at / 8)), rest() {} }
+  }
+  open(): void {
+    throw new Error('no batch was opened')
+  }
+  submit(): number {
+    throw new Error('no batch was written')
+  }
   define(): void {
     throw new Error('no batch was written')
   }
@@ -30,20 +52,19 @@ class Recording implements Host {
     this.programs.push(made)
     return made as unknown as Handle
   }
-  bind(program: Handle, rows: Float64Array, numbers: Float64Array): void {
+  bind(program: Handle, rows: Shared<Float64Array>, numbers: Shared<Float64Array>): void {
     ;(program as unknown as Kept).bound = { rows, numbers }
   }
   run(program: Handle, times: number): number {
     ;(program as unknown as Kept).runs += times
     return 0
   }
-  runAsync(): Promise<Int32Array> {
-    throw new Error('nothing was repeated')
-  }
 }
 
 const plain = js()
 afterAll(() => useDevice(plain))
+
+const rowsOf = (bound: Kept['bound']): Float64Array => (bound as NonNullable<Kept['bound']>).rows.array
 
 /** Runs eager code on plain JavaScript and compiled programs on the host. */
 function backendOn(host: Recording): Runner {
@@ -75,12 +96,12 @@ it('a host gets words, and rows with the addresses of memory', () => {
   expect(words[1]).toBe(words.length)
   expect(rows).toBe(2)
   const { slab, start } = x.buffer as HostBuffer
-  const address = host.address(slab.data) + 4 * start
+  const address = host.place(slab) + 4 * start
   // The address, the bytes and the step of each row. One of them is the argument's.
-  const places = Array.from({ length: rows }, (_, row) => [...(bound as { rows: Float64Array }).rows.slice(3 * row)])
+  const places = Array.from({ length: rows }, (_, row) => [...rowsOf(bound).slice(3 * row)])
   expect(places.map(([at, bytes]) => [at, bytes])).toContainEqual([address, 16])
   const y = ones(4)
   step(y)
-  const moved = host.address((y.buffer as HostBuffer).slab.data) + 4 * (y.buffer as HostBuffer).start
-  expect([...(bound as { rows: Float64Array }).rows]).toContain(moved)
+  const moved = host.place((y.buffer as HostBuffer).slab) + 4 * (y.buffer as HostBuffer).start
+  expect([...rowsOf(bound)]).toContain(moved)
 })

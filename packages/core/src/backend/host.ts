@@ -21,6 +21,9 @@ import { forEachRow } from './loops.ts'
 /** A typed array that buffers are ranges of. */
 export class Slab {
   readonly data: TypedArray
+  /** The bytes of all elements, and those of one. */
+  readonly bytes: number
+  readonly unit: number
   /** Notes of a backend outside of JavaScript: the address of the elements, and the row of the slab in a batch. */
   address = 0
   batch = 0
@@ -28,6 +31,8 @@ export class Slab {
 
   constructor(data: TypedArray) {
     this.data = data
+    this.bytes = data.byteLength
+    this.unit = data.BYTES_PER_ELEMENT
   }
 }
 
@@ -97,8 +102,15 @@ const cursorsOf = (slabBytes: number): readonly Cursor[] =>
     return { dtype, bytes, slab, mask: align / bytes - 1, open: new Slab(data), at: slab }
   })
 
+/** PyTorch's error for memory that is not there. */
+export const noMemory = (bytes: number): RuntimeError =>
+  new RuntimeError(
+    `DefaultCPUAllocator: can't allocate memory: you tried to allocate ${bytes} bytes. Error code 12 (Cannot allocate memory)`,
+  )
+
+/** Allocates buffers. Memory that is not V8's own overrides how slabs are opened and what buffers are. */
 export class HostMemory {
-  readonly #backend: Backend
+  protected readonly backend: Backend
   readonly #tiny = cursorsOf(tinySlabBytes)
   readonly #small = cursorsOf(slabBytes)
   readonly #admit: ((bytes: number) => boolean) | undefined
@@ -107,7 +119,7 @@ export class HostMemory {
 
   /** `admit` is asked before a slab is opened; `make` creates the array of a large buffer, of zeros by default. */
   constructor(backend: Backend, admit?: (bytes: number) => boolean, make: typeof newArray = newArray) {
-    this.#backend = backend
+    this.backend = backend
     this.#admit = admit
     this.#make = make
   }
@@ -119,32 +131,34 @@ export class HostMemory {
     const bytes = length * this.#tiny[rank].bytes
     this.#given += bytes
     if (bytes > largeBytes) {
-      const slab = this.#open(spec.dtype, length, bytes, this.#make)
-      return new HostBuffer(this.#backend, slab.data, 0, length, slab)
+      return this.buffer(this.open(spec.dtype, length, bytes, this.#make), 0, length)
     }
     const cursor = bytes <= align ? this.#tiny[rank] : this.#small[rank]
     const size = length === 0 ? cursor.mask + 1 : (length + cursor.mask) & ~cursor.mask
     if (cursor.at + size > cursor.slab) {
-      cursor.open = this.#open(spec.dtype, cursor.slab, cursor.slab * cursor.bytes)
+      cursor.open = this.open(spec.dtype, cursor.slab, cursor.slab * cursor.bytes)
       cursor.at = 0
     }
     const start = cursor.at
     cursor.at = start + size
-    return new HostBuffer(this.#backend, cursor.open.data, start, length, cursor.open)
+    return this.buffer(cursor.open, start, length)
   }
 
-  #open(dtype: DType, length: number, bytes: number, make = newArray): Slab {
+  protected buffer(slab: Slab, start: number, length: number): HostBuffer {
+    return new HostBuffer(this.backend, slab.data, start, length, slab)
+  }
+
+  /** A new slab, for several buffers if `make` is not given; throws a RuntimeError if there is no memory. */
+  protected open(dtype: DType, length: number, bytes: number, make?: typeof newArray): Slab {
     garbage.opens(bytes)
     if (this.#admit === undefined || this.#admit(bytes)) {
       try {
-        return new Slab(make(dtype, length))
+        return new Slab((make ?? newArray)(dtype, length))
       } catch (error) {
         if (!(error instanceof RangeError)) throw error
       }
     }
-    throw new RuntimeError(
-      `DefaultCPUAllocator: can't allocate memory: you tried to allocate ${bytes} bytes. Error code 12 (Cannot allocate memory)`,
-    )
+    throw noMemory(bytes)
   }
 
   /** The bytes allocated so far, and the unallocated bytes of open slabs. It does not know what V8 has freed. */

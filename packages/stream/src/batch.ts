@@ -1,9 +1,8 @@
-// Waiting instructions: their words, and the numbers and slabs that they refer to. They go to C++ together; until then
-// the batch keeps the slabs alive.
+// Waiting instructions: their words, and the numbers and slabs that they refer to. They go to the host together, which
+// says then where the slabs are; until then the batch keeps them alive.
 import {
   type DType,
   type HostBuffer,
-  type HostMemory,
   type Instr,
   roundTo,
   type Scalar,
@@ -12,61 +11,86 @@ import {
   type Spec,
   type View,
 } from '@flambeau/core/backend'
-import { addressOf, type Call, type Host, opcodes, placeWords, type Writer } from '@flambeau/stream'
-import { type Addon, sharedNumbers, sharedWords } from './addon.ts'
+import type { Call } from './calls.ts'
+import { opcodes } from './codes.ts'
+import type { Host, Shared } from './host.ts'
+import { placeWords, type Writer } from './words.ts'
 
 let batches = 0
 
 export class Batch implements Writer {
-  words = sharedWords(1 << 14)
   at = 0
-  /** How the last run ended. */
-  readonly status = sharedWords(4)
-  readonly #addon: Addon & Host
-  readonly #memory: HostMemory
+  readonly #host: Host
+  readonly #alloc: (spec: Spec) => HostBuffer
+  #words: Shared<Int32Array>
   /** The address and the bytes of each slab. */
-  #rows = sharedNumbers(2 * 1024)
-  #numbers = sharedNumbers(1024)
+  #rows: Shared<Float64Array>
+  #numbers: Shared<Float64Array>
+  readonly #status: Shared<Int32Array>
   #slabs: Slab[] = []
   #numberCount = 0
   /** Unique, so that a slab knows whether its row is one of this batch. */
   #id = ++batches
+  /** The bytes of all its slabs. */
+  bytes = 0
 
-  constructor(addon: Addon & Host, memory: HostMemory) {
-    this.#addon = addon
-    this.#memory = memory
+  constructor(host: Host, alloc: (spec: Spec) => HostBuffer) {
+    this.#host = host
+    this.#alloc = alloc
+    this.#words = host.words(1 << 14)
+    this.#rows = host.numbers(2 * 1024)
+    this.#numbers = host.numbers(1024)
+    this.#status = host.words(4)
     this.#open()
   }
 
   #open(): void {
-    this.#addon.open(this.words, this.#rows, this.#numbers, this.status)
+    this.#host.open(this.#words, this.#rows, this.#numbers, this.#status)
+  }
+
+  get words(): Int32Array {
+    return this.#words.array
+  }
+
+  /** How the last run ended. */
+  get status(): Int32Array {
+    return this.#status.array
   }
 
   reserve(words: number, operands: number): void {
     const words1 = this.at + words
     const rows = 2 * (this.#slabs.length + operands)
     const numbers = this.#numberCount + operands
-    if (words1 <= this.words.length && rows <= this.#rows.length && numbers <= this.#numbers.length) return
+    const { array } = this.#numbers
+    if (words1 <= this.words.length && rows <= this.#rows.array.length && numbers <= array.length) return
     // The batch keeps its contents, because part of an instruction may be written already.
-    this.words = grown(sharedWords, this.words, words1)
-    this.#rows = grown(sharedNumbers, this.#rows, rows)
-    this.#numbers = grown(sharedNumbers, this.#numbers, numbers)
+    const { words: makeWords, numbers: makeNumbers } = this.#host
+    this.#words = grown(makeWords, this.#words, words1)
+    this.#rows = grown(makeNumbers, this.#rows, rows)
+    this.#numbers = grown(makeNumbers, this.#numbers, numbers)
     this.#open()
   }
 
   row(slab: Slab): number {
     if (slab.batch !== this.#id) {
-      const rows = this.#rows
       slab.batch = this.#id
       slab.row = this.#slabs.push(slab) - 1
-      rows[2 * slab.row] = addressOf(this.#addon, slab)
-      rows[2 * slab.row + 1] = slab.data.byteLength
+      this.bytes += slab.bytes
     }
     return slab.row
   }
 
+  /** Whether waiting instructions refer to a slab. */
+  has(slab: Slab): boolean {
+    return slab.batch === this.#id
+  }
+
   number(x: Scalar, dtype: DType): number {
-    this.#numbers[this.#numberCount] = roundTo(scalarValue(x), dtype)
+    return this.#number(roundTo(scalarValue(x), dtype))
+  }
+
+  #number(value: number): number {
+    this.#numbers.array[this.#numberCount] = value
     return -1 - this.#numberCount++
   }
 
@@ -82,7 +106,7 @@ export class Batch implements Writer {
     let to = at + 5
     for (let i = 0; i < inputs.length; i++) {
       if (views[i] === null) {
-        this.#numbers[this.#numberCount++] = scalarValue(inputs[i] as Scalar)
+        this.#number(scalarValue(inputs[i] as Scalar))
         continue
       }
       const { buffer, offset } = inputs[i] as View
@@ -106,7 +130,7 @@ export class Batch implements Writer {
   }
 
   scratch(spec: Spec): HostBuffer {
-    return this.#memory.alloc(spec)
+    return this.#alloc(spec)
   }
 
   /** Whether an instruction of the usual size may not fit anymore. */
@@ -122,11 +146,22 @@ export class Batch implements Writer {
   /** Runs the written words, after what another thread is running; returns how it ended. */
   submit(): number {
     const words = this.at
-    const rows = this.#slabs.length
+    const host = this.#host
+    const slabs = this.#slabs
+    const count = slabs.length
     try {
-      return this.#addon.submit(words, rows)
+      host.gather()
+      for (let row = 0; row < count; row++) {
+        const slab = slabs[row]
+        const address = host.place(slab)
+        const { array } = this.#rows
+        array[2 * row] = address
+        array[2 * row + 1] = slab.bytes
+      }
+      return host.submit(words, count, this.#numberCount)
     } finally {
       this.at = 0
+      this.bytes = 0
       this.#numberCount = 0
       this.#slabs.length = 0
       this.#id = ++batches
@@ -134,9 +169,13 @@ export class Batch implements Writer {
   }
 }
 
-function grown<T extends Int32Array | Float64Array>(make: (length: number) => T, array: T, length: number): T {
-  if (length <= array.length) return array
+function grown<T extends Int32Array | Float64Array>(
+  make: (length: number) => Shared<T>,
+  shared: Shared<T>,
+  length: number,
+): Shared<T> {
+  if (length <= shared.array.length) return shared
   const larger = make(2 * length)
-  larger.set(array)
+  larger.array.set(shared.array)
   return larger
 }

@@ -1,0 +1,39 @@
+// The addon as the host of the stream. Memory is V8's own and never moves.
+import { Slab } from '@flambeau/core/backend'
+import type { Arena, Host, Shared } from '@flambeau/stream'
+import type { Addon } from './addon.ts'
+
+/** Arrays of shared memory, which no transfer can take away, because C++ keeps pointers to their elements. */
+const words = (length: number): Shared<Int32Array> => ({ array: new Int32Array(new SharedArrayBuffer(4 * length)) })
+const numbers = (length: number): Shared<Float64Array> => ({
+  array: new Float64Array(new SharedArrayBuffer(8 * length)),
+})
+
+export type NativeHost = Host & Pick<Addon, 'configure' | 'report' | 'trim'>
+
+export function hostOf(addon: Addon): NativeHost {
+  return {
+    ...addon,
+    moves: 0,
+    gather() {},
+    place(slab) {
+      if (slab.address === 0) slab.address = addon.address(slab.data)
+      return slab.address
+    },
+    lend: addon.address,
+    words,
+    numbers,
+    arena: (bytes) => arenaOf(addon, bytes),
+    open: (words, rows, numbers, status) => addon.open(words.array, rows.array, numbers.array, status.array),
+    bind: (program, rows, numbers, stride) => addon.bind(program, rows.array, numbers.array, stride),
+  }
+}
+
+function arenaOf(addon: Addon, bytes: number): Arena {
+  // Doubles, so that it is aligned for all dtypes.
+  const whole = new Float64Array(Math.ceil(bytes / 8))
+  return {
+    from: (at) => new Slab(whole.subarray(at / 8)),
+    rest: () => addon.discard(whole),
+  }
+}
