@@ -75,7 +75,7 @@ struct Case {
 
   void run(const Kernels& kernels) const {
     kernels.map(Map{static_cast<int32_t>(sizes.size()), sizes.data(), inputs, in.data(),
-                    static_cast<int32_t>(out.size()), out.data(), static_cast<int32_t>(codes.size()), codes.data()},
+                    static_cast<int32_t>(out.size()), out.data(), static_cast<int32_t>(codes.size()), codes.data(), nullptr},
                 Memory{rows.data(), static_cast<int32_t>(rows.size()), nullptr, 0});
   }
 };

@@ -45,6 +45,7 @@ void read_map(Reader& r, Instruction* out) {
   map.outs = outs;
   Values values(r, dtypes, map.inputCount);
   map.codes = read_codes(r, map.codeCount, values);
+  map.blocks = nullptr;
   for (int32_t i = 0; i < map.outCount && r.good(); i++)
     r.require(values.dtype(outs[i].from) == outs[i].to.operand.dtype, "an output is not of its value's dtype");
   if (!r.good()) return;
@@ -365,11 +366,29 @@ void read_repeat(Reader& r, Instruction* out) {
   x.present = r.take<Row>(count);
 }
 
+/** Decodes what is emitted as well, because its words say what the function reads and writes. */
+void read_emitted(Reader& r, Instruction* out) {
+  const Function function = r.function();
+  const bool isWhole = r.count(1) == 0;
+  Instruction inner;
+  inner.prepared = nullptr;
+  r.map(&inner);
+  if (!isWhole) {
+    if (!r.good()) return;
+    *out = inner;
+    out->map.blocks = reinterpret_cast<BlockFunction>(function);
+    return;
+  }
+  out->empty = false;
+  out->emitted = reinterpret_cast<WholeFunction>(function);
+  while (r.good() && !r.at_end()) r.map(&inner);
+}
+
 /** By opcode. */
 constexpr void (*readers[])(Reader&, Instruction*) = {read_map,  read_map,    read_contract, read_arg_reduce, read_scan,
                                                       read_fold, read_gather, read_scatter, read_sort,       read_iota,
                                                       read_composite, read_call,   read_indices, read_repeat,
-                                                      read_pad,       read_bordered};
+                                                      read_pad,       read_bordered, read_emitted};
 static_assert(sizeof(readers) / sizeof(*readers) == static_cast<size_t>(Opcode::count), "a reader for every opcode");
 
 }  // namespace

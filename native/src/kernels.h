@@ -89,6 +89,22 @@ struct MapOut {
   int32_t from;
 };
 
+/**
+ * A function that was emitted for a program while it runs, WebAssembly for example: a function of no known type until it is
+ * cast to one of those below.
+ */
+using Function = void (*)();
+/**
+ * Computes instructions over the rows and the numbers of a program. Returns 0, or the tag plus 1 of a check that is true
+ * somewhere, where it has stopped.
+ */
+using WholeFunction = int32_t (*)(const Row* rows, const double* numbers);
+/**
+ * Computes a map's expression for a block of so many elements, and up to a vector more: slots (slots.inl) of the inputs,
+ * then of the outputs.
+ */
+using BlockFunction = void (*)(const void* slots, int32_t count);
+
 /** Expressions over all elements of nested loops. */
 struct Map {
   int32_t depth;
@@ -99,6 +115,8 @@ struct Map {
   const MapOut* outs;
   int32_t codeCount;
   const Code* codes;
+  /** Computes what the codes do; null if they are interpreted. */
+  BlockFunction blocks;
 };
 
 /**

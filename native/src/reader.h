@@ -203,10 +203,26 @@ class Reader {
     if (!good() || !has(rowCount)) return nullptr;
     Status status;
     std::unique_ptr<Program> program =
-        Program::make(body, count, rowCount, numberCount, &status, limits_.elements, true);
+        Program::make(body, count, rowCount, numberCount, &status, limits_.elements, true, limits_.functions);
     if (program == nullptr) return fail(status.what), nullptr;
     limits_.bodies->push_back(std::move(program));
     return limits_.bodies->back().get();
+  }
+
+  Function function() {
+    const int32_t at = count();
+    if (at < limits_.functions.count) return limits_.functions.at[at];
+    return fail("a function does not exist"), nullptr;
+  }
+
+  /** A map or a check within an instruction. */
+  void map(Instruction* out) {
+    if (!has(1)) return;
+    const Opcode opcode = static_cast<Opcode>(*at_);
+    if (opcode != Opcode::map && opcode != Opcode::check) return fail("only maps and checks are emitted");
+    const char* what = nullptr;
+    const int64_t length = decode(at_, end_ - at_, limits_, arena_, out, &what);
+    length == 0 ? fail(what) : static_cast<void>(at_ += length);
   }
 
   /** The memory of a tensor from an element on, for a program that needs so much of it. */

@@ -9,7 +9,7 @@ namespace flambeau {
 
 const char* name_of(Opcode opcode) {
   static const char* const names[] = {"map",     "check", "contract", "argReduce", "scan", "fold",   "gather",
-                                      "scatter", "sort",  "iota",   "composite", "call", "indices", "repeat", "pad", "bordered"};
+                                      "scatter", "sort",  "iota",   "composite", "call", "indices", "repeat", "pad", "bordered", "emitted"};
   static_assert(sizeof(names) / sizeof(*names) == static_cast<size_t>(Opcode::count), "a name for every opcode");
   return opcode < Opcode::count && opcode >= Opcode::map ? names[static_cast<int32_t>(opcode)] : "instruction";
 }
@@ -121,6 +121,11 @@ inline bool execute(const Instruction& x, const Kernels& kernels, const Memory& 
       case Opcode::pad:
         kernels.pad(x.pad, memory);
         return true;
+      case Opcode::emitted: {
+        const int32_t failed = x.emitted(memory.rows, memory.numbers);
+        if (failed != 0) *status = {Status::check, failed - 1, 0, ""};
+        return failed == 0;
+      }
       case Opcode::count:
         return true;
     }
@@ -152,12 +157,12 @@ Status run_stream(const int32_t* words, int64_t count, const Limits& limits, con
 }
 
 std::unique_ptr<Program> Program::make(const int32_t* words, int64_t count, int32_t rowCount, int32_t numberCount,
-                                       Status* status, int64_t elements, bool isBody) {
+                                       Status* status, int64_t elements, bool isBody, Functions functions) {
   auto program = std::make_unique<Program>();
   program->words_.assign(words, words + count);
   program->needs_.resize(rowCount);
   program->numberCount_ = numberCount;
-  const Limits limits{nullptr,     program->needs_.data(), rowCount, numberCount, elements, nullptr, 0,
+  const Limits limits{nullptr,     program->needs_.data(), rowCount, numberCount, elements, nullptr, 0, functions,
                       isBody ? nullptr : &program->bodies_};
   for (int64_t at = 0; at < count;) {
     Instruction x;

@@ -14,11 +14,11 @@
 namespace flambeau {
 
 /** Incremented when STREAM.md changes, so that JavaScript never writes for an addon that reads another format. */
-constexpr int32_t streamFormat = 8;
+constexpr int32_t streamFormat = 9;
 
 enum class Opcode : int32_t {
   map, check, contract, argReduce, scan, fold, gather, scatter, sort, iota, composite, call, indices,
-  repeat, pad, bordered, count
+  repeat, pad, bordered, emitted, count
 };
 
 class Program;
@@ -64,6 +64,7 @@ struct Instruction {
     Indices indices;
     Repeat repeat;
     Pad pad;
+    WholeFunction emitted;
   };
 };
 
@@ -110,6 +111,12 @@ class Arena {
   int64_t at_ = 0;
 };
 
+/** Functions that were emitted for a program, and that it calls by their positions. */
+struct Functions {
+  const Function* at = nullptr;
+  int32_t count = 0;
+};
+
 /** The limits that a stream is checked against. */
 struct Limits {
   /** The rows' sizes; null if they are not known yet: then `needs` receives the requirements. */
@@ -122,6 +129,8 @@ struct Limits {
   /** The programs that calls may run: `programCount` of them, null where there is none. */
   const std::unique_ptr<Program>* programs = nullptr;
   int32_t programCount = 0;
+  /** The functions that were emitted for a program. */
+  Functions functions = {};
   /** Receives the bodies of repetitions; null if repetitions are not allowed, as in a batch and in a body. */
   std::vector<std::unique_ptr<Program>>* bodies = nullptr;
   static constexpr int64_t most = int64_t{1} << 53;
@@ -143,7 +152,7 @@ class Program {
 
   /** Copies `words`. Null if they are not a valid stream for so many rows and numbers; the status says why. */
   static std::unique_ptr<Program> make(const int32_t* words, int64_t count, int32_t rowCount, int32_t numberCount,
-                                       Status*, int64_t elements = Limits::most, bool isBody = false);
+                                       Status*, int64_t elements = Limits::most, bool isBody = false, Functions = {});
 
   int32_t row_count() const { return static_cast<int32_t>(needs_.size()); }
   int32_t number_count() const { return numberCount_; }

@@ -153,7 +153,7 @@ TEST_CASE("the head of an instruction") {
   CHECK(made.value == -1);
   const char* const names[] = {"map",     "check", "contract", "argReduce", "scan", "fold",   "gather",
                                "scatter", "sort",  "iota",   "composite", "call", "indices", "repeat",
-                               "pad",     "bordered"};
+                               "pad",     "bordered", "emitted"};
   for (int32_t opcode = 0; opcode < static_cast<int32_t>(Opcode::count); opcode++)
     CHECK(std::string(name_of(static_cast<Opcode>(opcode))) == names[opcode]);
 }

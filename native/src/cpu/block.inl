@@ -51,6 +51,8 @@ struct Plan {
   int64_t elements;
   int32_t depth;
   const int32_t* sizes;
+  /** The map's function. */
+  BlockFunction blocks;
   /** A block covers up to `turns` turns of the loop `level`, of `inner` elements each. */
   int32_t level;
   int64_t turns, inner;

@@ -134,6 +134,7 @@ class Walk {
       if (out.direct) slots_[out.slot].at = whole ? out_[k] + t * out.steps[level] * out.size : home(out.slot);
     }
     for (const Op *op = plan_.even, *end = op + plan_.evenCount; moved && op < end; op++) op->run(*op, slots_, op->count);
+    if (plan_.blocks != nullptr) plan_.blocks(slots_, static_cast<int32_t>(n));
     for (const Op *op = plan_.ops, *end = op + plan_.opCount; op < end; op++) op->run(*op, slots_, n);
     for (int32_t k = 0; k < plan_.outCount; k++) {
       const Output& out = plan_.outs[k];

@@ -91,7 +91,7 @@ static void place_accumulators(Plan& plan) {
 
 // ---- the whole plan ----
 
-static int64_t most_slots(const Map& map) { return map.inputCount + 2 * map.codeCount + 1; }
+static int64_t most_slots(const Map& map) { return map.inputCount + map.outCount + 2 * map.codeCount + 1; }
 
 /** The memory of a plan. */
 static int64_t plan_bytes(const Map& map) {
@@ -127,6 +127,7 @@ static void make_plan(const Map& map, uint64_t aliases, Room room, Plan& plan) {
   plan.aliases = aliases;
   plan.depth = map.depth == 0 ? 1 : map.depth;
   plan.sizes = map.depth == 0 ? oneTurn : map.sizes;
+  plan.blocks = map.blocks;
   plan.inputCount = map.inputCount;
   plan.outCount = map.outCount;
   plan.elements = 1;

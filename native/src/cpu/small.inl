@@ -10,7 +10,7 @@ constexpr int64_t smallLength = blockLength, smallValues = 16;
 
 /** The number of elements of a small map; 0 if the map is not small. */
 static int64_t small_length(const Map& map) {
-  if (map.depth > 1 || map.inputCount + int64_t{map.codeCount} > smallValues) return 0;
+  if (map.blocks != nullptr || map.depth > 1 || map.inputCount + int64_t{map.codeCount} > smallValues) return 0;
   const int64_t n = map.depth == 0 ? 1 : map.sizes[0];
   if (n > smallLength) return 0;
   for (int32_t i = 0; i < map.inputCount && map.depth == 1; i++) {

@@ -44,6 +44,7 @@ class Values {
 
   void assign() {
     for (int32_t i = 0; i < map_.inputCount; i++) input(i);
+    if (map_.blocks != nullptr) return results();
     for (int32_t r = 0; r < maxRegisters; r++) own_[r] = -1;
     pair_choices();
     choose_targets();
@@ -80,6 +81,16 @@ class Values {
     plan_.slots[plan_.slotCount] = {result, 0};
     plan_.home[plan_.slotCount++] = -1;
     return result;
+  }
+
+  /** The outputs' slots, one after the other behind those of the inputs, if a function computes blocks. */
+  void results() {
+    for (int32_t k = 0; k < map_.outCount; k++) {
+      Output& out = plan_.outs[k];
+      out.direct = out.reduction == nullptr && is_contiguous(map_, out.steps, plan_.level);
+      out.slot = block();
+    }
+    plan_.blockBytes = partBytes_;
   }
 
   void input(int32_t i) {

@@ -54,13 +54,14 @@ Handle* handle_of(int32_t handle) {
 }
 
 /** A checked program; null with a message if it is none. */
-std::unique_ptr<Program> program_of(const int32_t* words, int32_t wordCount, int32_t rows, int32_t numbers) {
+std::unique_ptr<Program> program_of(const int32_t* words, int32_t wordCount, int32_t rows, int32_t numbers,
+                                    Functions functions = {}) {
   Status status;
   if (wordCount < 0 || rows < 0 || rows > mostRows || numbers < 0) {
     refuse("a program takes words, up to 1048576 rows and numbers", 0);
     return nullptr;
   }
-  auto program = Program::make(words, wordCount, rows, numbers, &status);
+  auto program = Program::make(words, wordCount, rows, numbers, &status, Limits::most, false, functions);
   if (program == nullptr) state().message = described("wasm", status);
   return program;
 }
@@ -107,9 +108,17 @@ int32_t flambeau_define(int32_t at, const int32_t* words, int32_t wordCount, int
 }
 
 int32_t flambeau_program(const int32_t* words, int32_t wordCount, int32_t rows, int32_t numbers) {
+  return flambeau_emitted(words, wordCount, rows, numbers, nullptr, 0);
+}
+
+int32_t flambeau_emitted(const int32_t* words, int32_t wordCount, int32_t rows, int32_t numbers,
+                         const int32_t* functions, int32_t functionCount) {
+  // A pointer to a function is its index in the table.
+  std::vector<Function> table;
+  for (int32_t i = 0; i < functionCount; i++) table.push_back(reinterpret_cast<Function>(functions[i]));
   auto& handles = state().handles;
   auto handle = std::make_unique<Handle>();
-  handle->program = program_of(words, wordCount, rows, numbers);
+  handle->program = program_of(words, wordCount, rows, numbers, {table.data(), static_cast<int32_t>(table.size())});
   if (handle->program == nullptr) return 0;
   handle->table.resize(rows);
   handle->steps.resize(rows);

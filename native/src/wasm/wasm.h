@@ -2,7 +2,8 @@
 // the exported memory. Memory is the module's own: whoever calls copies words, rows and numbers there first, into blocks
 // of `allocate`.
 //
-// Exports beside these: `memory`, which grows in large steps and only within these calls; `__stack_pointer`. Import:
+// Exports beside these: `memory`, which grows in large steps and only within these calls; `__stack_pointer`;
+// `__indirect_function_table`, which JavaScript grows. Import:
 // `flambeau.outOfMemory()`, which must throw. WebAssembly then unwinds nothing: the caller sets `__stack_pointer` to what
 // it was before the call, and may go on.
 #pragma once
@@ -35,6 +36,13 @@ EXPORT(define) int32_t flambeau_define(int32_t at, const int32_t* words, int32_t
 
 /** Checks words as a program that `run` runs. Returns its handle, or 0: see `message`. */
 EXPORT(program) int32_t flambeau_program(const int32_t* words, int32_t wordCount, int32_t rows, int32_t numbers);
+/**
+ * The same for words that refer to functions: `functions` has their indices in the exported table of functions, where they
+ * stay as long as the program. A function that is none of its kind (kernels.h) is an error of WebAssembly when it runs.
+ */
+EXPORT(emitted)
+int32_t flambeau_emitted(const int32_t* words, int32_t wordCount, int32_t rows, int32_t numbers,
+                         const int32_t* functions, int32_t functionCount);
 /** Frees a program; its handle may be that of another one later. */
 EXPORT(drop) void flambeau_drop(int32_t handle);
 

@@ -1,10 +1,12 @@
 // What the compiled module exports (native/src/wasm). Pointers are byte offsets in its memory.
-import type { Global, Memory } from './webassembly.ts'
+import type { Global, Memory, Table } from './webassembly.ts'
 
 export interface Exports {
   readonly memory: Memory
   /** The stack pointer of C++, which a caller resets after an exception has passed through it. */
   readonly __stack_pointer: Global
+  /** The functions that C++ calls by their index. */
+  readonly __indirect_function_table: Table
   _initialize(): void
   /** The format of the stream that it reads. */
   format(): number
@@ -28,6 +30,15 @@ export interface Exports {
   define(at: number, words: number, wordCount: number, rows: number, numbers: number): number
   /** Returns the handle of a checked program; 0 if the words are invalid. */
   program(words: number, wordCount: number, rows: number, numbers: number): number
+  /** The same for words that refer to functions, by their positions among these indices of the table. */
+  emitted(
+    words: number,
+    wordCount: number,
+    rows: number,
+    numbers: number,
+    functions: number,
+    functionCount: number,
+  ): number
   drop(handle: number): void
   /** Runs a program over rows (address, bytes, step between runs), with `stride` numbers for each run. */
   run(handle: number, rows: number, numbers: number, stride: number, times: number, status: number): number

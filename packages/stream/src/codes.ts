@@ -3,7 +3,7 @@
 import type { ReduceFn } from '@flambeau/core/backend'
 
 /** `streamFormat` of native/src/stream.h. */
-export const format = 8
+export const format = 9
 
 export const opcodes = {
   map: 0,
@@ -22,6 +22,7 @@ export const opcodes = {
   repeat: 13,
   pad: 14,
   bordered: 15,
+  emitted: 16,
 } as const
 
 /** The number of a reduction; -1 means none. */

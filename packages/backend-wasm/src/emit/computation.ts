@@ -1,0 +1,106 @@
+// The values of a map's expressions in the function that is being written: each is computed in the outermost loop in
+// which it is known, and kept in a local unless the next instruction is all that reads it.
+import { type DType, roundTo } from '@flambeau/core/backend'
+import * as w from './code.ts'
+import type { Code } from './code.ts'
+import type { MapOf, Operand, Value } from './decode.ts'
+import type { Body } from './module.ts'
+import { emitOf } from './steps.ts'
+import { Vectors } from './vectors.ts'
+
+/** Whether the steps and the dtypes of a map can be emitted. */
+export function canCompute({ values, inputs, outs }: MapOf): boolean {
+  const known = (dtype: DType): boolean => dtype !== 'float64'
+  return (
+    values.every((x) => known(x.dtype) && (x.kind !== 'step' || emitOf(x) !== undefined)) &&
+    inputs.every(({ dtype }) => known(dtype)) &&
+    outs.every(({ from }) => known(from.dtype))
+  )
+}
+
+/** Steps of an instruction that reads each operand once. */
+const readsOnce = new Set([
+  ...['add', 'sub', 'mul', 'div', 'min', 'max', 'neg', 'abs', 'floor', 'ceil', 'trunc', 'rint', 'sqrt', 'copysign'],
+  ...['eq', 'ne', 'lt', 'le', 'gt', 'ge', 'and', 'or', 'xor', 'not', 'select'],
+])
+
+export class Computation {
+  readonly m: Vectors
+  readonly #map: MapOf
+  readonly #body: Body
+  /** The number of loops. */
+  readonly #depth: number
+  /** The loop in which a value changes, from 1 on; 0 if none. */
+  readonly #levels = new Map<Value, number>()
+  readonly #uses = new Map<Value, number>()
+  readonly #code = new Map<Value, Code>()
+
+  constructor(map: MapOf, body: Body, depth: number, levelOf: (x: Operand) => number) {
+    this.m = new Vectors(body)
+    this.#map = map
+    this.#body = body
+    this.#depth = depth
+    const use = (x: Value): void => void this.#uses.set(x, (this.#uses.get(x) ?? 0) + 1)
+    for (const x of map.inputs) if (x.kind === 'operand') this.#levels.set(x, levelOf(x.operand))
+    for (const x of map.values) {
+      if (x.kind !== 'step') this.#levels.set(x, 0)
+      else {
+        this.#levels.set(x, Math.max(0, ...x.args.map((arg) => this.#levels.get(arg) ?? 0)))
+        x.args.forEach(use)
+      }
+    }
+    for (const { from } of map.outs) use(from)
+  }
+
+  of(x: Value): Code {
+    return this.#code.get(x) as Code
+  }
+
+  /** Computes the values that are known in so many loops; `load` returns the code of an operand there. */
+  at(level: number, load: (x: Operand) => Code): void {
+    const { inputs, outs, values } = this.#map
+    // All memory is read before any is written: with several outputs, nothing is left for later.
+    const mayNest = level === this.#depth && level > 0 && outs.length === 1
+    const set = (x: Value, code: Code): void => {
+      this.#code.set(x, mayNest && this.#uses.get(x) === 1 ? code : this.m.keep(code))
+    }
+    for (const x of inputs) {
+      if (x.kind === 'operand' && this.#levels.get(x) === level && this.#uses.has(x)) set(x, load(x.operand))
+    }
+    for (const x of values) {
+      if (this.#levels.get(x) !== level) continue
+      if (x.kind === 'constant') this.#code.set(x, constantOf(this.m, x))
+      if (x.kind !== 'step') continue
+      const emit = emitOf(x)
+      if (emit === undefined) throw new Error(`no instruction for the step '${x.step}'`)
+      const args = x.args.map((arg) => this.of(arg))
+      const [a, b, c] = readsOnce.has(x.step) ? args : args.map((arg) => this.m.keep(arg))
+      set(x, emit(this.m, a, b, c))
+    }
+  }
+
+  /** The elements of an operand of bytes as lanes. */
+  widened(bytes: Code, dtype: DType): Code {
+    const lanes = w.fromBytes(bytes)
+    return dtype === 'bool' ? w.neInts(lanes, this.m.int(0)) : lanes
+  }
+
+  /** An output's lanes as they are stored: the whole vector, or its first four bytes. */
+  stored(x: Value): Code {
+    const value = this.of(x)
+    if (x.dtype !== 'bool' && x.dtype !== 'uint8') return value
+    return w.lowBytes(this.m.keep(x.dtype === 'bool' ? w.and(value, this.m.int(1)) : value))
+  }
+
+  /** Writes the function's part: first the constants, then what `write` adds. */
+  write(write: () => void): void {
+    const all = this.#body.piece(write)
+    this.#body.add(this.m.first, all)
+  }
+}
+
+function constantOf(m: Vectors, { dtype, value }: { readonly dtype: DType; readonly value: number }): Code {
+  const x = roundTo(value, dtype)
+  if (dtype === 'float32') return m.float(x)
+  return m.int(dtype === 'bool' ? -x : x)
+}

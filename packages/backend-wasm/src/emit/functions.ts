@@ -1,0 +1,40 @@
+// Emitted functions in the table of the compiled module, whose C++ calls them by their index.
+import type { Exports } from '../exports.ts'
+import { type Engine, engine } from '../webassembly.ts'
+
+export class Functions {
+  readonly #exports: Exports
+  /** Indices that nothing uses anymore. */
+  readonly #free: number[] = []
+
+  constructor(exports: Exports) {
+    this.#exports = exports
+  }
+
+  /** Compiles a module with so many functions; returns their indices, or undefined if this page may not compile it. */
+  add(bytes: Uint8Array, count: number): Int32Array | undefined {
+    const { memory, __indirect_function_table: table } = this.#exports
+    const { Module, Instance, CompileError } = engine() as Engine
+    let made: Readonly<Record<string, unknown>>
+    try {
+      const instance = new Instance(new Module(bytes), { flambeau: { memory } })
+      made = instance.exports as Readonly<Record<string, unknown>>
+    } catch (error) {
+      // A policy may allow the compiled module, which was fetched, but not bytes that were made here.
+      if (error instanceof CompileError) return undefined
+      throw error
+    }
+    return Int32Array.from({ length: count }, (_, i) => {
+      const at = this.#free.pop() ?? table.grow(1)
+      table.set(at, made[i])
+      return at
+    })
+  }
+
+  remove(indices: Int32Array): void {
+    for (const at of indices) {
+      this.#exports.__indirect_function_table.set(at, null)
+      this.#free.push(at)
+    }
+  }
+}

@@ -1,0 +1,182 @@
+// Maps as functions of their own: loops over four elements at a time, then over the rest one by one, with the same
+// instructions for both. They store what they compute; reductions are left to the interpreter, whose order of additions
+// they would have to repeat.
+import { type DType, dtypeSize } from '@flambeau/core/backend'
+import { opcodes } from '@flambeau/stream'
+import * as w from './code.ts'
+import type { Code } from './code.ts'
+import { canCompute, Computation } from './computation.ts'
+import type { MapOf, Operand } from './decode.ts'
+import { type Body, f64, i32 } from './module.ts'
+
+/** Bytes of a row in the table of the host (kernels.h): its address, then its length. */
+const rowBytes = 16
+
+/** Whether a map, or a check, can be a function of its own. */
+export const canRun = (map: MapOf): boolean =>
+  map.sizes.every((size) => size > 0) &&
+  (map.opcode === opcodes.check || map.outs.every(({ reduce }) => reduce < 0)) &&
+  canCompute(map)
+
+/** How many of four elements an access is for: all, or the first. */
+type Lanes = 4 | 1
+
+/** Appends a map to a function of the addresses of rows and numbers. */
+export function writeKernel(map: MapOf, body: Body, rows: Code, numbers: Code): void {
+  new Kernel(map, body, rows, numbers).write()
+}
+
+class Kernel {
+  readonly #map: MapOf
+  readonly #body: Body
+  readonly #computation: Computation
+  readonly #rows: Code
+  readonly #numbers: Code
+  readonly #depth: number
+  /** Where operands begin: in all loops, then in each loop in which they move. */
+  readonly #starts = new Map<Operand, Code[]>()
+
+  constructor(map: MapOf, body: Body, rows: Code, numbers: Code) {
+    this.#map = map
+    this.#body = body
+    this.#rows = rows
+    this.#numbers = numbers
+    this.#depth = map.sizes.length
+    this.#computation = new Computation(map, body, this.#depth, (x) => this.#levelOf(x))
+  }
+
+  #levelOf({ strides }: Operand): number {
+    let level = strides.length
+    while (level > 0 && strides[level - 1] === 0) level--
+    return level
+  }
+
+  write(): void {
+    const { outs, inputs, opcode } = this.#map
+    this.#computation.write(() => {
+      for (const x of inputs) if (x.kind === 'operand' && x.operand.ref >= 0) this.#begin(x.operand)
+      if (opcode !== opcodes.check) for (const { to } of outs) this.#begin(to)
+      this.#loop(0)
+    })
+  }
+
+  #begin(x: Operand): void {
+    const start = this.#body.local(i32)
+    const address = w.loadInt(this.#rows, rowBytes * x.ref)
+    this.#body.add(start.set(w.addInt(address, w.int(x.offset * dtypeSize[x.dtype]))))
+    this.#starts.set(x, [start.get])
+  }
+
+  #loop(loop: number): void {
+    if (loop < this.#depth || loop === 0) this.#computation.at(loop, (x) => this.#loadOne(x))
+    if (this.#depth === 0) return this.#store(1)
+    if (loop === this.#depth - 1) return this.#innermost()
+    const body = this.#body
+    const moving = [...this.#starts].flatMap(([x, starts]) => {
+      const step = x.strides[loop] * dtypeSize[x.dtype]
+      if (step === 0) return []
+      const at = body.local(i32)
+      body.add(at.set(starts.at(-1) as Code))
+      starts.push(at.get)
+      return [{ starts, at, step }]
+    })
+    const left = body.local(i32)
+    body.add(left.set(w.int(this.#map.sizes[loop])))
+    body.loop(() => {
+      this.#loop(loop + 1)
+      for (const { at, step } of moving) body.add(at.set(w.addInt(at.get, w.int(step))))
+      return left.tee(w.subInt(left.get, w.int(1)))
+    })
+    for (const { starts } of moving) starts.pop()
+  }
+
+  #innermost(): void {
+    const body = this.#body
+    const size = this.#map.sizes[this.#depth - 1]
+    const whole = size - (size % 4)
+    // Four times the index of the element.
+    const i = body.local(i32)
+    const range = (from: number, to: number, lanes: Lanes): void => {
+      if (from === to) return
+      body.add(i.set(w.int(4 * from)))
+      const once = (): void => {
+        this.#computation.at(this.#depth, (x) => this.#load(x, lanes, i.get))
+        this.#store(lanes, i.get)
+      }
+      if (to - from === lanes) return once()
+      body.loop(() => {
+        once()
+        return w.lessInt(i.tee(w.addInt(i.get, w.int(4 * lanes))), w.int(4 * to))
+      })
+    }
+    range(0, whole, 4)
+    range(whole, size, 1)
+  }
+
+  /** A number, or the element where an operand begins. */
+  #loadOne(x: Operand): Code {
+    if (x.ref < 0) return splat(w.loadDouble(this.#numbers, 8 * (-1 - x.ref)), x.dtype, this.#body)
+    const at = (this.#starts.get(x) as Code[]).at(-1) as Code
+    return dtypeSize[x.dtype] === 1 ? this.#computation.widened(w.loadByteSplat(at), x.dtype) : w.loadSplat(at)
+  }
+
+  #load(x: Operand, lanes: Lanes, i: Code): Code {
+    const stride = x.strides[this.#depth - 1]
+    const size = dtypeSize[x.dtype]
+    const at = this.#address(x, i)
+    const widened = (bytes: Code): Code => this.#computation.widened(bytes, x.dtype)
+    if (lanes === 1) return size === 1 ? widened(w.loadByteSplat(at)) : w.loadSplat(at)
+    if (stride === 1) return size === 1 ? widened(w.loadFour(at)) : w.load(at)
+    const pointer = this.#body.keep(at, i32)
+    let vector: Code = size === 1 ? w.loadByteSplat(pointer) : w.loadSplat(pointer)
+    for (let lane = 1; lane < 4; lane++) {
+      const loadLane = size === 1 ? w.loadByteLane : w.loadLane
+      vector = loadLane(w.addInt(pointer, w.int(lane * stride * size)), vector, lane)
+    }
+    return size === 1 ? widened(vector) : vector
+  }
+
+  #store(lanes: Lanes, i: Code = w.int(0)): void {
+    const { outs, opcode, tag } = this.#map
+    const body = this.#body
+    if (opcode === opcodes.check) {
+      return body.add(w.ifThen(w.anyTrue(this.#computation.of(outs[0].from)), w.returned(w.int(tag + 1))))
+    }
+    for (const { to, from } of outs) {
+      const size = dtypeSize[to.dtype]
+      const stride = to.strides[this.#depth - 1]
+      const at = this.#address(to, i)
+      const value = this.#computation.stored(from)
+      const storeLane = size === 4 ? w.storeLane : w.storeByteLane
+      if (lanes === 1) body.add(storeLane(at, value, 0))
+      else if (stride === 1) body.add(size === 4 ? w.store(at, value) : w.storeLane(at, value, 0))
+      else {
+        const vector = this.#computation.m.keep(value)
+        const pointer = body.keep(at, i32)
+        for (let lane = 0; lane < 4; lane++)
+          body.add(storeLane(w.addInt(pointer, w.int(lane * stride * size)), vector, lane))
+      }
+    }
+  }
+
+  /** The address of an element of the innermost loop; `i` is four times its index. */
+  #address(x: Operand, i: Code): Code {
+    const start = (this.#starts.get(x) as Code[]).at(-1) as Code
+    const stride = this.#depth === 0 ? 0 : x.strides[this.#depth - 1]
+    if (stride === 0) return start
+    const index = dtypeSize[x.dtype] === 4 ? i : w.shiftRightInt(i, w.int(2))
+    return w.addInt(start, stride === 1 ? index : w.mulInt(index, w.int(stride)))
+  }
+}
+
+/** A vector of a number. */
+function splat(x: Code, dtype: DType, body: Body): Code {
+  if (dtype === 'float32') return w.splatFloats(w.demote(x))
+  const local = body.keep(x, f64)
+  if (dtype === 'bool') return w.neInts(w.splatInts(w.isZero(w.equalDouble(local, w.double(0)))), w.ints(0))
+  // Modulo 2^32, in steps that are exact; what is not finite becomes 0.
+  const integer = body.keep(w.truncDouble(local), f64)
+  const turns = w.floorDouble(w.mulDouble(integer, w.double(2 ** -32)))
+  const whole = w.wrap(w.truncateDouble(w.subDouble(integer, w.mulDouble(turns, w.double(2 ** 32)))))
+  return dtype === 'int32' ? w.splatInts(whole) : w.and(w.splatInts(whole), w.ints(255))
+}

@@ -1,0 +1,156 @@
+// The steps of expressions on vectors of four lanes, as native/src/cpu/elementwise.inl defines them. In lanes a float32
+// is itself, an int32 too, a uint8 is an int32 from 0 to 255, and a bool is all bits or none.
+import type { DType } from '@flambeau/core/backend'
+import * as w from './code.ts'
+import type { Code } from './code.ts'
+import { copySign, fma, functions, type Maker, toInt32 } from './math.ts'
+
+/** The code of a step. Its operands may be repeated. */
+type Emit = (m: Maker, a: Code, b: Code, c: Code) => Code
+type Table = Readonly<Record<string, Emit>>
+
+const binary =
+  (f: (a: Code, b: Code) => Code): Emit =>
+  (_, a, b) =>
+    f(a, b)
+const unary =
+  (f: (a: Code) => Code): Emit =>
+  (_, a) =>
+    f(a)
+
+const whole: Table = {
+  add: binary(w.addInts),
+  sub: binary(w.subInts),
+  mul: binary(w.mulInts),
+  min: binary(w.minInts),
+  max: binary(w.maxInts),
+  fma: (_, a, b, c) => w.addInts(w.mulInts(a, b), c),
+  neg: unary(w.negInts),
+  abs: unary(w.absInts),
+  sign: (m, a) => w.subInts(w.gtInts(m.int(0), a), w.gtInts(a, m.int(0))),
+  and: binary(w.and),
+  or: binary(w.or),
+  xor: binary(w.xor),
+  not: unary(w.not),
+}
+
+const logic: Table = {
+  add: binary(w.or),
+  max: binary(w.or),
+  or: binary(w.or),
+  mul: binary(w.and),
+  min: binary(w.and),
+  and: binary(w.and),
+  xor: binary(w.xor),
+  not: unary(w.not),
+  fma: (_, a, b, c) => w.or(w.and(a, b), c),
+}
+
+const real: Table = {
+  add: binary(w.add),
+  sub: binary(w.sub),
+  mul: binary(w.mul),
+  div: binary(w.div),
+  min: binary(w.min),
+  max: binary(w.max),
+  fma,
+  neg: unary(w.neg),
+  abs: unary(w.abs),
+  sign: (m, a) => {
+    const one = m.float(1)
+    return w.or(w.and(w.gt(a, m.float(0)), one), w.and(w.lt(a, m.float(0)), m.float(-1)))
+  },
+  floor: unary(w.floor),
+  ceil: unary(w.ceil),
+  trunc: unary(w.trunc),
+  rint: unary(w.nearest),
+  sqrt: unary(w.sqrt),
+  copysign: (m, a, b) => copySign(m, a, b),
+  ...functions,
+}
+
+const wholeComparisons: Table = {
+  eq: binary(w.eqInts),
+  ne: binary(w.neInts),
+  lt: binary(w.ltInts),
+  le: binary(w.leInts),
+  gt: binary(w.gtInts),
+  ge: binary(w.geInts),
+  isnan: (m) => m.int(0),
+  isfinite: (m) => m.int(-1),
+}
+const realComparisons: Table = {
+  eq: binary(w.eq),
+  ne: binary(w.ne),
+  lt: binary(w.lt),
+  le: binary(w.le),
+  gt: binary(w.gt),
+  ge: binary(w.ge),
+  isnan: (_, a) => w.ne(a, a),
+  isfinite: (m, a) => w.eq(w.sub(a, a), m.float(0)),
+}
+/** Bools are compared as the numbers 0 and 1, which their masks are the negatives of. */
+const logicComparisons: Table = {
+  ...wholeComparisons,
+  lt: binary(w.gtInts),
+  le: binary(w.geInts),
+  gt: binary(w.ltInts),
+  ge: binary(w.leInts),
+}
+
+/** By the dtype of the result. */
+const arithmetic: Readonly<Partial<Record<DType, Table>>> = { float32: real, int32: whole, uint8: whole, bool: logic }
+/** By the dtype of the operands. */
+const comparisons: Readonly<Partial<Record<DType, Table>>> = {
+  float32: realComparisons,
+  int32: wholeComparisons,
+  uint8: wholeComparisons,
+  bool: logicComparisons,
+}
+
+const byte = (m: Maker, x: Code): Code => w.and(x, m.int(255))
+
+const casts: Readonly<Partial<Record<DType, Readonly<Partial<Record<DType, Emit>>>>>> = {
+  float32: {
+    float32: unary((a) => a),
+    int32: toInt32,
+    uint8: (m, a) => byte(m, toInt32(m, a)),
+    bool: (m, a) => w.ne(a, m.float(0)),
+  },
+  int32: {
+    float32: unary(w.toFloats),
+    int32: unary((a) => a),
+    uint8: byte,
+    bool: (m, a) => w.neInts(a, m.int(0)),
+  },
+  uint8: {
+    float32: unary(w.toFloats),
+    int32: unary((a) => a),
+    uint8: unary((a) => a),
+    bool: (m, a) => w.neInts(a, m.int(0)),
+  },
+  bool: {
+    float32: (m, a) => w.and(a, m.float(1)),
+    int32: (m, a) => w.and(a, m.int(1)),
+    uint8: (m, a) => w.and(a, m.int(1)),
+    bool: unary((a) => a),
+  },
+}
+
+/** A step as the stream has it: its result, and the dtype of what it is computed from. */
+export interface TypedStep {
+  readonly step: string
+  readonly dtype: DType
+  readonly of: DType
+}
+
+/** The code of a step; undefined if it is left to the interpreter. */
+export function emitOf({ step, dtype, of }: TypedStep): Emit | undefined {
+  if (step === 'cast') return casts[of]?.[dtype]
+  if (step === 'select') return arithmetic[dtype] === undefined ? undefined : (_, a, b, c) => w.select(a, b, c)
+  const comparison = comparisons[of]?.[step]
+  if (comparison !== undefined) return comparison
+  const emit = arithmetic[dtype]?.[step]
+  if (emit === undefined || dtype !== 'uint8') return emit
+  return (m, a, b, c) => byte(m, emit(m, a, b, c))
+}

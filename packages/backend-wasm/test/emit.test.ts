@@ -1,0 +1,296 @@
+// Emitted functions against the interpreter in the same module: bit for bit, for every step and dtype, in any layout, and
+// for random expressions.
+import { type DType, type Expr, s, stepDef } from '@flambeau/core/backend'
+import { opcodes, reductions, steps } from '@flambeau/stream'
+import { describe, expect, it } from 'vitest'
+import { emit } from '../src/emit/emit.ts'
+import { emitOf } from '../src/emit/steps.ts'
+import { Machine } from './machine.ts'
+import { type Dice, dice, dtypes, expressions, mapWords, numberOf, type Placed, type Result, sizeOf } from './random.ts'
+
+const machine = new Machine()
+
+/** A row of hostile numbers. */
+function rowOf(dtype: DType, count: number, roll: Dice): Uint8Array {
+  const bytes = new Uint8Array(Math.ceil((count * sizeOf[dtype]) / 8 + 1) * 8)
+  const view = new DataView(bytes.buffer)
+  for (let i = 0; i < count; i++) {
+    const x = numberOf(dtype, roll)
+    if (dtype === 'float32') view.setFloat32(4 * i, x, true)
+    else if (dtype === 'int32') view.setInt32(4 * i, x, true)
+    else view.setUint8(i, x)
+  }
+  return bytes
+}
+
+const elementsOf = (dtype: DType, { buffer }: Uint8Array): ArrayLike<number> =>
+  dtype === 'float32' ? new Float32Array(buffer) : dtype === 'int32' ? new Int32Array(buffer) : new Uint8Array(buffer)
+
+/** Where two rows differ first, as text; undefined if nowhere. NaN has no sign and no payload. */
+function difference(dtype: DType, found: Uint8Array, expected: Uint8Array): string | undefined {
+  const [a, b] = [elementsOf(dtype, found), elementsOf(dtype, expected)]
+  for (let i = 0; i < b.length; i++) {
+    if (!Object.is(a[i], b[i])) return `element ${i} is ${a[i]}, the interpreter's ${b[i]}`
+  }
+  return undefined
+}
+
+/** Runs words both ways and returns the first difference; undefined if there is none. Throws if nothing is emitted. */
+function compare(words: readonly number[], rows: readonly { dtype: DType; bytes: Uint8Array }[], numbers: number[]) {
+  const run = (emitted: boolean) =>
+    machine.run(
+      Int32Array.from(words),
+      rows.map(({ bytes }) => bytes),
+      numbers,
+      emitted,
+    )
+  const [expected, found] = [run(false), run(true)]
+  if (expected === undefined || found === undefined) throw new Error('nothing was emitted')
+  if (found.kind !== expected.kind || found.tag !== expected.tag)
+    return `it ended with ${found.kind} at ${found.tag}, the interpreter with ${expected.kind} at ${expected.tag}`
+  if (found.kind !== 0) return undefined
+  return rows.flatMap(({ dtype }, r) => difference(dtype, found.rows[r], expected.rows[r]) ?? [])[0]
+}
+
+/** The steps that are emitted, with the dtypes of their operands and results. */
+const emitted = Object.keys(steps).flatMap((step) =>
+  step === 'const'
+    ? []
+    : dtypes.flatMap((of) =>
+        dtypes
+          .filter((dtype) => {
+            const { rule } = stepDef(step as 'add')
+            const fits = rule === 'cast' || dtype === (rule === 'comparison' ? 'bool' : of)
+            const isReal = rule === 'floating' || rule === 'rounding'
+            return fits && (!isReal || of === 'float32') && emitOf({ step, dtype, of }) !== undefined
+          })
+          .map((dtype) => ({ step, of, dtype })),
+      ),
+)
+const names = new Set(emitted.map(({ step }) => step))
+
+describe('every emitted step gives the bits of the interpreter', () => {
+  it('there are steps of every kind', () => {
+    expect(names.size).toBeGreaterThan(45)
+  })
+  for (const { step, of, dtype } of emitted) {
+    it(`${step} of ${of} to ${dtype}`, () => {
+      const roll = dice(1)
+      const n = 4001
+      const { arity, rule } = stepDef(step as 'add')
+      const kinds = Array.from({ length: arity }, (_, i): DType => (rule === 'select' && i === 0 ? 'bool' : of))
+      const args = kinds.map((kind, i) => s.input(i, kind))
+      const expr: Expr = { step: step as 'add', dtype, args, value: 0 }
+      const place = (dtype: DType, ref: number): Placed => ({ dtype, ref, offset: 0, strides: [1] })
+      const words = mapWords([n], kinds.map(place), [{ expr, to: place(dtype, arity) }])
+      const rows = [...kinds, dtype].map((dtype) => ({ dtype, bytes: rowOf(dtype, n, roll) }))
+      expect(compare(words as number[], rows, [])).toBe(undefined)
+    })
+  }
+})
+
+/** Strides of a dense tensor, with some loops broadcast, with gaps, or in another order. */
+function stridesOf(sizes: readonly number[], roll: Dice, isOutput: boolean): number[] {
+  const way = isOutput ? [0, 2, 3][roll(3)] : roll(4)
+  const strides: number[] = []
+  const order = sizes.map((_, loop) => loop)
+  if (way !== 3) order.reverse()
+  let step = way === 2 ? 2 : 1
+  for (const loop of order) {
+    strides[loop] = step
+    step *= sizes[loop]
+  }
+  return strides.map((stride) => (way === 1 && roll(2) === 0 ? 0 : stride))
+}
+
+const lengths = [1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 33]
+
+/** A random map of one result or several, stored or reduced, and its memory. */
+function random(seed: number) {
+  const roll = dice(seed)
+  const depth = roll(4)
+  const sizes =
+    roll(12) === 0 ? [[1000], [3, 1000], [600, 3]][roll(3)] : Array.from({ length: depth }, () => lengths[roll(11)])
+  const n = sizes.reduce((product, size) => product * size, 1)
+  const numbers: number[] = []
+  const inputs = Array.from({ length: 1 + roll(5) }, (_, ref): Placed => {
+    const dtype = dtypes[[3, 3, 3, 2, 1, 0][roll(6)]]
+    if (roll(6) > 0) return { dtype, ref, offset: roll(3), strides: stridesOf(sizes, roll, false) }
+    return { dtype, ref: -numbers.push(numberOf(dtype, roll)), offset: 0, strides: sizes.map(() => 0) }
+  })
+  const made = expressions(
+    roll,
+    inputs.map(({ dtype }, i) => s.input(i, dtype)),
+    // The sign of NaN is not defined.
+    new Set([...names].filter((name) => name !== 'copysign')),
+    2 + roll(14),
+  )
+  if (made.length === 0) return undefined
+  const reduces = roll(3) === 0 && sizes.length > 0
+  const kept = sizes.map(() => roll(2) === 0)
+  const results = Array.from({ length: 1 + roll(3) }, (_, k): Result => {
+    const expr = k === 0 ? made[made.length - 1] : made[roll(made.length)]
+    const to = { dtype: expr.dtype, ref: inputs.length + k, offset: roll(3) }
+    if (!reduces || roll(3) === 0) return { expr, to: { ...to, strides: stridesOf(sizes, roll, true) } }
+    const fn = (Object.keys(reductions) as (keyof typeof reductions)[])[roll(4)]
+    const within = stridesOf(
+      sizes.map((size, loop) => (kept[loop] ? size : 1)),
+      roll,
+      true,
+    )
+    return { expr, reduce: fn, to: { ...to, strides: within.map((stride, loop) => (kept[loop] ? stride : 0)) } }
+  })
+  const words = mapWords(sizes, inputs, results)
+  if (words === undefined) return undefined
+  const rows = [...inputs, ...results.map(({ to }) => to)].map(({ dtype }) => ({
+    dtype,
+    bytes: rowOf(dtype, 2 * n + 8, roll),
+  }))
+  const text = `seed ${seed}, [${sizes}], ${inputs.map(({ dtype, strides }) => `${dtype} [${strides}]`).join(', ')}`
+  return { words, rows, numbers, text }
+}
+
+it('random expressions over random layouts give the bits of the interpreter', () => {
+  let compared = 0
+  const count = Number(process.env.FLAMBEAU_RANDOM ?? 300)
+  for (let seed = 1; seed <= count; seed++) {
+    const it = random(seed)
+    if (it === undefined || emit(Int32Array.from(it.words)) === undefined) continue
+    compared++
+    expect(compare(it.words, it.rows, it.numbers), it.text).toBe(undefined)
+  }
+  expect(compared / count).toBeGreaterThan(0.8)
+})
+
+const float = (strides: readonly number[], ref: number, offset = 0): Placed => ({
+  dtype: 'float32',
+  ref,
+  offset,
+  strides,
+})
+const [x, y] = [s.input(0, 'float32'), s.input(1, 'float32')]
+const floats = (count: number, seed = 1) => ({ dtype: 'float32' as const, bytes: rowOf('float32', count, dice(seed)) })
+
+describe('layouts and sizes', () => {
+  for (const n of [0, 1, 3, 4, 5, 15, 16, 17, 255, 256, 257, 1000, 70_001]) {
+    it(`${n} elements: stored, in place, reversed, every other one, reduced`, () => {
+      const chain = s.mul(s.add(s.mul(x, 1.5), y), s.tanh(x))
+      const run = (results: readonly Result[], inputs = [float([1], 0), float([0], 1)]) => {
+        const words = mapWords([n], inputs, results) as number[]
+        const rows = [floats(2 * n + 1), floats(4, 2), floats(2 * n + 1), floats(2 * n + 1)]
+        if (n === 0) return expect(emit(Int32Array.from(words))).toBe(undefined)
+        expect(compare(words, rows, [])).toBe(undefined)
+      }
+      run([{ expr: chain, to: float([1], 2) }])
+      run([{ expr: chain, to: float([1], 0) }])
+      run([{ expr: chain, to: float([-1], 2, n) }], [float([-1], 0, n), float([1], 3)])
+      run([{ expr: chain, to: float([2], 2) }], [float([2], 0), float([0], 1)])
+      run([
+        { expr: s.add(x, y), to: float([1], 0) },
+        { expr: s.sub(x, y), to: float([1], 2) },
+      ])
+      for (const reduce of ['sum', 'prod', 'max', 'min'] as const) {
+        run([
+          { expr: s.mul(x, y), reduce, to: float([0], 2) },
+          { expr: s.sub(x, y), to: float([1], 0) },
+          { expr: chain, reduce: 'sum', to: float([0], 3) },
+        ])
+      }
+    })
+  }
+
+  for (const sizes of [
+    [1000, 3],
+    [3, 1000],
+    [257, 65],
+    [9, 8, 7],
+    [2, 40_000],
+  ]) {
+    it(`rows and columns of [${sizes}] are reduced`, () => {
+      const n = sizes.reduce((product, size) => product * size, 1)
+      const dense = sizes.map((_, loop) => sizes.slice(loop + 1).reduce((product, size) => product * size, 1))
+      const inputs = [
+        float(dense, 0),
+        float(
+          sizes.map((_, loop) => (loop === sizes.length - 1 ? 1 : 0)),
+          1,
+        ),
+      ]
+      for (let kept = 0; kept < 1 << sizes.length; kept++) {
+        const within = sizes.map((size, loop) => (kept & (1 << loop) ? size : 1))
+        const strides = sizes.map((_, loop) =>
+          kept & (1 << loop) ? within.slice(loop + 1).reduce((product, size) => product * size, 1) : 0,
+        )
+        for (const reduce of ['sum', 'max'] as const) {
+          const words = mapWords(sizes, inputs, [{ expr: s.mul(x, s.exp(y)), reduce, to: float(strides, 2) }])
+          expect(compare(words as number[], [floats(n), floats(n, 2), floats(n, 3)], [])).toBe(undefined)
+        }
+      }
+    })
+  }
+})
+
+describe('programs', () => {
+  const add = (from: number, to: number, tag: number) =>
+    mapWords([5], [float([1], from)], [{ expr: s.add(x, 1), to: float([1], to) }], opcodes.map, tag) as number[]
+  const check = (row: number, limit: number, tag: number) =>
+    mapWords(
+      [5],
+      [float([1], row)],
+      [{ expr: s.gt(x, limit), reduce: 'max', to: { dtype: 'bool', ref: -1, offset: 0, strides: [0] } }],
+      opcodes.check,
+      tag,
+    ) as number[]
+  const scan = [opcodes.scan, 16, 9, 0, 0, 5, 0, 0, 5, 0, 3, 1, 1, 0, 5, 0, 3, 1].flat()
+  scan[1] = scan.length
+
+  it('consecutive maps are one function, others stay where they are', () => {
+    const words = [...add(0, 1, 0), ...add(1, 2, 1), ...scan, ...add(1, 0, 3)]
+    const made = emit(Int32Array.from(words))
+    expect(made?.functions).toBe(2)
+    const rows = [floats(6), floats(6, 2), floats(6, 3)]
+    expect(compare(words, rows, [])).toBe(undefined)
+  })
+
+  it('a check ends a function with its tag, before what comes after it', () => {
+    for (const limit of [0, Infinity]) {
+      const words = [...add(0, 1, 0), ...check(1, limit, 7), ...add(0, 0, 8)]
+      expect(emit(Int32Array.from(words))?.functions).toBe(1)
+      expect(compare(words, [floats(6), floats(6, 2)], [])).toBe(undefined)
+      const ran = machine.run(
+        Int32Array.from(words),
+        [floats(6), floats(6, 2)].map(({ bytes }) => bytes),
+        [],
+        true,
+      )
+      expect([ran?.kind, ran?.tag]).toEqual(limit === 0 ? [2, 7] : [0, 0])
+    }
+  })
+
+  it('bodies of repetitions are emitted', () => {
+    const body = [...add(0, 1, 1), ...add(1, 0, 2)]
+    const place = (ref: number) => [ref, 0, 100, 0, 3, 1]
+    const words = [opcodes.repeat, 0, 0, 3, 2, 0, 0, body.length, ...body, ...place(0), ...place(1)]
+    words[1] = words.length
+    const program = [...words, ...add(0, 2, 5)]
+    expect(emit(Int32Array.from(program))?.functions).toBe(2)
+    expect(compare(program, [floats(100), floats(100, 2), floats(6, 3)], [])).toBe(undefined)
+  })
+
+  it('the same words give the same bytes', () => {
+    const words = Int32Array.from([...add(0, 1, 0), ...check(1, 3, 7)])
+    expect(emit(words)?.module).toEqual(emit(words)?.module)
+  })
+
+  it('float64 and steps without an instruction are left to the interpreter', () => {
+    const results = [s.cast(x, 'float64'), s.fmod(x, y), s.lgamma(x), s.pow(x, y)]
+    for (const expr of results) {
+      const words = mapWords(
+        [5],
+        [float([1], 0), float([1], 1)],
+        [{ expr, to: { ...float([1], 2), dtype: expr.dtype } }],
+      )
+      expect(emit(Int32Array.from(words as number[]))).toBe(undefined)
+    }
+  })
+})
