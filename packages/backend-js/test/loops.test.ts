@@ -32,7 +32,7 @@ const backend = js()
 function shapeOf(random: Random): Shape {
   const shape: number[] = []
   for (let rank = random(5); shape.length < rank; ) {
-    const size = pick(random, [random(20) === 0 ? 0 : 1, 2, 3, 4, 5, 7, 16, 17, 20, 31])
+    const size = pick(random, [random(20) === 0 ? 0 : 1, 2, 3, 4, 5, 7, 16, 17, 20, 31, 256, 271])
     shape.push(numelOf(shape) * size > 3000 ? 1 : size)
   }
   return shape

@@ -2,6 +2,7 @@
 // by the CRC of their bytes.
 import { inflateSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
+import { boxMuller } from '../src/random/box-muller.ts'
 import {
   bernoulli,
   isUniformFused,
@@ -394,4 +395,70 @@ test('uniform numbers of every range are rounded once', () => {
       expect(out).toEqual(unit.map((u) => fma32(u, range, low)))
     }
   }
+})
+
+test('normal numbers have the bits of fused sums', () => {
+  /** With 1, all uniform numbers are tried, in 8 seconds. */
+  const step = 8
+  const round = Math.fround
+  // float32 values of PyTorch's kernel, from the highest power on.
+  const [log, sin, cos] = [
+    '3d9021bb bdebd1b8 3def251a bdfe5d4f 3e11e9bf be2aae50 3e4cceac be7ffffc 3eaaaaaa',
+    'b94ca1f9 3c08839e be2aaaa3',
+    '37ccf5ce bab6061a 3d2aaaa5',
+  ].map((words) => words.split(' ').map(parse))
+  const [halfRoot, logLow, logHigh] = ['3f3504f3', 'b95e8083', '3f318000'].map(parse)
+  const [turn, inQuarters] = ['40c90fdb', '3fa2f983'].map(parse)
+  const quarter = ['3fc90000', '39fda000', '33a22169'].map(parse)
+  const fold = (series: readonly number[], x: number): number => {
+    let sum = series[0]
+    for (let i = 1; i < series.length; i++) sum = fma32(sum, x, series[i])
+    return sum
+  }
+  const radiusOf = (u: number): number => {
+    const rest = 1 - u
+    let exponent = 32 - Math.clz32(rest * 2 ** 24) - 24
+    let t = rest * 2 ** -exponent - 1
+    if (t < halfRoot - 1) {
+      exponent--
+      t = 2 * t + 1
+    }
+    const square = round(t * t)
+    const cubed = fma32(round(fold(log, t) * t), square, round(exponent * logLow))
+    return round(Math.sqrt(-2 * fma32(exponent, logHigh, round(t + fma32(square, -0.5, cubed)))))
+  }
+  /** The cosine and the sine of a part of a turn. */
+  const directionOf = (u: number): readonly [number, number] => {
+    const angle = round(turn * u)
+    const quarters = ((round(angle * inQuarters) | 0) + 1) >> 1
+    const rest = quarter.reduce((left, part) => fma32(-quarters, part, left), angle)
+    const square = round(rest * rest)
+    const c = round(fma32(round(fold(cos, square) * square), square, square * -0.5) + 1)
+    const s = fma32(round(fold(sin, square) * square), rest, rest)
+    return [
+      [c, s],
+      [-s, c],
+      [-c, -s],
+      [s, -c],
+      [c, s],
+    ][quarters] as [number, number]
+  }
+  const count = 2 ** 16
+  const given = new Float32Array(2 * count)
+  const expected = new Float32Array(2 * count)
+  const differing: number[] = []
+  for (let first = 0; first < 2 ** 24; first += count * step) {
+    for (let k = 0; k < count; k++) {
+      const u = (first + k * step) * 2 ** -24
+      const [c, s] = directionOf(u)
+      const radius = radiusOf(u)
+      const place = k + (k & -8)
+      given[place] = given[place + 8] = u
+      expected[place] = radius * c + 0
+      expected[place + 8] = radius * s + 0
+    }
+    boxMuller(given, 0, given.length, 0, 1)
+    if (Buffer.compare(Buffer.from(given.buffer), Buffer.from(expected.buffer)) !== 0) differing.push(first)
+  }
+  expect(differing).toEqual([])
 })

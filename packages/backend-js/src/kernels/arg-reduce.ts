@@ -1,10 +1,8 @@
-// argmax and argmin as source of two reductions, with the loops of maps. The first computes the extreme into scratch
-// memory; the second finds the first position that has it. So NaN wins, and the first of equal elements.
+// argmax and argmin as source, with the loops of maps.
 import {
   contiguousStrides,
   descriptorOf,
   type DType,
-  type Expr,
   forEachRow,
   hostOf,
   identityOf,
@@ -16,15 +14,13 @@ import {
   outputStrides,
   type Prims,
   type ProgramInstr,
-  type ReduceFn,
-  s,
   Slot,
   startOf,
   type Use,
   type View,
 } from '@flambeau/core/backend'
-import type { Count } from '../text/indices.ts'
-import { emitNest, type NestMemory, type Strided } from '../text/loops.ts'
+import { type Count, sum, times } from '../text/indices.ts'
+import type { NestMemory, Strided } from '../text/loops.ts'
 import { classOf, compile, countsIn, mayCompile, memoryIn } from './map.ts'
 import { drop } from './order.ts'
 import type { ProgramSource } from '../program/source.ts'
@@ -38,33 +34,62 @@ function loopsOf({ sizes, strides }: Pick<View, 'sizes' | 'strides'>, { axes }: 
   return orderedLoops(sizes, [strides, positions, outputStrides(sizes, axes)], 2)
 }
 
-/** The position if the element is the extreme, otherwise the identity of min, which is not a position. */
-function placeOf(dtype: DType): Expr {
-  const x = s.input(0, dtype)
-  const found = s.eq(x, s.input(1, dtype))
-  return s.select(isFloat(dtype) ? s.or(found, s.isnan(x)) : found, s.input(2, 'int32'), identityOf('min', 'int32'))
-}
-
-/** Statements for the loops of `loopsOf`; the output has `length` elements. */
+/**
+ * Statements for the loops of `loopsOf`; the output has `length` elements. Loops over reduced axes are in the order of
+ * the axes, so the first of equal elements comes first and stays. NaN beats every number, because no comparison with it
+ * holds.
+ */
 function emitArgReduce(
-  { fn, axes }: ArgReduce,
+  { fn }: ArgReduce,
   [x, out]: readonly Pick<Strided, 'array' | 'start'>[],
   dtype: DType,
   length: Count,
   sizes: readonly Count[],
-  [from, positions, to]: readonly (readonly Count[])[],
+  steps: readonly (readonly Count[])[],
   memory: NestMemory,
 ): string[] {
-  const nest = (expr: Expr, fn: ReduceFn, inputs: readonly Strided[], target: Strided): string[] => [
-    '{',
-    ...emitNest([{ expr, reduce: { fn, axes } }], { sizes, inputs, outs: [target], memory }),
-    '}',
-  ]
-  const operand = { ...x, steps: from }
-  const extremes = { array: memory.scratch(length), start: '0', steps: to }
+  const depth = sizes.length
+  const starts = [x.start, '0', '0']
+  /** The loops from `l` to `end` around what `body` gives for the positions of the operands. */
+  const loops = (
+    l: number,
+    end: number,
+    at: readonly string[],
+    body: (at: readonly string[]) => string[],
+  ): string[] => {
+    if (l === end) return body(at)
+    const moved = at.map((from, k) => sum(from, times(`i${l}`, steps[k][l])))
+    const names = moved.map((code, k) => (code.includes(' ') || code.includes('(') ? `p${l}_${k}` : code))
+    const positions = names.flatMap((name, k) => (name === moved[k] ? [] : [`const ${name} = ${moved[k]}`]))
+    return [`for (let i${l} = 0; i${l} < ${sizes[l]}; i${l}++) {`, ...positions, ...loops(l + 1, end, names, body), '}']
+  }
+  const compared = (at: string, position: string, extreme: string, place: string): string[] => {
+    const found = [`${extreme} = v`, `${place} = ${position}`]
+    const value = `const v = ${x.array}[${at}]`
+    const beats = fn === 'max' ? '<=' : '>='
+    // The second comparison, of an extreme that is NaN, happens as rarely as a new extreme.
+    const isNew = isFloat(dtype) ? `!(v ${beats} ${extreme}) && ${extreme} === ${extreme}` : `!(v ${beats} ${extreme})`
+    return [value, `if (${isNew}) {`, ...found, '}']
+  }
+  const identity = identityOf(fn, dtype)
+  const reduced = steps[2].map((step) => step === 0)
+  const first = reduced.includes(true) ? reduced.indexOf(true) : depth
+  if (reduced.slice(first).every(Boolean)) {
+    return loops(0, first, starts, (outer) => [
+      `let extreme = ${identity}`,
+      'let place = 0',
+      ...loops(first, depth, outer, ([at, position]) => compared(at, position, 'extreme', 'place')),
+      `${out.array}[${sum(out.start, outer[2])}] = place`,
+    ])
+  }
+  // The innermost loop is over the output, so an extreme for each of its elements is in memory.
+  const extremes = memory.scratch(length)
   return [
-    ...nest(s.input(0, dtype), fn, [operand], extremes),
-    ...nest(placeOf(dtype), 'min', [operand, extremes, { start: '0', steps: positions }], { ...out, steps: to }),
+    `${extremes}.fill(${identity}, 0, ${length})`,
+    `${out.array}.fill(0, ${out.start}, ${sum(out.start, String(length))})`,
+    ...loops(0, depth, starts, ([at, position, to]) =>
+      compared(at, position, `${extremes}[${to}]`, `${out.array}[${sum(out.start, to)}]`),
+    ),
   ]
 }
 

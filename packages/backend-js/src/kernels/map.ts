@@ -26,7 +26,7 @@ import {
 } from '@flambeau/core/backend'
 import { interpretLoops } from './interpret.ts'
 import type { Count } from '../text/indices.ts'
-import { emitNest, type NestMemory, type Strided } from '../text/loops.ts'
+import { emitNest, manyTurns, type NestMemory, type Strided } from '../text/loops.ts'
 import { accumulators, cellsAt, reducedOfNone, unrolled } from '../text/reduction.ts'
 
 /** How an operand is read: as a number, as one element for all positions, row-major, or by steps. */
@@ -54,7 +54,7 @@ interface Compiled {
 }
 
 /** More operands than this have no key, because their accesses do not fit one exact number. */
-const mostKeyed = 33
+const mostKeyed = 32
 
 const compiled = new WeakMap<Prims['map'], Compiled>()
 const noKernel: FlatKernel = () => {}
@@ -65,7 +65,10 @@ function accessOf(x: Operand): Access {
   return step === 0 ? FIXED : step === 1 ? ROWS : STEPS
 }
 
-/** Encodes how the operands are read if one loop over all elements will do; otherwise, or if something is wrong, -1. */
+/**
+ * Encodes how the operands are read, and whether there are many elements, if one loop over all will do; otherwise, or if
+ * something is wrong, -1.
+ */
 function keyOf({ attrs: { outs }, inputs, outputs }: Instr<'map'>, shape: Shape, n: number): number {
   if (n === 0 || inputs.length > mostKeyed || outs.length !== outputs.length) return -1
   for (let i = 0; i < outs.length; i++) {
@@ -75,7 +78,7 @@ function keyOf({ attrs: { outs }, inputs, outputs }: Instr<'map'>, shape: Shape,
       if (sizes !== shape && numelOf(sizes) !== n) return -1
     } else if (reduce.axes.length !== shape.length || numelOf(sizes) !== 1) return -1
   }
-  let key = 0
+  let key = n < manyTurns ? 0 : 1
   for (let i = 0; i < inputs.length; i++) {
     const x = inputs[i]
     const access = accessOf(x)
@@ -110,7 +113,7 @@ export function map(instr: Instr<'map'>): void {
   if (cases.key !== key) {
     let kernel = cases.flat.get(key)
     if (kernel === undefined) {
-      kernel = flatKernel(attrs, inputs.map(accessOf))
+      kernel = flatKernel(attrs, inputs.map(accessOf), n >= manyTurns)
       cases.flat.set(key, kernel)
     }
     cases.key = key
@@ -122,7 +125,8 @@ export function map(instr: Instr<'map'>): void {
 /** The class of loops that share a function: what its text contains as numbers. */
 export function classOf({ sizes, steps }: Loops): string {
   const depth = sizes.length
-  const inner = depth > 0 && sizes[depth - 1] <= unrolled ? sizes[depth - 1] : 0
+  const last = sizes[depth - 1] ?? 0
+  const inner = last <= unrolled ? last : last >= manyTurns ? unrolled + 1 : 0
   let key = depth * 32 + inner + '|'
   for (const row of steps) {
     for (const step of row) key += step === 0 ? '0' : step === 1 ? '1' : 's'
@@ -197,6 +201,7 @@ function kernelSource(
   views: readonly boolean[],
   sizes: readonly Count[],
   steps: readonly (readonly Count[])[],
+  isLong: boolean,
   bound?: string,
 ): string[] {
   const lines = ['const { inputs, outputs } = instr']
@@ -233,7 +238,7 @@ function kernelSource(
     lines.push(`const o${k} = v${k}.data`, `const q${k} = v${k}.start`)
     return { array: `o${k}`, start: `q${k}`, steps: at }
   })
-  const body = emitNest(attrs.outs, { sizes, inputs, outs, memory: memoryIn(lines) })
+  const body = emitNest(attrs.outs, { sizes, inputs, outs, memory: memoryIn(lines), isLong })
   return [...lines, ...body]
 }
 
@@ -257,7 +262,7 @@ export function memoryIn(lines: string[]): NestMemory {
 }
 
 /** One loop over row-major operands. Reduced outputs are reduced over all of it. */
-function flatKernel(attrs: Prims['map'], accesses: readonly Access[]): FlatKernel {
+function flatKernel(attrs: Prims['map'], accesses: readonly Access[], isLong: boolean): FlatKernel {
   const steps = [
     ...accesses.flatMap((access) => (access === NUMBER ? [] : [[access === ROWS ? 1 : 0]])),
     ...attrs.outs.map((out) => (out.reduce === undefined ? [1] : [0])),
@@ -269,14 +274,15 @@ function flatKernel(attrs: Prims['map'], accesses: readonly Access[]): FlatKerne
     }
   }
   const views = accesses.map((access) => access !== NUMBER)
-  return compile('instr, n', kernelSource(attrs, views, ['n'], steps, 'n')) as FlatKernel
+  return compile('instr, n', kernelSource(attrs, views, ['n'], steps, isLong, 'n')) as FlatKernel
 }
 
 /** Nested loops over operands with steps. A short innermost loop is unrolled. */
 function loopKernel(attrs: Prims['map'], views: readonly boolean[], loops: Loops): LoopKernel {
   const lines: string[] = []
   const { sizes, steps } = countsIn(lines, loops)
-  return compile('instr, loops', [...lines, ...kernelSource(attrs, views, sizes, steps)]) as LoopKernel
+  const isLong = (loops.sizes.at(-1) ?? 0) >= manyTurns
+  return compile('instr, loops', [...lines, ...kernelSource(attrs, views, sizes, steps, isLong)]) as LoopKernel
 }
 
 /** The sizes and steps of a class of loops: numbers, or names that `lines` declares. */

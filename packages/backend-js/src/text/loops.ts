@@ -2,6 +2,7 @@
 // and compiled programs, whose sizes are literals; the two open their operands differently. Each element of a reduced
 // output is one chain from the identity over the reduced indices in row-major order, whatever the loops look like.
 import { emitJs, identityOf, inputsOf, type MapOut, type ReduceFn, topological } from '@flambeau/core/backend'
+import { isCall } from './blocks.ts'
 import { type Count, isNumber, sum, times } from './indices.ts'
 import { type Cells, combineSource, finishSource, largestOfCells, unrolled } from './reduction.ts'
 
@@ -21,6 +22,8 @@ export interface Nest {
   /** The steps of a reduced output are 0 in the loops it is reduced over. */
   readonly outs: readonly Strided[]
   readonly memory: NestMemory
+  /** Whether the innermost loop has at least `manyTurns` turns, if its size is not known. */
+  readonly isLong?: boolean
   /** Statements at the head of the outermost loop’s body, given its index. */
   readonly before?: (index: string) => readonly string[]
 }
@@ -38,6 +41,10 @@ const mostRows = 16
 const fewestRows = 4
 /** Text is repeated while it has at most this many expression steps. */
 const mostSteps = 160
+/** A long innermost loop takes several elements in a turn if its expressions have at most this many steps. */
+const lightest = 8
+/** A loop of at least this many turns is long. */
+export const manyTurns = 256
 
 /** How an output is reduced. */
 interface Reduction {
@@ -78,8 +85,13 @@ class NestSource {
   readonly #operands: readonly (Strided | undefined)[]
   /** Whether the innermost loop is unrolled. */
   readonly #unrolls: boolean
-  /** The loop that takes several rows at once, or -1, and how many. */
+  /** The loop that takes several rows or elements at once, or -1, and how many. */
   readonly #jammed: number
+  /**
+   * Whether that is the innermost loop. All elements of a turn are loaded before the first is used, so that each has a
+   * register of its own: a conversion to double waits for the last use of its register.
+   */
+  readonly #inTurn: boolean
   readonly #rows: number
 
   constructor(outs: readonly MapOut[], nest: Nest) {
@@ -95,9 +107,11 @@ class NestSource {
     this.#views = this.#used.map((i) => nest.inputs[i] as Strided)
     this.#reductions = outs.map((_, k) => this.#reduction(k))
     this.#operands = [...this.#views, ...nest.outs, ...this.#reductions.map((x) => x?.memory)]
-    const jammed = this.#rowLoop()
+    const isLong = typeof last === 'number' ? last >= manyTurns : last !== undefined && nest.isLong === true
+    this.#inTurn = isLong && weight <= lightest && !topological(exprs).some(isCall) && this.#fitsRegisters()
+    const jammed = this.#inTurn ? depth - 1 : this.#rowLoop()
     const n = nest.sizes[jammed]
-    let rows = mostRows
+    let rows = this.#inTurn ? fewestRows : mostRows
     while (rows * weight * (this.#unrolls ? (last as number) : 1) > mostSteps) rows /= 2
     this.#jammed = rows < fewestRows ? -1 : jammed
     this.#rows = typeof n === 'number' ? Math.min(n, rows) : rows
@@ -136,6 +150,15 @@ class NestSource {
       (sum, step, l) => sum + (step === 0 ? 0 : ((sizes[l] as number) - 1) * (step as number)),
       1,
     )
+  }
+
+  /** Whether no reduced element changes in memory in the innermost loop. */
+  #fitsRegisters(): boolean {
+    const last = this.#depth - 1
+    return this.#reductions.every((x, k) => {
+      if (x === undefined) return true
+      return x.memory === undefined && this.#nest.outs[k].steps[last] === 0
+    })
   }
 
   /** The single loop that all reduced outputs are reduced over, if their sums are in memory. */
@@ -204,7 +227,8 @@ class NestSource {
 
   #inputName(row: number, lane: Lane): string {
     const l = this.#lastMove(row)
-    const id = l < this.#depth - 1 && this.#jammed >= 0 && l >= this.#jammed ? lane.id : ''
+    const isShared = this.#jammed < 0 || l < this.#jammed || (l === this.#depth - 1 && !this.#inTurn)
+    const id = isShared ? '' : lane.id
     return `x${this.#used[row]}${id}`
   }
 
@@ -298,6 +322,17 @@ class NestSource {
     if (l !== this.#jammed) return this.#loop(l, lanes, `for (let ${i} = 0; ${i} < ${n}; ${i}++)`, 1)
     const rows = this.#rows
     const end = typeof n === 'number' ? n - rows : `${n} - ${rows}`
+    if (this.#inTurn) {
+      // The rest comes first: V8 has seen nothing behind a loop that it optimises while the loop runs.
+      const rest = typeof n === 'number' ? n % rows : `${n} % ${rows}`
+      return [
+        '{',
+        `let ${i} = 0`,
+        ...(rest === 0 ? [] : this.#loop(l, lanes, `for (; ${i} < ${rest}; ${i}++)`, 1)),
+        ...this.#loop(l, lanes, `for (; ${i} < ${n}; ${i} += ${rows})`, rows),
+        '}',
+      ]
+    }
     return [
       `let ${i} = 0`,
       ...this.#loop(l, lanes, `for (; ${i} <= ${end}; ${i} += ${rows})`, rows),
@@ -335,20 +370,25 @@ class NestSource {
   #innermost(lanes: readonly Lane[]): string[] {
     const exprs = this.#outs.map((out) => out.expr)
     const blocks = lanes.map((lane) => {
-      const { lines, results } = emitJs(exprs, (i) => {
-        const x = this.#nest.inputs[i]
-        return typeof x === 'string' ? x : this.#inputName(this.#used.indexOf(i), lane)
-      })
+      const { lines, results } = emitJs(
+        exprs,
+        (i) => {
+          const x = this.#nest.inputs[i]
+          return typeof x === 'string' ? x : this.#inputName(this.#used.indexOf(i), lane)
+        },
+        `t${this.#inTurn ? lane.id : ''}`,
+      )
       const ends = this.#outs.map((_, k) => {
         const x = this.#reductions[k]
         if (x === undefined) return `${this.#outAt(lane, k)} = ${results[k]}`
         if (x.cells !== undefined) return `${x.cells.floats}[${lane.index}] = ${x.fn === 'max' ? '' : '-'}${results[k]}`
         return this.#combined(k, lane, results[k])
       })
-      return [...this.#loads(this.#depth, lane), ...lines, ...ends]
+      return { lines: [...this.#loads(this.#depth, lane), ...lines], ends }
     })
-    if (blocks.length === 1) return blocks[0]
-    return [...blocks.flatMap((lines) => ['{', ...lines, '}']), ...this.#extremes(lanes)]
+    if (this.#inTurn) return [...blocks.flatMap(({ lines }) => lines), ...blocks.flatMap(({ ends }) => ends)]
+    if (blocks.length === 1) return [...blocks[0].lines, ...blocks[0].ends]
+    return [...blocks.flatMap(({ lines, ends }) => ['{', ...lines, ...ends, '}']), ...this.#extremes(lanes)]
   }
 
   #combined(k: number, lane: Lane, value: string): string {

@@ -3,7 +3,7 @@
 import { checkSwitch } from '../base/callable.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
-import { boxMuller16 } from './box-muller.ts'
+import { boxMuller } from './box-muller.ts'
 import { fma32, fma64 } from './fma.ts'
 import { defaultGenerator, type Generator } from './generator.ts'
 import { cosSin, log, log1p } from './precise.ts'
@@ -64,6 +64,7 @@ export const uniform = (out: Floats, from = 0, to = 1, generator: Generator = de
 const uniform32 = (out: Float32Array, from: number, to: number, engine: Mt19937): void => {
   const range = Math.fround(to - from)
   engine.fill24(out)
+  if (from === 0 && range === 1) return
   if (from === 0) for (let i = 0; i < out.length; i++) out[i] *= range
   // Multiples of 2^-24: between these bounds, products and sums are exact in float64.
   else if (fused && Math.abs(from) <= 16 * range && Math.abs(from) >= range * 2 ** -23)
@@ -111,33 +112,31 @@ export const nextNormal = (generator: Generator): number => {
   return radius * direction[0]
 }
 
-/** Blocks of sixteen; a remainder is covered by an overlapping block, which is drawn again. */
-const inBlocks = (length: number, redraw: (at: number) => void, block: (at: number) => void): void => {
-  for (let at = 0; at + 16 <= length; at += 16) block(at)
-  if (length % 16 === 0) return
-  redraw(length - 16)
-  block(length - 16)
-}
-
+// Both draw blocks of sixteen; a remainder is covered by an overlapping block, which is drawn again.
 const normal32 = (out: Float32Array, mean: number, std: number, engine: Mt19937): void => {
-  const draw = (at: number) => engine.fill24(out, at)
-  draw(0)
-  inBlocks(out.length, draw, (at) => boxMuller16(out, at, mean, std))
+  const whole = out.length - (out.length % 16)
+  engine.fill24(out)
+  boxMuller(out, 0, whole, mean, std)
+  if (whole === out.length) return
+  engine.fill24(out, out.length - 16)
+  boxMuller(out, out.length - 16, 16, mean, std)
 }
 
 const normal64 = (out: Float64Array, mean: number, std: number, engine: Mt19937): void => {
-  const draw = (at: number) => {
-    for (let i = at; i < out.length; i++) out[i] = engine.u53()
-  }
-  draw(0)
-  inBlocks(out.length, draw, (at) => {
+  const block = (at: number) => {
     for (let i = at; i < at + 8; i++) {
       const radius = Math.sqrt(-2 * log(1 - out[i]))
       cosSin(2 * Math.PI * out[i + 8], direction)
       out[i] = fma64(radius * direction[0], std, mean)
       out[i + 8] = fma64(radius * direction[1], std, mean)
     }
-  })
+  }
+  for (let i = 0; i < out.length; i++) out[i] = engine.u53()
+  for (let at = 0; at + 16 <= out.length; at += 16) block(at)
+  if (out.length % 16 === 0) return
+  const last = out.length - 16
+  for (let i = last; i < out.length; i++) out[i] = engine.u53()
+  block(last)
 }
 
 const integerLimits = (out: Int32Array | Uint8Array, bool: boolean): { name: string; min: number; max: number } => {
