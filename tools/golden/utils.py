@@ -36,6 +36,23 @@ class Positive(nn.Module):
         return x.log()
 
 
+class EverySecond(prune.BasePruningMethod):
+    PRUNING_TYPE = 'unstructured'
+
+    def compute_mask(self, t, default_mask):
+        mask = default_mask.clone()
+        mask.view(-1)[::2] = 0
+        return mask
+
+
+class Unsaid(EverySecond):
+    PRUNING_TYPE = 'x'
+
+
+class NoDim(EverySecond):
+    PRUNING_TYPE = 'structured'
+
+
 def called(module, size):
     for p in module.parameters():
         p.grad = None
@@ -67,6 +84,7 @@ def two_linears():
 
 
 LINEAR = lambda: nn.Linear(2, 3)
+CONV = lambda: nn.Conv1d(2, 4, 2)
 nothing = lambda m: None
 CALLS = {
     'weight_norm': (LINEAR, [4, 2], [lambda m: U.weight_norm(m), lambda m: U.remove_weight_norm(m)]),
@@ -79,6 +97,12 @@ CALLS = {
     'prune.random_unstructured': (LINEAR, [4, 2], [lambda m: prune.random_unstructured(m, 'weight', 0.5), lambda m: prune.random_unstructured(m, 'bias', 1)]),
     'prune.custom_from_mask': (LINEAR, [4, 2], [lambda m: prune.custom_from_mask(m, 'bias', torch.tensor([1.0, 0, 1]))]),
     'prune.global_unstructured': (two_linears, [4, 2], [lambda m: prune.global_unstructured([(m[0], 'weight'), (m[1], 'weight')], prune.L1Unstructured, amount=0.3), lambda m: prune.global_unstructured([(m[0], 'weight'), (m[1], 'weight')], prune.L1Unstructured, amount=3)]),
+    'prune.global_unstructured by scores': (two_linears, [4, 2], [lambda m: prune.global_unstructured([(m[0], 'weight'), (m[1], 'weight')], prune.RandomUnstructured, importance_scores={(m[0], 'weight'): m[0].weight * 3}, amount=5)]),
+    'prune.identity': (LINEAR, [4, 2], [lambda m: prune.identity(m, 'weight'), lambda m: prune.l1_unstructured(m, 'weight', 1, importance_scores=-m.weight.exp())]),
+    'prune.random_structured': (CONV, [2, 2, 3], [lambda m: prune.random_structured(m, 'weight', 1, 0), lambda m: prune.random_structured(m, 'weight', 0.5, 1), lambda m: prune.random_structured(m, 'weight', 0, -1)]),
+    'prune.ln_structured': (CONV, [2, 2, 3], [lambda m: prune.ln_structured(m, 'weight', 0.3, 2, 0), lambda m: prune.ln_structured(m, 'weight', 1, float('-inf'), -1), lambda m: prune.remove(m, 'weight')]),
+    'prune, one way after another': (CONV, [2, 2, 3], [lambda m: prune.ln_structured(m, 'weight', 1, 1, 0), lambda m: prune.l1_unstructured(m, 'weight', 0.25), lambda m: prune.random_structured(m, 'weight', 1, 1), lambda m: prune.RandomUnstructured.apply(m, 'weight', 2)]),
+    'a method of pruning': (LINEAR, [4, 2], [lambda m: EverySecond.apply(m, 'weight'), lambda m: EverySecond.apply(m, 'weight'), lambda m: prune.L1Unstructured.apply(m, 'bias', 1, importance_scores=torch.tensor([3.0, 1, 2]))]),
     'parametrize': (lambda: nn.Linear(3, 3), [2, 3], [lambda m: parametrize.register_parametrization(m, 'weight', Symmetric()), lambda m: parametrize.register_parametrization(m, 'weight', Positive()), lambda m: parametrize.remove_parametrizations(m, 'weight')]),
     'parametrize with an inverse': (lambda: nn.Linear(3, 3), [2, 3], [lambda m: parametrize.register_parametrization(set_positive(m), 'weight', Positive()), assign, lambda m: parametrize.remove_parametrizations(m, 'weight', leave_parametrized=False)]),
 }
@@ -155,6 +179,13 @@ ERRORS = {
     'l1_unstructured of 1.5': lambda: prune.l1_unstructured(LINEAR(), 'weight', 1.5),
     'l1_unstructured of -1': lambda: prune.l1_unstructured(LINEAR(), 'weight', -1),
     'l1_unstructured of 7': lambda: prune.l1_unstructured(LINEAR(), 'weight', 7),
+    'l1_unstructured of a text': lambda: prune.l1_unstructured(LINEAR(), 'weight', 'x'),
+    'structured pruning of a bias': lambda: prune.random_structured(LINEAR(), 'bias', 1, 0),
+    'structured pruning of a dimension': lambda: prune.ln_structured(LINEAR(), 'weight', 1, 2, 2),
+    'pruning of an unknown type': lambda: Unsaid.apply(prune.identity(LINEAR(), 'weight'), 'weight'),
+    'structured pruning without a dim': lambda: NoDim.apply(prune.identity(LINEAR(), 'weight'), 'weight'),
+    'global pruning of slices': lambda: prune.global_unstructured([(LINEAR(), 'weight')], prune.RandomStructured, amount=1),
+    'a container of 1': lambda: prune.PruningContainer().add_pruning_method(1),
     'prune.remove': lambda: prune.remove(LINEAR(), 'weight'),
     'parametrize nothing': lambda: parametrize.register_parametrization(LINEAR(), 'x', Symmetric()),
     'parametrize with another dtype': lambda: parametrize.register_parametrization(LINEAR(), 'weight', Doubled()),

@@ -59,6 +59,15 @@ ROWS = [
     ('[m.isFloatingPoint(), t.isFloatingPoint(I(1))]', '[m.is_floating_point(), torch.is_floating_point(I(1))]'),
     ('[m.isSigned(), U(1).isSigned(), B(1).isSigned(), t.isSigned(I(1))]', '[m.is_signed(), U(1).is_signed(), B(1).is_signed(), torch.is_signed(I(1))]'),
     ('[m.nelement(), m.ndimension(), t.numel(m), m.elementSize(), D(1).elementSize(), U(1).elementSize()]', '[m.nelement(), m.ndimension(), torch.numel(m), m.element_size(), D(1).element_size(), U(1).element_size()]'),
+    (
+        '[m.isCpu, m.isCuda, m.isMeta, m.isSparse, m.isSparseCsr, m.isQuantized, m.isNested, m.isIpu, m.isMkldnn, m.isMps, m.isOrt, m.isVulkan, m.isXpu]',
+        '[m.is_cpu, m.is_cuda, m.is_meta, m.is_sparse, m.is_sparse_csr, m.is_quantized, m.is_nested, m.is_ipu, m.is_mkldnn, m.is_mps, m.is_ort, m.is_vulkan, m.is_xpu]',
+    ),
+    (
+        '[m.isComplex(), m.isConj(), m.isNeg(), m.isDistributed(), m.isShared(), m.isPinned(), m.getDevice(), t.isComplex(m), t.isConj(m), t.isNeg(m), t.isDistributed(m)]',
+        '[m.is_complex(), m.is_conj(), m.is_neg(), m.is_distributed(), m.is_shared(), False, m.get_device(), torch.is_complex(m), torch.is_conj(m), torch.is_neg(m), torch.is_distributed(m)]',
+    ),
+    ('[m.isSetTo(m), m.isSetTo(m.t()), m.isSetTo(m.detach()), m.isSetTo(F(2, 2))]', '[m.is_set_to(m), m.is_set_to(m.t()), m.is_set_to(m.detach()), m.is_set_to(F(2, 2))]'),
     ('[t.isTensor(m), t.isTensor(1)]', '[torch.is_tensor(m), torch.is_tensor(1)]'),
     ('[T(0).isNonzero(), t.isNonzero(T(2))]', '[T(0).is_nonzero(), torch.is_nonzero(T(2))]'),
     ('m.isNonzero()', 'm.is_nonzero()'),

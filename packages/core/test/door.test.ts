@@ -1143,14 +1143,23 @@ add('parametrize.cached', parametrize.cached, [at('fn', 'fn', () => () => 1)])
 exempt.set('ParametrizationList', 'made by registerParametrization')
 const share = at('amount', 'number', 0.5)
 const amounts = { words: /amount|attribute/ }
-exempt.set('PruningMethod', 'the base of the others')
+exempt.set('BasePruningMethod', 'the base of the others').set('PruningContainer', 'tested in utils.test.ts')
+const which = at('name', 'text', 'weight')
+const along = at('dim', 'int', 0)
+const normOrder = at('n', 'number', 2)
+const importance = at('importanceScores', 'tensor?|null', T)
+const slicing = { words: /amount|attribute|importance_scores|Invalid index|out of range|order|norm/ }
 for (const name of ['L1Unstructured', 'RandomUnstructured'] as const)
   made_(`prune.${name}`, prune[name], [share], amounts)
-const which = at('name', 'text', 'weight')
-add('prune.l1Unstructured', prune.l1Unstructured, [anyLayer, which, share, at('importanceScores', 'tensor?|null', T)], {
-  words: /amount|attribute|importance_scores/,
-})
+made_('prune.RandomStructured', prune.RandomStructured, [share, { ...along, kind: 'int?' }], slicing)
+made_('prune.LnStructured', prune.LnStructured, [share, normOrder, { ...along, kind: 'int?' }], slicing)
+made_('prune.CustomFromMask', prune.CustomFromMask, [at('mask', 'tensor', T)])
+made_('prune.Identity', prune.Identity, [])
+add('prune.identity', prune.identity, [anyLayer, which], amounts)
+add('prune.l1Unstructured', prune.l1Unstructured, [anyLayer, which, share, importance], slicing)
 add('prune.randomUnstructured', prune.randomUnstructured, [anyLayer, which, share], amounts)
+add('prune.randomStructured', prune.randomStructured, [anyLayer, which, share, along], slicing)
+add('prune.lnStructured', prune.lnStructured, [anyLayer, which, share, normOrder, along, importance], slicing)
 add('prune.customFromMask', prune.customFromMask, [anyLayer, which, at('mask', 'tensor', T)], attribute)
 add(
   'prune.remove',
@@ -1752,7 +1761,17 @@ add('iinfo', core.iinfo, [at('type', 'dtype', 'uint8')], { words: /not supported
 add('setDefaultDtype', core.setDefaultDtype, [at('d', 'dtype', 'float32')], { words: /not supported|floating-point/ })
 add('device', core.device, [at('type', 'text', 'cpu')])
 add('isTensor', core.isTensor, [at('obj', 'any|copied', T)])
-for (const name of ['numel', 'isFloatingPoint', 'isSigned', 'isInference', 'isNonzero'] as const)
+for (const name of [
+  'numel',
+  'isFloatingPoint',
+  'isSigned',
+  'isInference',
+  'isNonzero',
+  'isComplex',
+  'isConj',
+  'isNeg',
+  'isDistributed',
+] as const)
   add(name, all[name], [name === 'isNonzero' ? at('input', 'tensor', () => tensor(1)) : self], { words: /Boolean/ })
 add('isSameSize', core.isSameSize, [self, at('other', 'tensor', T)])
 add('asTensor', core.asTensor, [at('data', 'data|tensor', T), dtype, device], {
@@ -1786,6 +1805,7 @@ method('newTensor', [at('data', 'data', 1), ...made], {
 })
 method('type', [at('dtype', 'dtype?', 'float64'), at('nonBlocking', 'bool?', false)], { words: /not supported/ })
 method('isSameSize', [at('other', 'tensor', T)])
+method('isSetTo', [at('tensor', 'tensor', T)])
 for (const name of ['viewAs', 'reshapeAs']) method(name, [at('other', 'tensor', T)])
 method('sumToSize', [at('size', 'size', () => [2, 2])])
 method('fillDiagonal_', [at('fillValue', 'scalar|tensor', 1), at('wrap', 'bool?', true)], {
@@ -1798,7 +1818,7 @@ method('swapdims_', [at('dim0', 'int', 0), at('dim1', 'int', 1)])
 method('swapaxes_', [at('axis0', 'int', 0), at('axis1', 'int', 1)])
 method('stride', [at('dim', 'int?', 0)], { anyOption: true, words: /Dimension/ })
 method('setRequiresGrad', [at('requires_grad', 'bool', true)], { anyOption: true })
-for (const name of 'nelement ndimension elementSize isSigned isNonzero numpy t_ dim numel isContiguous isFloatingPoint isInference toArray toArrayAsync item itemAsync toNested tolist toString toJSON dispose'.split(
+for (const name of 'isComplex isConj isNeg isDistributed isShared isPinned getDevice nelement ndimension elementSize isSigned isNonzero numpy t_ dim numel isContiguous isFloatingPoint isInference toArray toArrayAsync item itemAsync toNested tolist toString toJSON dispose'.split(
   ' ',
 ))
   exempt.set(`x.${name}`, 'takes nothing')

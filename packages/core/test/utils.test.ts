@@ -45,6 +45,20 @@ const golden = readGolden<{
   readonly errors: Readonly<Record<string, GoldenError>>
 }>('utils')
 
+class EverySecond extends prune.BasePruningMethod {
+  readonly PRUNING_TYPE: 'unstructured' | 'structured' = 'unstructured'
+  override computeMask(_t: Tensor, defaultMask: Tensor): Tensor {
+    const places = arange(0, defaultMask.numel(), 2)
+    return defaultMask.flatten().indexFill(0, places, 0).viewAs(defaultMask)
+  }
+}
+class Unsaid extends EverySecond {
+  override readonly PRUNING_TYPE = 'x' as never
+}
+class NoDim extends EverySecond {
+  override readonly PRUNING_TYPE = 'structured'
+}
+
 class Symmetric extends nn.Module {
   override forward(x: Tensor): Tensor {
     return x.triu().add(x.triu(1).t())
@@ -59,6 +73,7 @@ class Positive extends nn.Module {
   }
 }
 const linear = (): nn.Linear => new nn.Linear(2, 3)
+const conv = (): nn.Conv1d => new nn.Conv1d(2, 4, 2)
 const two = (): nn.Sequential => new nn.Sequential(new nn.Linear(2, 3), new nn.Linear(3, 2))
 // biome-ignore lint/suspicious/noExplicitAny: the actions are for modules of several classes
 type Action = (m: any) => unknown
@@ -98,6 +113,50 @@ const actions: Readonly<Record<string, readonly [() => nn.Module, readonly numbe
     [4, 2],
     (m) => prune.globalUnstructured(weights(m), prune.L1Unstructured, { amount: 0.3 }),
     (m) => prune.globalUnstructured(weights(m), prune.L1Unstructured, { amount: 3 }),
+  ],
+  'prune.global_unstructured by scores': [
+    two,
+    [4, 2],
+    (m) =>
+      prune.globalUnstructured(weights(m), prune.RandomUnstructured, {
+        importanceScores: [[m[0], 'weight', m[0].weight.mul(3)]],
+        amount: 5,
+      }),
+  ],
+  'prune.identity': [
+    linear,
+    [4, 2],
+    (m) => prune.identity(m, 'weight'),
+    (m) => prune.l1Unstructured(m, 'weight', 1, { importanceScores: m.weight.exp().neg() }),
+  ],
+  'prune.random_structured': [
+    conv,
+    [2, 2, 3],
+    (m) => prune.randomStructured(m, 'weight', 1, 0),
+    (m) => prune.randomStructured(m, 'weight', { amount: 0.5, dim: 1 }),
+    (m) => prune.randomStructured(m, 'weight', 0, -1),
+  ],
+  'prune.ln_structured': [
+    conv,
+    [2, 2, 3],
+    (m) => prune.lnStructured(m, 'weight', 0.3, 2, 0),
+    (m) => prune.lnStructured(m, 'weight', 1, Number.NEGATIVE_INFINITY, -1),
+    (m) => prune.remove(m, 'weight'),
+  ],
+  'prune, one way after another': [
+    conv,
+    [2, 2, 3],
+    (m) => prune.LnStructured.apply(m, 'weight', 1, 1, 0),
+    (m) => prune.L1Unstructured.apply(m, 'weight', { amount: 0.25 }),
+    (m) => prune.randomStructured(m, 'weight', 1, 1),
+    (m) => prune.RandomUnstructured.apply(m, 'weight', 2),
+  ],
+  'a method of pruning': [
+    linear,
+    [4, 2],
+    (m) => EverySecond.apply(m, 'weight'),
+    (m) => EverySecond.apply(m, 'weight'),
+    (m) => prune.L1Unstructured.apply(m, 'bias', 1, { importanceScores: tensor([3, 1, 2]) }),
   ],
   parametrize: [
     () => new nn.Linear(3, 3),
@@ -270,6 +329,13 @@ describe('what is refused, and nothing has changed', () => {
     'l1_unstructured of 1.5': (m) => prune.l1Unstructured(m, 'weight', 1.5),
     'l1_unstructured of -1': (m) => prune.l1Unstructured(m, 'weight', -1),
     'l1_unstructured of 7': (m) => prune.l1Unstructured(m, 'weight', 7),
+    'l1_unstructured of a text': (m) => prune.l1Unstructured(m, 'weight', 'x' as never),
+    'structured pruning of a bias': (m) => prune.randomStructured(m, 'bias', 1, 0),
+    'structured pruning of a dimension': (m) => prune.lnStructured(m, 'weight', 1, 2, 2),
+    'pruning of an unknown type': (m) => Unsaid.apply(prune.identity(deepCopy(m), 'weight'), 'weight'),
+    'structured pruning without a dim': (m) => NoDim.apply(prune.identity(deepCopy(m), 'weight'), 'weight'),
+    'global pruning of slices': (m) => prune.globalUnstructured([[m, 'weight']], prune.RandomStructured, { amount: 1 }),
+    'a container of 1': () => new prune.PruningContainer().addPruningMethod(1 as never),
     'prune.remove': (m) => prune.remove(m, 'weight'),
     'parametrize nothing': (m) => parametrize.registerParametrization(m, 'x', new Symmetric()),
     'parametrize with another dtype': (m) => register(m, (x) => x.double()),
@@ -307,7 +373,9 @@ describe('what is refused, and nothing has changed', () => {
       const layer = linear()
       const before = JSON.stringify(layer.stateDict())
       // Python calls some classes otherwise.
-      const message = name.startsWith('prune.') ? error.message : error.message.replace(/^AssertionError: /, '')
+      const message = name.startsWith('prune.')
+        ? error.message
+        : error.message.replace(/^AssertionError: |torch\.nn\.utils\.prune\./, '')
       expectError(() => wrong[name](layer), { ...error, message })
       expect([String(layer), JSON.stringify(layer.stateDict())]).toEqual([String(linear()), before])
       expect(layer.forward(ones(1, 2)).shape).toEqual([1, 3])

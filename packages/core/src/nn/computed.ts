@@ -14,6 +14,8 @@ import { Parameter } from './parameter.ts'
 /** How one tensor is computed; of one kind there is at most one a name. */
 export interface Computed {
   readonly kind: string
+  /** What decides how, if that is an object of the user's. */
+  readonly by?: object
   readonly read: (module: Module) => Tensor
   readonly write?: (module: Module, value: Tensor) => void
 }
@@ -26,7 +28,8 @@ const layerOf = (module: Module): Layer | null => {
   const prototype: object = Object.getPrototypeOf(module)
   return Object.hasOwn(prototype, computedOf) ? (prototype as Layer) : null
 }
-const allOf = (module: Module): ReadonlyMap<string, Computed> => layerOf(module)?.[computedOf] ?? none
+/** All that is computed of a module, by property. */
+export const allComputed = (module: Module): ReadonlyMap<string, Computed> => layerOf(module)?.[computedOf] ?? none
 
 /** The class of a module, whatever of it is computed. */
 export const classOf = (module: Module): (new (...args: never[]) => Module) =>
@@ -35,7 +38,7 @@ export const classOf = (module: Module): (new (...args: never[]) => Module) =>
   ) => Module
 
 /** How a property is computed; undefined if it is not. */
-export const computedAs = (module: Module, property: string): Computed | undefined => allOf(module).get(property)
+export const computedAs = (module: Module, property: string): Computed | undefined => allComputed(module).get(property)
 
 /** Gives a module a new layer of accessors, because copies of the module share the old one. */
 function setAll(module: Module, computed: ReadonlyMap<string, Computed>): void {
@@ -67,12 +70,12 @@ function setAll(module: Module, computed: ReadonlyMap<string, Computed>): void {
 export function compute(module: Module, property: string, computed: Computed): void {
   Reflect.deleteProperty(module, property)
   module[buffersOf]?.delete(property)
-  setAll(module, new Map([...allOf(module), [property, computed]]))
+  setAll(module, new Map([...allComputed(module), [property, computed]]))
 }
 
 /** Stops computing a tensor; the caller sets it again. */
 export function stopComputing(module: Module, property: string): void {
-  setAll(module, new Map([...allOf(module)].filter(([other]) => other !== property)))
+  setAll(module, new Map([...allComputed(module)].filter(([other]) => other !== property)))
 }
 
 /** The module's tensor of that name, or PyTorch's error. */

@@ -63,6 +63,33 @@ export const isNonzero = fact('is_nonzero', (x) => {
     'Use any() or all() to say what is meant.',
   )
 })
+const never = (name: string) => fact(name, () => false)
+/** Whether numbers are complex: false. */
+export const isComplex = never('is_complex')
+/** Whether a conjugate is still to be computed: false, because numbers are real. */
+export const isConj = never('is_conj')
+/** Whether a sign is still to be changed: false. */
+export const isNeg = never('is_neg')
+/** Whether the tensor is spread over processes: false. */
+export const isDistributed = never('is_distributed')
+/** Whether other processes see the memory: false. */
+export const isShared = never('is_shared')
+/** Whether the memory is locked for a CUDA device: false. */
+export const isPinned = never('is_pinned')
+/** The index of the tensor's CUDA device: -1 on other devices. */
+export const getDevice = fact('get_device', (x) => (x.isCuda ? 0 : -1))
+const setArguments = method('is_set_to', required('tensor', tensor))
+/** Whether a tensor has the memory of another one, with the same sizes, strides and offset. */
+export function isSetTo(x: Tensor, ...args: [tensor: Tensor]): boolean {
+  const [other] = setArguments(x, args)
+  const { storage, offset, strides } = x
+  return (
+    storage.root === other.storage.root &&
+    offset === other.offset &&
+    sameShape(x.sizes, other.sizes) &&
+    sameShape(strides, other.strides)
+  )
+}
 const otherArguments = method('is_same_size', required('other', tensor))
 /** Whether the tensor has the sizes of another one. */
 export function isSameSize(x: Tensor, ...args: [other: Tensor]): boolean {

@@ -11,7 +11,23 @@ export {
   polygammaOf as polygamma,
 } from './pointwise/special.ts'
 export { newEmpty, newFull, newOnes, newTensor, newZeros, numpy } from './create/anew.ts'
-export { elementSize, isNonzero, isSameSize, isSigned, ndimension, nelement, type } from './facts.ts'
+export {
+  elementSize,
+  getDevice,
+  isComplex,
+  isConj,
+  isDistributed,
+  isNeg,
+  isNonzero,
+  isPinned,
+  isSameSize,
+  isSetTo,
+  isShared,
+  isSigned,
+  ndimension,
+  nelement,
+  type,
+} from './facts.ts'
 export * from './linalg/older.ts'
 export { cumprod_, cumsum_ } from './reduce/scans.ts'
 export { reshapeAs, sumToSize, viewAs } from './views/by-other.ts'

@@ -22,12 +22,52 @@ declare module '../tensor/tensor.ts' {
      * gradients with the new elements. Setting it gives the tensor the memory, shape, dtype and device of another one.
      */
     data: Tensor
+    /** Whether the memory is the processor's: true, but for devices of graphics cards. */
+    readonly isCpu: boolean
+    /** Whether the tensor is on a CUDA device. */
+    readonly isCuda: boolean
+    /** False: PyTorch's device without memory is not here. */
+    readonly isMeta: false
+    /** False: tensors are dense. */
+    readonly isSparse: false
+    /** False: tensors are dense. */
+    readonly isSparseCsr: false
+    /** False: numbers are not quantised. */
+    readonly isQuantized: false
+    /** False: a tensor is one tensor. */
+    readonly isNested: false
+    /** False: PyTorch's device of this name is not here. */
+    readonly isIpu: false
+    /** False: PyTorch's device of this name is not here. */
+    readonly isMkldnn: false
+    /** False: PyTorch's device of this name is not here. */
+    readonly isMps: false
+    /** False: PyTorch's device of this name is not here. */
+    readonly isOrt: false
+    /** False: PyTorch's device of this name is not here. */
+    readonly isVulkan: false
+    /** False: PyTorch's device of this name is not here. */
+    readonly isXpu: false
     /** The slices along the first dimension, as views. */
     [Symbol.iterator](): ArrayIterator<Tensor>
   }
 }
 
-const properties: Readonly<Record<string, (x: Tensor) => Tensor>> = {
+const none = (): false => false
+const properties: Readonly<Record<string, (x: Tensor) => unknown>> = {
+  isCpu: ({ device }) => !/^(cuda|gpujs|webgpu)\b/.test(device),
+  isCuda: ({ device }) => /^cuda\b/.test(device),
+  isMeta: none,
+  isSparse: none,
+  isSparseCsr: none,
+  isQuantized: none,
+  isNested: none,
+  isIpu: none,
+  isMkldnn: none,
+  isMps: none,
+  isOrt: none,
+  isVulkan: none,
+  isXpu: none,
   T: (x) =>
     permute(
       x,
