@@ -7,11 +7,16 @@ packages/core/test/golden/schedules.json
            is a scheduler itself. rates and momenta are a list for each step, the constructor's first: of each group, the
            learning rate and the momentum or first beta. `metrics` and `epochs` are the arguments of the steps.
            A factor is named: 'slow' is 0.95 ** epoch, 'fast' is 1 / (1 + epoch), 'half' is 0.5 + 0 * x.
+  file     torch.save of {number of a run of SGD: {optimizer, scheduler}} after 4 steps, compressed by gzip, in base64; without the functions that
+           cannot be written. Tests go on with the states in schedulers of `others`
+  others   {class: make}: schedulers with other arguments
   verbose  [{make, metrics?, lines}]: what SGD's steps print, 3 of them
   errors   [{make, optimizer, steps, error, message}]: of the constructor, or of the step after so many
 Lists among the arguments are lists in Python, names are in camelCase.
 """
+import base64
 import contextlib
+import gzip
 import io
 import os
 import sys
@@ -104,6 +109,19 @@ RUNS = [
     (['ReduceLROnPlateau', {'patience': 1, 'thresholdMode': 'abs', 'threshold': 0.1, 'eps': 0.05}], {'metrics': [1, 0.95, 0.92, 0.91, 0.89, 0.85, 0.84]}),
     (['ReduceLROnPlateau', {'mode': 'max', 'patience': 1, 'thresholdMode': 'abs', 'minLr': 0.02}], {'metrics': [1, 1, 1, 1.2, 1.1, 1.1, 1.1, 1.1]}),
 ]
+OTHERS = {
+    'StepLR': ['StepLR', 7, 0.9],
+    'MultiStepLR': ['MultiStepLR', [1]],
+    'ExponentialLR': ['ExponentialLR', 0.3],
+    'ConstantLR': ['ConstantLR', 0.9, 2],
+    'LinearLR': ['LinearLR', 0.9, 0.8, 2],
+    'PolynomialLR': ['PolynomialLR', 3, 7],
+    'CosineAnnealingLR': ['CosineAnnealingLR', 33, 0.01],
+    'CosineAnnealingWarmRestarts': ['CosineAnnealingWarmRestarts', 7, 3, 0.01],
+    'CyclicLR': ['CyclicLR', 0.2, 0.3, 7],
+    'OneCycleLR': ['OneCycleLR', 0.3, {'totalSteps': 50, 'pctStart': 0.5}],
+    'ReduceLROnPlateau': ['ReduceLROnPlateau', 'min', 0.9, 7],
+}
 ERRORS = [
     (['MultiplicativeLR', ['half']], 'SGD', 0),
     (['LambdaLR', ['half', 'half', 'half']], 'SGD', 0),
@@ -146,7 +164,8 @@ VERBOSE = [
 def main():
     numbers = lambda xs: [short(float(x), 17) for x in xs]
     momentum = lambda group: group['betas'][0] if 'betas' in group else group['momentum']
-    out = {'runs': [], 'verbose': [], 'errors': []}
+    out = {'runs': [], 'others': OTHERS, 'verbose': [], 'errors': []}
+    states = {}
     for spec, more in RUNS:
         for kind, options in (('SGD', {'momentum': 0.9}), ('Adam', {})):
             if more.get('only', kind) != kind:
@@ -161,12 +180,26 @@ def main():
 
             note()
             extra = {k: [short(x, 17) if x is not None else x for x in more[k]] for k in ('metrics', 'epochs') if k in more}
-            for x in more.get('metrics') or more.get('epochs') or [None] * 12:
+            for k, x in enumerate(more.get('metrics') or more.get('epochs') or [None] * 12):
+                if k == 4 and kind == 'SGD':
+                    buffer = io.BytesIO()
+                    states[len(out['runs'])] = {
+                        'optimizer': optimizer.state_dict(),
+                        'scheduler': {
+                            k: v for k, v in scheduler.state_dict().items() if k not in ('anneal_func', '_scale_fn_ref') and not callable(v)
+                        },
+                    }
+                    # A copy, because states share lists with what goes on.
+                    torch.save(states, buffer)
+                    states = torch.load(io.BytesIO(buffer.getvalue()))
                 optimizer.step()
                 scheduler.step(*([] if x is None else [x]))
                 note()
             record = {'make': spec, 'optimizer': kind, **extra, 'rates': rates, 'momenta': momenta}
             out['runs'].append(record)
+    buffer = io.BytesIO()
+    torch.save(states, buffer)
+    out['file'] = base64.b64encode(gzip.compress(buffer.getvalue(), mtime=0)).decode()
     for spec, metrics in VERBOSE:
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):

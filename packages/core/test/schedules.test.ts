@@ -1,7 +1,8 @@
 // Schedulers: rates, momenta, logs and errors as in real PyTorch (tools/golden/schedules.py); the same when recorded,
 // saved and resumed, and undone.
+import { gunzipSync } from 'node:zlib'
 import { js } from '@flambeau/backend-js'
-import { compile, ones, optim, type Tensor, tensor, useDevice } from '@flambeau/core'
+import { compile, load, ones, optim, type Tensor, tensor, useDevice } from '@flambeau/core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { expectError, type GoldenError, readGolden } from './golden-tensors.ts'
 
@@ -20,6 +21,8 @@ interface Run {
 }
 const golden = readGolden<{
   readonly runs: readonly Run[]
+  readonly file: string
+  readonly others: Readonly<Record<string, readonly unknown[]>>
   readonly verbose: readonly { make: readonly unknown[]; metrics?: readonly Word[]; lines: readonly string[] }[]
   readonly errors: readonly (GoldenError & { make: readonly unknown[]; optimizer: Kind; steps: number })[]
 }>('schedules')
@@ -108,6 +111,42 @@ describe('states', () => {
       expect(resumed.stateDict()).toEqual(straight.stateDict())
     })
 
+  it("of PyTorch's files continue, whatever the scheduler was made of", async () => {
+    const saved = (await load(gunzipSync(Buffer.from(golden.file, 'base64')))) as Readonly<
+      Record<string, { optimizer: object; scheduler: object }>
+    >
+    const seen = Object.entries(saved).map(([number, { optimizer: ofOptimizer, scheduler: ofScheduler }]) => {
+      const run = golden.runs[Number(number)]
+      const [name, ...args] = run.make
+      const optimizer = optimizerOf('SGD')
+      // Functions are no part of a file.
+      const takesFunctions = /scaleFn|annealStrategy/.test(JSON.stringify(args))
+      const scheduler = make(takesFunctions ? run.make : (golden.others[name as string] ?? run.make), optimizer)
+      optimizer.loadStateDict(ofOptimizer as never)
+      scheduler.loadStateDict(ofScheduler as never)
+      stepsOf(run, 12).forEach((x, k) => {
+        if (k < 4) return
+        optimizer.step()
+        scheduler.step(x)
+        const [rates, momenta] = read(optimizer)
+        near(rates, run.rates[k + 1])
+        near(momenta, run.momenta[k + 1])
+      })
+      return name
+    })
+    expect(Object.keys(optim.lrScheduler).filter((name) => !seen.includes(name))).toEqual(['LRScheduler'])
+  })
+
+  it('of functions cannot be restored', () => {
+    const scheduler = make(['LambdaLR', 'slow'], optimizerOf('SGD'))
+    scheduler.loadStateDict({ lr_lambdas: [null], last_epoch: 3 })
+    expect(scheduler.lastEpoch).toBe(3)
+    expect(() => scheduler.loadStateDict({ lr_lambdas: [{ factor: 2 }], last_epoch: 4 })).toThrow(
+      /a function of the user/,
+    )
+    expect(scheduler.lastEpoch).toBe(3)
+  })
+
   it('that do not fit are refused, and nothing has changed', () => {
     for (const run of golden.runs.filter(({ optimizer }) => optimizer === 'SGD')) {
       const scheduler = make(run.make, optimizerOf('SGD'))
@@ -115,7 +154,7 @@ describe('states', () => {
       for (const [name, value] of Object.entries(scheduler.stateDict())) {
         const wrong = typeof value === 'string' ? 1 : 'x'
         expect(() => scheduler.loadStateDict({ lastEpoch: 77, [name]: wrong }), name).toThrow(
-          name === 'mode' ? /str/ : /must be/,
+          name === 'mode' ? /str/ : /must be|a function of the user/,
         )
       }
       expect(() => scheduler.loadStateDict({ lastEpoch: 77, other: 1 })).toThrow("'other'")

@@ -13,9 +13,12 @@ export function typeName(x: unknown): string {
   return { string: 'str', boolean: 'bool' }[typeof x as string] ?? typeof x
 }
 
-/** Converts `numBatchesTracked` to 'num_batches_tracked'; a name that begins with a capital keeps it. */
+/** Converts `numBatchesTracked` to 'num_batches_tracked', `TMax` to 'T_max'; a name that begins with a capital keeps it. */
 export const snakeCase = (name: string): string =>
-  name.replace(/([a-z0-9])([A-Z]+)/g, (_, before: string, capitals: string) => `${before}_${capitals.toLowerCase()}`)
+  name.replace(
+    /([a-z0-9]|^[A-Z])([A-Z]+|(?<=^T)\d)/g,
+    (_, before: string, capitals: string) => `${before}_${capitals.toLowerCase()}`,
+  )
 
 /** Converts 'num_batches_tracked' to `numBatchesTracked`. */
 export const camelCase = (name: string): string =>

@@ -25,56 +25,49 @@ export function oneOf<T>(probs: T | null, logits: T | null): readonly ['probs' |
   return probs !== null ? ['probs', probs] : ['logits', logits as T]
 }
 
-/** What both classes below know of their constraints. */
-const constraintsOfChances = (): Readonly<Record<string, Constraint>> => ({
-  probs: constraints.unitInterval,
-  logits: constraints.real,
-})
 const logitsOf = (given: Tensor): Tensor => {
   const probs = clampProbs(given)
   return probs.log().sub(probs.neg().log1p())
 }
 
-/** Distributions with a probability for each element of the batch. */
-export abstract class Chances extends Distribution {
-  override get argConstraints(): Readonly<Record<string, Constraint>> {
-    return constraintsOfChances()
-  }
-
-  get probs(): Tensor {
-    return this.lazy('probs', () => this.logits.sigmoid())
-  }
-
-  get logits(): Tensor {
-    return this.lazy('logits', () => logitsOf(this.probs))
-  }
-
-  get paramShape(): readonly number[] {
-    return paramOf(this).shape
-  }
+interface WithChances {
+  readonly probs: Tensor
+  readonly logits: Tensor
+  readonly paramShape: readonly number[]
 }
+// biome-ignore lint/suspicious/noExplicitAny: TypeScript asks a mixin for such a constructor
+type Base = abstract new (...args: any[]) => Distribution
+/** Adds both parameters to a base class: some of these distributions are exponential families, and some are not. */
+// biome-ignore lint/suspicious/noExplicitAny: as above
+function withChances<T extends Base>(base: T): T & (abstract new (...args: any[]) => WithChances) {
+  abstract class OfChances extends base implements WithChances {
+    override get argConstraints(): Readonly<Record<string, Constraint>> {
+      return { probs: constraints.unitInterval, logits: constraints.real }
+    }
+
+    get probs(): Tensor {
+      return this.lazy('probs', () => this.logits.sigmoid())
+    }
+
+    get logits(): Tensor {
+      return this.lazy('logits', () => logitsOf(this.probs))
+    }
+
+    get paramShape(): readonly number[] {
+      return paramOf(this).shape
+    }
+  }
+  return OfChances
+}
+
+/** Distributions with a probability for each element of the batch. */
+export abstract class Chances extends withChances(Distribution) {}
 
 /** Those of them that are exponential families. */
-export abstract class FamilyOfChances extends ExponentialFamily {
-  override get argConstraints(): Readonly<Record<string, Constraint>> {
-    return constraintsOfChances()
-  }
-
-  get probs(): Tensor {
-    return this.lazy('probs', () => this.logits.sigmoid())
-  }
-
-  get logits(): Tensor {
-    return this.lazy('logits', () => logitsOf(this.probs))
-  }
-
-  get paramShape(): readonly number[] {
-    return paramOf(this).shape
-  }
-}
+export abstract class FamilyOfChances extends withChances(ExponentialFamily) {}
 
 /** The parameter that was given. */
-export const paramOf = (p: Chances | FamilyOfChances): Tensor => (Object.hasOwn(p, 'probs') ? p.probs : p.logits)
+export const paramOf = (p: WithChances): Tensor => (Object.hasOwn(p, 'probs') ? p.probs : p.logits)
 
 export type Chance = TensorOrNumber | null
 export interface ChanceOptions extends ValidateOption {

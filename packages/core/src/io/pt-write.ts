@@ -3,6 +3,7 @@ import { TypeError } from '../base/errors.ts'
 import { snakeCase } from '../nn/names.ts'
 import { Parameter } from '../nn/parameter.ts'
 import { StateDict } from '../nn/state-dict.ts'
+import { Counts, isSchedulerState, schedulerInPython } from '../optim/scheduler-names.ts'
 import type { Storage } from '../tensor/device.ts'
 import { isTensor } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
@@ -36,6 +37,11 @@ function inPython(x: Saved): Saved {
   return isRecord(x)
     ? Object.fromEntries(entriesOf(x).map(([key, value]) => [snakeCase(`${key}`), inPython(value)]))
     : x
+}
+/** A state of training under PyTorch's names; anything else as it is. */
+function named(x: object): object {
+  if (isOptimizerState(x)) return inPython(x as Saved) as object
+  return isSchedulerState(x) ? schedulerInPython(x as Readonly<Record<string, unknown>>) : x
 }
 const isOptimizerState = (x: object): boolean => Object.keys(x).sort().join() === 'paramGroups,state'
 
@@ -96,6 +102,12 @@ function pickled(object: Saved, { dtype }: WriteOptions): readonly [Uint8Array, 
     })
     pickler.build()
   }
+  const counts = (x: Counts): void => {
+    pickler.global('collections', 'Counter')
+    pickler.dict(x.counts, entriesOf(x.counts), entry)
+    pickler.tuple(1)
+    pickler.reduce(x)
+  }
   const visit = (x: Saved): void => {
     if (x === null) return pickler.none()
     if (typeof x === 'string') return pickler.string(x)
@@ -114,8 +126,8 @@ function pickled(object: Saved, { dtype }: WriteOptions): readonly [Uint8Array, 
     if (Array.isArray(x)) return pickler.list(x, x as readonly Saved[], visit)
     if (x instanceof StateDict) return stateDict(x)
     if (x instanceof Map) return pickler.orderedDict(x, [...(x as ReadonlyMap<string | number, Saved>)], entry)
-    const record = (isOptimizerState(x) ? inPython(x) : x) as { readonly [key: string]: Saved }
-    pickler.dict(x, entriesOf(record), entry)
+    if ((x as object) instanceof Counts) return counts(x as unknown as Counts)
+    pickler.dict(x, entriesOf(named(x) as { readonly [key: string]: Saved }), entry)
   }
   visit(object)
   return [pickler.finish(), [...storages.values()].sort((a, b) => (a.key < b.key ? -1 : 1))]

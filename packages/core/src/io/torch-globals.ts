@@ -78,6 +78,10 @@ const onlyWeights =
   'Only weights are read. In PyTorch, save those: torch.save(model.state_dict(), path), without modules, optimizers or other objects.'
 /** What to do about globals that PyTorch itself writes. */
 const remedies: readonly (readonly [pattern: RegExp, hint: string])[] = [
+  [
+    /OneCycleLR$/,
+    'The state of this scheduler holds a function of it. Leave that out in PyTorch: {k: v for k, v in scheduler.state_dict().items() if k != "anneal_func"}.',
+  ],
   [/sparse/, 'Sparse tensors are not supported; save x.to_dense().'],
   [/_rebuild_q|QInt|QUInt/, 'Quantized tensors are not supported; save x.dequantize().'],
   [/Complex/, 'Complex numbers are not supported; save the real and the imaginary part as two tensors.'],
@@ -175,6 +179,20 @@ function encoded(args: Tuple, fail: Fail): Uint8Array {
   return bytes
 }
 
+/** The class whose static functions the state of SWALR holds; nothing else of it is known. */
+const swaLrName = 'torch.optim.swa_utils.SWALR'
+const swaLr = new Callable((_, fail) => {
+  throw unsupported(swaLrName, fail)
+})
+const anneals: Readonly<Record<string, string>> = { _cosine_anneal: 'cos', _linear_anneal: 'linear' }
+/** How SWALR changes its rates, which PyTorch saves as a function of that class. */
+function annealing(args: Tuple, fail: Fail): string {
+  const [type, name] = counted('getattr', args, 2, 2, fail)
+  const strategy = typeof name === 'string' && Object.hasOwn(anneals, name) ? anneals[name] : undefined
+  if (type !== swaLr || strategy === undefined) throw unsupported('__builtin__.getattr', fail)
+  return strategy
+}
+
 function deviceOf(args: Tuple, fail: Fail): string {
   const [type, index] = counted('device', args, 1, 2, fail)
   if (typeof type !== 'string' || (index !== undefined && !isWhole(index))) throw fail('a device has no name')
@@ -190,6 +208,8 @@ const callables: Readonly<Record<string, Callable['call']>> = {
     if (counts instanceof Collection && counts.kind === 'dict') return counts
     throw fail(`Counter() is made of ${typeOf(counts)}, not of a dict`)
   },
+  '__builtin__.getattr': annealing,
+  'builtins.getattr': annealing,
   '__builtin__.set': setOf,
   'builtins.set': setOf,
   '_codecs.encode': encoded,
@@ -275,5 +295,5 @@ function constantOf(name: string): unknown {
   if (Object.hasOwn(callables, name)) return new Callable(callables[name])
   for (const [type, storage] of Object.entries(storageNames))
     if (name === `torch.${storage}`) return new StorageType(type as ElementType)
-  return dtypeNames.exec(name)?.[1]
+  return name === swaLrName ? swaLr : dtypeNames.exec(name)?.[1]
 }

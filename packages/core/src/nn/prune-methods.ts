@@ -56,6 +56,15 @@ export interface PruneOptions {
   readonly importanceScores?: Tensor | null
 }
 
+interface Scores {
+  /** The importance of each weight; by default the weights themselves. */
+  readonly importanceScores?: Tensor | null
+}
+/** Arguments of a constructor, whose options, or further ones, may have importance scores. */
+type WithScores<A extends readonly unknown[]> =
+  | readonly [...A, Scores]
+  | { readonly [K in keyof A]: A[K] | (A[K] & Scores) }
+
 /**
  * The base of all methods of pruning: a subclass has a `PRUNING_TYPE`, and computes a mask in `computeMask`. One with the
  * type 'structured' has a `dim`, too.
@@ -99,7 +108,7 @@ export abstract class BasePruningMethod {
     ) => BasePruningMethod,
     module: Module,
     name: string,
-    ...args: readonly [...A] | readonly [...A, { readonly importanceScores?: Tensor | null }]
+    ...args: WithScores<NoInfer<A>>
   ): BasePruningMethod {
     readApply([module, name])
     const [own, scores] = withoutScores(args)

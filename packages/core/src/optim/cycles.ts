@@ -7,6 +7,7 @@ import {
   constructing,
   either,
   fn,
+  type Kind,
   list,
   nullable,
   number,
@@ -16,10 +17,12 @@ import {
   str,
 } from '../tensor/signature.ts'
 import type { Optimizer } from './optimizer.ts'
+import { dict } from './options.ts'
 import { epoch, LRScheduler, perGroup, type Scheduled, type SchedulerOptions, verbose } from './scheduler.ts'
 
 type PerGroup = number | readonly number[]
-const each = either(number, list(real))
+const momenta = list(real)
+const each = either(number, momenta)
 const noMomentum = (): ValueError =>
   new ValueError(
     'optimizer must support momentum with `cycle_momentum` option enabled',
@@ -151,11 +154,19 @@ export class CyclicLR extends LRScheduler {
     const x = 1 + lastEpoch / totalSize - cycle
     const part = x <= stepRatio ? x / stepRatio : (x - 1) / (stepRatio - 1)
     const lrs = this.baseLrs.map((base, i) => base + (this.maxLrs[i] - base) * part * this.#scale(cycle))
+    if (!this.cycleMomentum) return lrs
     this.baseMomentums.forEach((base, i) => {
       const max = this.maxMomentums[i]
       this.groups[i].momentum = max - (max - base) * part * this.#scale(cycle)
     })
     return lrs
+  }
+
+  /** A state without momenta may replace one that has some, and the other way round. */
+  protected override kindOf(name: string, now: unknown): Kind<unknown> | undefined {
+    if (name !== 'baseMomentums' && name !== 'maxMomentums') return super.kindOf(name, now)
+    const { length } = this.groups
+    return { ...momenta, accepts: (x) => momenta.accepts(x) && [0, length].includes((x as readonly number[]).length) }
   }
 }
 
@@ -201,11 +212,28 @@ const oneCycleLR = constructing(
 
 type Rate = 'initialLr' | 'maxLr' | 'minLr'
 type Momentum = 'maxMomentum' | 'baseMomentum'
-interface Phase {
-  readonly end: number
-  readonly lr: readonly [from: Rate, to: Rate]
-  readonly momentum: readonly [from: Momentum, to: Momentum]
+/** A part of the training, from the end of the one before it, by names of options of the groups. */
+export interface Phase {
+  readonly endStep: number
+  readonly startLr: Rate
+  readonly endLr: Rate
+  readonly startMomentum: Momentum
+  readonly endMomentum: Momentum
 }
+const rateNames: readonly unknown[] = ['initialLr', 'maxLr', 'minLr'] satisfies Rate[]
+const momentumNames: readonly unknown[] = ['maxMomentum', 'baseMomentum'] satisfies Momentum[]
+const phases: Kind<readonly Phase[]> = list({
+  expected: 'phase',
+  accepts: (x) => {
+    if (!dict.accepts(x)) return false
+    const { endStep, startLr, endLr, startMomentum, endMomentum } = x as Partial<Phase>
+    return (
+      real.accepts(endStep) &&
+      [startLr, endLr].every((name) => rateNames.includes(name)) &&
+      [startMomentum, endMomentum].every((name) => momentumNames.includes(name))
+    )
+  },
+})
 
 function positive(name: string, value: number | null): number {
   if (value === null || !(value > 0 && Number.isSafeInteger(value)))
@@ -223,8 +251,8 @@ function positive(name: string, value: number | null): number {
 export class OneCycleLR extends LRScheduler {
   totalSteps: number
   cycleMomentum: boolean
-  readonly #phases: readonly Phase[]
-  readonly #anneal: (from: number, to: number, part: number) => number
+  schedulePhases: readonly Phase[]
+  annealStrategy: string
 
   constructor(
     optimizer: Optimizer,
@@ -261,16 +289,15 @@ export class OneCycleLR extends LRScheduler {
         : positive('total_steps', steps)
     if (!(pctStart >= 0 && pctStart <= 1))
       throw new ValueError(`Expected float between 0 and 1 pct_start, but got ${pctStart}`)
-    if (strategy !== 'cos' && strategy !== 'linear')
-      throw new ValueError(`anneal_strategy must by one of 'cos' or 'linear', instead got ${strategy}`)
+    checkStrategy(strategy)
     if (cycleMomentum && !('momentum' in optimizer.defaults) && !('betas' in optimizer.defaults)) throw noMomentum()
     const maxMomentums = cycleMomentum ? perGroup('max_momentum', optimizer, high) : []
     const baseMomentums = cycleMomentum ? perGroup('base_momentum', optimizer, low) : []
     super(optimizer, { lastEpoch, verbose })
     this.totalSteps = total
     this.cycleMomentum = cycleMomentum
-    this.#anneal = strategy === 'cos' ? annealCos : annealLinear
-    this.#phases = phasesOf(total, pctStart, threePhase)
+    this.annealStrategy = strategy
+    this.schedulePhases = phasesOf(total, pctStart, threePhase)
     this.start((group, i) => {
       if (lastEpoch !== -1) return
       group.maxLr = maxLrs[i]
@@ -285,30 +312,56 @@ export class OneCycleLR extends LRScheduler {
     const { lastEpoch: step, totalSteps } = this
     if (step > totalSteps)
       throw new ValueError(`Tried to step ${step + 1} times. The specified number of total steps is ${totalSteps}`)
+    const { schedulePhases: phases, annealStrategy } = this
+    const anneal = annealStrategy === 'cos' ? annealCos : annealLinear
     let start = 0
     let at = 0
-    while (step > this.#phases[at].end && at < this.#phases.length - 1) start = this.#phases[at++].end
-    const { end, lr, momentum } = this.#phases[at]
-    const part = (step - start) / (end - start)
+    while (step > phases[at].endStep && at < phases.length - 1) start = phases[at++].endStep
+    const { endStep, startLr, endLr, startMomentum, endMomentum } = phases[at]
+    const part = (step - start) / (endStep - start)
     return this.groups.map((group) => {
       if (this.cycleMomentum) {
-        const next = this.#anneal(group[momentum[0]] as number, group[momentum[1]] as number, part)
+        const next = anneal(group[startMomentum] as number, group[endMomentum] as number, part)
         if (group.betas === undefined) group.momentum = next
         // In place, because a recording notes the list and reads its numbers again.
         else group.betas[0] = next
       }
-      return this.#anneal(group[lr[0]] as number, group[lr[1]] as number, part)
+      return anneal(group[startLr] as number, group[endLr] as number, part)
     })
+  }
+
+  protected override kindOf(name: string, now: unknown): Kind<unknown> | undefined {
+    return name === 'schedulePhases' ? phases : super.kindOf(name, now)
+  }
+
+  protected override checkState({ annealStrategy, schedulePhases }: Readonly<Record<string, unknown>>): void {
+    checkStrategy(annealStrategy ?? this.annealStrategy)
+    if (Array.isArray(schedulePhases) && schedulePhases.length === 0)
+      throw new ValueError('the state of OneCycleLR has no phases')
   }
 }
 
+function checkStrategy(strategy: unknown): void {
+  if (strategy !== 'cos' && strategy !== 'linear')
+    throw new ValueError(`anneal_strategy must by one of 'cos' or 'linear', instead got ${strategy}`)
+}
+
 function phasesOf(total: number, pctStart: number, threePhase: boolean): Phase[] {
-  const up: Phase = { end: pctStart * total - 1, lr: ['initialLr', 'maxLr'], momentum: ['maxMomentum', 'baseMomentum'] }
-  if (!threePhase) return [up, { end: total - 1, lr: ['maxLr', 'minLr'], momentum: ['baseMomentum', 'maxMomentum'] }]
+  const phase = (
+    endStep: number,
+    startLr: Rate,
+    endLr: Rate,
+    startMomentum: Momentum,
+    endMomentum: Momentum,
+  ): Phase => {
+    return { endStep, startLr, endLr, startMomentum, endMomentum }
+  }
+  const up = phase(pctStart * total - 1, 'initialLr', 'maxLr', 'maxMomentum', 'baseMomentum')
+  if (!threePhase) return [up, phase(total - 1, 'maxLr', 'minLr', 'baseMomentum', 'maxMomentum')]
   return [
     up,
-    { end: 2 * pctStart * total - 2, lr: ['maxLr', 'initialLr'], momentum: ['baseMomentum', 'maxMomentum'] },
-    { end: total - 1, lr: ['initialLr', 'minLr'], momentum: ['maxMomentum', 'maxMomentum'] },
+    phase(2 * pctStart * total - 2, 'maxLr', 'initialLr', 'baseMomentum', 'maxMomentum'),
+    phase(total - 1, 'initialLr', 'minLr', 'maxMomentum', 'maxMomentum'),
   ]
 }
 

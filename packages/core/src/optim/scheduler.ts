@@ -23,6 +23,7 @@ import {
 } from '../tensor/signature.ts'
 import { Optimizer } from './optimizer.ts'
 import { dict, ownLists } from './options.ts'
+import { schedulerInFlambeau } from './scheduler-names.ts'
 
 declare const console: { log(message: string): void } | undefined
 
@@ -131,16 +132,21 @@ export abstract class Scheduler {
   }
 
   /**
-   * Restores a state of `stateDict()`.
+   * Restores a state of `stateDict()`, or of a scheduler of PyTorch's, whose names are `last_epoch` and `_step_count`.
    *
    * Throws, with nothing changed, a TypeError for an entry of another kind than the scheduler has, and a KeyError for
    * an unknown entry.
    */
   loadStateDict(...args: [stateDict: Readonly<Record<string, unknown>>]): void {
-    const stateDict = loadArguments(args)[0] as Readonly<Record<string, unknown>>
-    checkState(className(this.constructor), stateDict, this.stateDict())
+    const stateDict = schedulerInFlambeau(loadArguments(args)[0] as Readonly<Record<string, unknown>>)
+    checkState(className(this.constructor), stateDict, this.stateDict(), (name, now) => this.kindOf(name, now))
     this.checkState(stateDict)
     this[become](stateDict)
+  }
+
+  /** The kind of a saved state's entry, from its present value; undefined if any value is allowed. */
+  protected kindOf(_name: string, now: unknown): Kind<unknown> | undefined {
+    return kindOf(now)
   }
 
   /** Throws for an entry of a saved state that is out of range. */
@@ -153,11 +159,16 @@ export abstract class Scheduler {
 }
 
 /** Throws for an entry of a saved state that the current state lacks, or has of another kind. */
-function checkState(owner: string, saved: Readonly<Record<string, unknown>>, now: Record<string, unknown>): void {
+function checkState(
+  owner: string,
+  saved: Readonly<Record<string, unknown>>,
+  now: Record<string, unknown>,
+  kindOf: (name: string, now: unknown) => Kind<unknown> | undefined,
+): void {
   for (const [name, value] of Object.entries(saved)) {
     if (!Object.hasOwn(now, name))
       throw new KeyError(`'${name}'`, `A state of ${owner} has ${Object.keys(now).join(', ')}.`)
-    const kind = kindOf(now[name])
+    const kind = kindOf(name, now[name])
     if (kind !== undefined && !kind.accepts(value)) {
       throw refused(owner, { ...required(name, kind), keyword: true }, 0, value)
     }

@@ -3,7 +3,7 @@
 import { ValueError } from '../base/errors.ts'
 import { type Arguments, constructing, either, fn, int, list, number, optional, required } from '../tensor/signature.ts'
 import type { Optimizer } from './optimizer.ts'
-import { advance, checkOptimizer, epoch, LRScheduler, type SchedulerOptions, verbose } from './scheduler.ts'
+import { advance, become, checkOptimizer, epoch, LRScheduler, type SchedulerOptions, verbose } from './scheduler.ts'
 
 type Common = [lastEpoch: number, verbose: boolean]
 
@@ -144,6 +144,15 @@ abstract class ByLambda extends LRScheduler {
     super(optimizer, { lastEpoch, verbose })
     this.#lambdas = [...list]
     this.start()
+  }
+
+  /** The state, with null for each function, as PyTorch has it. */
+  override stateDict(): Record<string, unknown> {
+    return { ...super.stateDict(), lrLambdas: this.#lambdas.map(() => null) }
+  }
+
+  override [become]({ lrLambdas: _, ...own }: Readonly<Record<string, unknown>>): void {
+    super[become](own)
   }
 
   /** The rates, each times its function's factor of the epoch. */
