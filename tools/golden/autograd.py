@@ -2057,6 +2057,20 @@ for product in (vjp, jvp, vhp, hvp):
     case('products', name + ' of several outputs')(lambda: product(lambda x: (x.sum(), x.sum()), X, V))
 case('products', 'jacobian, strict, vectorized')(lambda: jacobian(cubes, X, strict=True, vectorize=True))
 case('products', 'jacobian, vectorized')(lambda: jacobian(mixed, (X, Y), vectorize=True))
+FORWARD = {'vectorize': True, 'strategy': 'forward-mode'}
+case('products', 'jacobian, forward')(lambda: jacobian(mixed, (X, Y), **FORWARD))
+case('products', 'jacobian of one that ignores an input, forward')(lambda: jacobian(lambda x, y: x * 2, (X, Y), **FORWARD))
+case('products', 'jacobian of a constant, forward')(lambda: jacobian(lambda x: x.detach(), X, **FORWARD))
+case('products', 'jacobian of what requires gradients, forward')(lambda: jacobian(lambda x: x**3, leaf(1, 2), **FORWARD))
+case('products', 'jacobian, forward, with a graph')(lambda: jacobian(cubes, X, create_graph=True, **FORWARD))
+case('products', 'jacobian, forward, strict')(lambda: jacobian(cubes, X, strict=True, **FORWARD))
+case('products', 'jacobian, forward, not vectorized')(lambda: jacobian(cubes, X, strategy='forward-mode'))
+case('products', 'jacobian, sideways')(lambda: jacobian(cubes, X, strategy='sideways'))
+OUTER = {'vectorize': True, 'outer_jacobian_strategy': 'forward-mode'}
+case('products', 'hessian, forward')(lambda: hessian(cubes, X, **OUTER).detach())
+case('products', 'hessian of several, forward')(lambda: [[x.detach() for x in row] for row in hessian(coupled, (X, Y), **OUTER)])
+case('products', 'hessian, forward, with a graph')(lambda: hessian(cubes, X, create_graph=True, **OUTER))
+case('products', 'hessian, sideways')(lambda: hessian(cubes, X, outer_jacobian_strategy='sideways'))
 
 
 # ---- saved tensors, checkpoints, dual numbers ----

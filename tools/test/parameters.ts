@@ -91,6 +91,7 @@ const printing = 'by name only'
 /** What flambeau's functions do not take, and why: parameters, and names without a hint. */
 const lacking: Readonly<Record<string, readonly [names: string, because: string]>> = {
   'torch.is_tensor': ['obj', 'it takes any value'],
+  'data.default_convert': ['data', 'it takes any value'],
   'Tensor.to': ['dtype, device, copy', 'its first argument says by its value what it is; by name it takes all'],
   'torch.gather': ['sparse_grad', 'there are no sparse tensors'],
   'Tensor.gather': ['sparse_grad', 'there are no sparse tensors'],
@@ -115,8 +116,6 @@ const lacking: Readonly<Record<string, readonly [names: string, because: string]
   'linalg.svd': ['driver', 'there is one algorithm'],
   'linalg.svdvals': ['driver', 'there is one algorithm'],
   'linalg.lu_solve': ['left, adjoint', notMade],
-  'functional.jacobian': ['strategy', notMade],
-  'functional.hessian': ['outer_jacobian_strategy', notMade],
   'torch.inference_mode': ['mode', withFunction],
   'autograd.detect_anomaly': ['check_nan', withFunction],
   'autograd.set_detect_anomaly': ['check_nan', notMade],

@@ -81,6 +81,8 @@ const differentiated = (product: (x: Tensor, v: Tensor) => readonly [Tensor, Ten
   return [x.grad, v.grad]
 }
 const graph = { createGraph: true }
+const forward = { vectorize: true, strategy: 'forward-mode' } as const
+const outer = { vectorize: true, outerJacobianStrategy: 'forward-mode' } as const
 const cube = (x: Tensor): Tensor => x.pow(3)
 
 type Loose = (fn: unknown, inputs: unknown, v?: unknown) => unknown
@@ -114,6 +116,18 @@ agrees('products', {
   ),
   'jacobian, strict, vectorized': () => jacobian(cubes, x, { strict: true, vectorize: true }),
   'jacobian, vectorized': () => jacobian(mixed, both, { vectorize: true }),
+  'jacobian, forward': () => jacobian(mixed, both, forward),
+  'jacobian of one that ignores an input, forward': () => jacobian(first, both, forward),
+  'jacobian of a constant, forward': () => jacobian(constant, x, forward),
+  'jacobian of what requires gradients, forward': () => jacobian(cube, tensor([1, 2], { requiresGrad: true }), forward),
+  'jacobian, forward, with a graph': () => jacobian(cubes, x, { ...forward, createGraph: true }),
+  'jacobian, forward, strict': () => jacobian(cubes, x, { ...forward, strict: true }),
+  'jacobian, forward, not vectorized': () => jacobian(cubes, x, { strategy: 'forward-mode' }),
+  'jacobian, sideways': () => jacobian(cubes, x, { strategy: 'sideways' as never }),
+  'hessian, forward': () => hessian(cubes, x, outer),
+  'hessian of several, forward': () => hessian(coupled, both, outer),
+  'hessian, forward, with a graph': () => hessian(cubes, x, { ...outer, createGraph: true }),
+  'hessian, sideways': () => hessian(cubes, x, { outerJacobianStrategy: 'sideways' as never }),
 })
 
 describe('jacobian', () => {

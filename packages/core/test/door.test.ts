@@ -745,6 +745,8 @@ for (const rank of [1, 2, 3] as const) {
 }
 made_('nn.ZeroPad2d', nn.ZeroPad2d, [at('padding', 'dims', 1)])
 made_('nn.Flatten', nn.Flatten, [at('startDim', 'int?', 0), at('endDim', 'int?', 1)])
+for (const name of ['UninitializedParameter', 'UninitializedBuffer'] as const)
+  made_(`nn.${name}`, nn[name], [at('requiresGrad', 'bool?', true), ...layer])
 made_('nn.LazyLinear', nn.LazyLinear, [at('outFeatures', 'int', 2), at('bias', 'bool?', true), ...layer])
 const channels = [at('inChannels', 'int', 2), at('outChannels', 'int', 2), at('kernelSize', 'dims', 1)]
 const [stride, dilation] = ['stride', 'dilation'].map((name) => at(name, 'dims?', 1))
@@ -1496,18 +1498,31 @@ const derived = (fn: (x: Tensor) => Tensor): readonly Param[] => [
 ]
 const v = by('v', 'tensor|tensors|null?', leaf)
 const { functional, forwardAd } = autograd
-add('jacobian', functional.jacobian, [
-  ...derived((x) => x.square()),
-  createGraph,
-  strict,
-  by('vectorize', 'bool?', true),
-])
-add('hessian', functional.hessian, [
-  ...derived((x) => x.square().sum()),
-  createGraph,
-  strict,
-  by('vectorize', 'bool?', true),
-])
+const modes = { words: /-mode/ }
+add(
+  'jacobian',
+  functional.jacobian,
+  [
+    ...derived((x) => x.square()),
+    createGraph,
+    strict,
+    by('vectorize', 'bool?', true),
+    by('strategy', 'text?', 'reverse-mode'),
+  ],
+  modes,
+)
+add(
+  'hessian',
+  functional.hessian,
+  [
+    ...derived((x) => x.square().sum()),
+    createGraph,
+    strict,
+    by('vectorize', 'bool?', true),
+    by('outerJacobianStrategy', 'text?', 'reverse-mode'),
+  ],
+  modes,
+)
 for (const name of ['vjp', 'jvp'] as const)
   add(name, functional[name], [...derived((x) => x.square()), v, createGraph, strict], {
     words: /v |createGraph|strict|function|inputs|argument/,

@@ -1,6 +1,6 @@
 // Lazy layers as in PyTorch (tools/golden/lazy.py), and what may be done with them before their first input.
 import { js } from '@flambeau/backend-js'
-import { manualSeed, nn, ones, optim, type Tensor, tensor, useDevice } from '@flambeau/core'
+import { manualSeed, nn, ones, optim, Tensor, tensor, useDevice } from '@flambeau/core'
 import { describe, expect, it } from 'vitest'
 import {
   bitsOf,
@@ -141,5 +141,34 @@ describe('lazy layers', () => {
     layer.forward(ones(1, 3))
     layer.forward(ones(1, 3))
     expect([calls, layer.inFeatures]).toEqual([2, 3])
+  })
+
+  it("may be a module of the user's", () => {
+    class Scale extends nn.Module {
+      weight: nn.Parameter = new nn.UninitializedParameter({ dtype: 'float64' })
+      override forward(x: Tensor): Tensor {
+        const { weight } = this
+        if (weight instanceof nn.UninitializedParameter) {
+          weight.materialize([x.shape[1]])
+          nn.init.constant_(weight, 2)
+        }
+        return x.mul(this.weight)
+      }
+    }
+    const layer = new Scale()
+    const { weight } = layer
+    expect(layer.parameters()).toEqual([weight])
+    expect(() => weight.materialize([-1])).toThrow('negative dimension')
+    expect(String(weight)).toBe('<UninitializedParameter>')
+    expect(layer.forward(ones(1, 3)).tolist()).toEqual([[2, 2, 2]])
+    expect([layer.weight === weight, weight.dtype, weight.constructor, weight.requiresGrad]).toEqual([
+      true,
+      'float64',
+      nn.Parameter,
+      true,
+    ])
+    const buffer = new nn.UninitializedBuffer()
+    buffer.materialize(2, { dtype: 'int32' })
+    expect([buffer.shape, buffer.dtype, buffer.constructor, buffer.add(1).shape]).toEqual([[2], 'int32', Tensor, [2]])
   })
 })

@@ -77,6 +77,34 @@ export const collate = (samples: readonly unknown[], outer: readonly unknown[], 
   }
 }
 
+const readData = signatures.signature('default_convert', signatures.required('data', anything))
+/** The result of `defaultConvert` for data of type T. */
+export type Converted<T> = T extends TypedArray
+  ? Tensor
+  : T extends Tensor | number | boolean | string | null
+    ? T
+    : { [K in keyof T]: Converted<T[K]> }
+
+/**
+ * Makes tensors of the typed arrays in a sample, like PyTorch's `default_convert` of NumPy's: in lists and objects, too. All
+ * else stays as it is.
+ *
+ * @example
+ * defaultConvert({ x: new Float32Array([1, 2]), label: 3 }) // { x: tensor([1., 2.]), label: 3 }
+ */
+export const defaultConvert = <T>(data: T): Converted<T> => converted(readData([data])[0], []) as Converted<T>
+
+function converted(x: unknown, outer: readonly unknown[]): unknown {
+  const kind = kindOf(x)
+  if (kind === 'array') return tensor(x as TypedArray)
+  if (kind !== 'list' && kind !== 'dict') return x
+  if (outer.length > DEEPEST || outer.includes(x))
+    throw new ValueError('default_convert: a sample has too many dimensions', 'Does it contain itself?')
+  const within = [...outer, x]
+  if (kind === 'list') return Array.from(x as unknown[], (item) => converted(item, within))
+  return Object.fromEntries(Object.entries(x as object).map(([key, item]) => [key, converted(item, within)]))
+}
+
 /** Class labels as int32. */
 const labels = (samples: readonly number[]): Tensor => {
   const wrong = samples.find((label) => (label | 0) !== label)

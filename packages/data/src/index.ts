@@ -1,5 +1,5 @@
 // The public API of @flambeau/data: re-exports only. None of it loads arquero, unlike @flambeau/data/frame.
-export { type Batch, defaultCollate } from './collate.ts'
+export { type Batch, type Converted, defaultCollate, defaultConvert } from './collate.ts'
 export {
   ChainDataset,
   ConcatDataset,

@@ -12,7 +12,15 @@ import {
 } from '@flambeau/core'
 import 'flambeau'
 import { describe, expect, it } from 'vitest'
-import { DataLoader, type Dataset, defaultCollate, randomSplit, Subset, TensorDataset } from '../src/index.ts'
+import {
+  DataLoader,
+  type Dataset,
+  defaultCollate,
+  defaultConvert,
+  randomSplit,
+  Subset,
+  TensorDataset,
+} from '../src/index.ts'
 
 interface LoaderCase {
   n: number
@@ -129,6 +137,18 @@ describe('defaultCollate', () => {
     expect(batch.name).toEqual(['a', 'b'])
     expect(String(batch.raw)).toBe('tensor([[1, 2],\n        [3, 4]])')
   })
+})
+
+it('defaultConvert makes tensors of typed arrays, wherever they are', () => {
+  const kept = ones(2)
+  const converted = defaultConvert({ x: Float32Array.of(1, 2), more: [Int32Array.of(3), 'a', 4, null, kept] })
+  expect([String(converted.x), String(converted.more[0])]).toEqual(['tensor([1., 2.])', 'tensor([3])'])
+  expect(converted.more.slice(1, 4)).toEqual(['a', 4, null])
+  expect(converted.more[4]).toBe(kept)
+  expect(defaultConvert('text')).toBe('text')
+  const cyclic: unknown[] = []
+  cyclic.push(cyclic)
+  expect(() => defaultConvert(cyclic)).toThrow('Does it contain itself?')
 })
 
 describe('a sample that cannot be collated', () => {

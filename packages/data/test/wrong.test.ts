@@ -274,6 +274,11 @@ const cases: Readonly<Record<string, Case>> = {
     args: [[1, 2]],
     takes: [anyOf('an array of text', 'an array of arrays')],
   },
+  defaultConvert: {
+    call: data.defaultConvert,
+    args: [{ a: 1 }],
+    takes: [(x) => !(x instanceof DataView) && x !== cyclic],
+  },
   StandardScaler: {
     call: (...args: never[]) => new (data.StandardScaler as new (...args: unknown[]) => unknown)(...args),
     args: [],

@@ -1,9 +1,9 @@
 // Whole derivatives of functions, and their products with a vector: `autograd.functional`. Jacobians and Hessians are
-// computed row by row. Products need one pass back, or two: a pass back is linear in the gradient that it begins with,
+// computed row by row, or column by column. Products need one pass back, or two: a pass back is linear in the gradient that it begins with,
 // so its own gradient is the product of the Jacobian with a vector (the double backward trick,
 // https://j-towns.github.io/2017/06/12/A-new-trick.html).
 import { checkCallable } from '../base/callable.ts'
-import { RuntimeError, TypeError } from '../base/errors.ts'
+import { AssertionError, NotImplementedError, RuntimeError, TypeError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
 import { sameShape, shapeString } from '../base/shape.ts'
 import { filled } from '../ops/define/fill.ts'
@@ -18,6 +18,7 @@ import {
   nullable,
   optional,
   signature,
+  str,
   tensor,
   tensors,
 } from '../tensor/signature.ts'
@@ -31,9 +32,20 @@ export interface FunctionalOptions {
   readonly strict?: boolean
 }
 
-export interface JacobianOptions extends FunctionalOptions {
+type Strategy = 'reverse-mode' | 'forward-mode'
+interface VectorizeOptions extends FunctionalOptions {
   /** PyTorch's word for computing all rows at once; the result is the same. */
   readonly vectorize?: boolean
+}
+export interface JacobianOptions extends VectorizeOptions {
+  /**
+   * By rows, one pass back for each output, or by columns, one for each input, which PyTorch has only with `vectorize`.
+   */
+  readonly strategy?: Strategy
+}
+export interface HessianOptions extends VectorizeOptions {
+  /** The strategy of the outer of the two Jacobians. */
+  readonly outerJacobianStrategy?: Strategy
 }
 
 export interface ProductOptions<V> extends FunctionalOptions {
@@ -47,13 +59,39 @@ type Like<T, R> = T extends Tensor ? R : R[]
 /** The arguments of `fn`: a tensor for a tensor, the tensors of a list one by one. */
 type Called<I> = I extends Tensor ? [x: Tensor] : I extends readonly [...infer T] ? T : never
 type Fn<I, O> = (...inputs: Called<I>) => O
-type JacobianArguments = Arguments<[createGraph: boolean, strict: boolean, vectorize: boolean], JacobianOptions>
+type WholeArguments<O> = Arguments<[createGraph: boolean, strict: boolean, vectorize: boolean, strategy: Strategy], O>
 type ProductArguments<V> = Arguments<[v: V | null, createGraph: boolean, strict: boolean], ProductOptions<V>>
 
 const switches = [optional('createGraph', bool, false), optional('strict', bool, false)] as const
-const [jacobianArguments, hessianArguments] = ['jacobian', 'hessian'].map((name) =>
-  signature(name, ...switches, optional('vectorize', bool, false)),
-)
+const whole = (name: string, strategy: string) =>
+  signature(name, ...switches, optional('vectorize', bool, false), optional(strategy, str, 'reverse-mode'))
+const jacobianArguments = whole('jacobian', 'strategy')
+const hessianArguments = whole('hessian', 'outerJacobianStrategy')
+/** PyTorch's sentences of what goes together with which strategy. */
+function checkStrategy(
+  strategy: string,
+  { createGraph, strict }: Required<FunctionalOptions>,
+  vectorize: boolean,
+): void {
+  if (strategy !== 'forward-mode') {
+    if (strategy !== 'reverse-mode')
+      throw new AssertionError(
+        'Expected strategy to be either "forward-mode" or "reverse-mode". Hint: If your function has more outputs than inputs, "forward-mode" tends to be more performant. Otherwise, prefer to use "reverse-mode".',
+      )
+    if (strict && vectorize) refuse(together('strict=True', 'vectorized=True', '', 'vectorize=False'))
+    return
+  }
+  const byColumns = 'strategy="forward-mode"'
+  const reverse = 'strategy="reverse-mode"'
+  if (createGraph) throw new NotImplementedError(together('create_graph=True', byColumns, ' (yet)', reverse))
+  if (strict) refuse(together('strict=True', byColumns, ' (yet)', reverse))
+  if (!vectorize)
+    throw new NotImplementedError(
+      'Computing Jacobian using forward-AD or forward-over-reverse Hessian isonly implemented for `vectorize=True`.',
+    )
+}
+const together = (one: string, other: string, yet: string, instead: string): string =>
+  `torch.autograd.functional.jacobian: \`${one}\` and \`${other}\` are not supported together${yet}. Please either set \`${one.replace('True', 'False')}\` or \`${instead}\`.`
 const product = (name: string) => signature(name, optional('v', nullable(either(tensor, tensors)), null), ...switches)
 const vjpArguments = product('vjp')
 const jvpArguments = product('jvp')
@@ -206,18 +244,48 @@ function derivatives(
 export function jacobian<I extends Inputs, O extends Inputs>(
   fn: Fn<I, O>,
   inputs: I,
-  ...options: JacobianArguments
+  ...options: WholeArguments<JacobianOptions>
 ): Like<O, Like<I, Tensor>> {
   checkCallable('jacobian', fn)
-  const [createGraph, strict, vectorize] = jacobianArguments(options)
-  if (strict && vectorize) {
-    throw new RuntimeError(
-      'torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not supported together. Please either set `strict=False` or `vectorize=False`.',
-    )
-  }
+  const [createGraph, strict, vectorize, strategy] = jacobianArguments(options)
+  checkStrategy(strategy, { createGraph, strict }, vectorize)
+  if (strategy === 'forward-mode') return byColumns(fn, inputs)
   const xs = prepared(listed('jacobian', 'inputs', inputs), createGraph)
   const [given, ys] = enableGrad(() => evaluated('jacobian', fn as Fn<never, O>, xs, strict))
   const found = ys.map((y, i) => finished(inputs, derivatives(y, i, xs, { createGraph, strict }), createGraph))
+  return (Array.isArray(given) ? found : found[0]) as Like<O, Like<I, Tensor>>
+}
+
+/**
+ * The Jacobian by columns: a pass back is linear in the gradient that it begins with, so the gradient of one of its
+ * elements with respect to that is a column. As in PyTorch, the result has a graph if the inputs require gradients.
+ */
+function byColumns<I extends Inputs, O extends Inputs>(fn: Fn<I, O>, inputs: I): Like<O, Like<I, Tensor>> {
+  const keep = listed('jacobian', 'inputs', inputs).some((x) => x.requiresGrad)
+  const xs = prepared(listed('jacobian', 'inputs', inputs), keep)
+  const [given, ys] = enableGrad(() => evaluated('jacobian', fn as Fn<never, O>, xs, false))
+  const along = ys.map(zeroLeaf)
+  const columns = gradients(ys, xs, along, true).map((dx, k) => {
+    const flat = dx === null ? null : enableGrad(() => reshape(dx, -1))
+    return Array.from({ length: xs[k].elements }, (_, e) => {
+      const found = flat === null ? null : gradients([enableGrad(() => select(flat, 0, e))], along, null, keep, true)
+      return ys.map((y, i) => found?.[i] ?? zerosLike(y))
+    })
+  })
+  const found = ys.map((y, i) => {
+    const blocks = xs.map((x, k) => {
+      const sizes = [...y.sizes, ...x.sizes]
+      if (columns[k].length === 0) return filled(sizes, y.dtype, 0, y.storage.device)
+      return reshape(
+        stack(
+          columns[k].map((column) => column[i]),
+          -1,
+        ),
+        sizes,
+      )
+    })
+    return finished(inputs, blocks, keep)
+  })
   return (Array.isArray(given) ? found : found[0]) as Like<O, Like<I, Tensor>>
 }
 
@@ -251,11 +319,13 @@ function checkJacobian(found: readonly (Tensor | null)[], strict: boolean): void
 export function hessian<I extends Inputs>(
   fn: Fn<I, Tensor>,
   inputs: I,
-  ...options: JacobianArguments
+  ...options: WholeArguments<HessianOptions>
 ): Like<I, Like<I, Tensor>> {
   checkCallable('hessian', fn)
-  const [createGraph, strict, vectorize] = hessianArguments(options)
+  const [createGraph, strict, vectorize, strategy] = hessianArguments(options)
   listed('hessian', 'inputs', inputs)
+  if (strategy !== 'forward-mode' && strategy !== 'reverse-mode')
+    throw new AssertionError('Expected strategy to be either "forward-mode" or "reverse-mode".')
   const gradient = (...xs: readonly Tensor[]): Inputs => {
     const [given, ys] = evaluated('hessian', fn as Fn<never, Tensor>, xs, strict)
     const y = single('hessian', given, ys)
@@ -263,7 +333,10 @@ export function hessian<I extends Inputs>(
     checkJacobian(found, strict)
     return Array.isArray(inputs) ? found : found[0]
   }
-  return jacobian(gradient as Fn<I, Inputs>, inputs, { createGraph, strict, vectorize }) as Like<I, Like<I, Tensor>>
+  return jacobian(gradient as Fn<I, Inputs>, inputs, { createGraph, strict, vectorize, strategy }) as Like<
+    I,
+    Like<I, Tensor>
+  >
 }
 
 /**

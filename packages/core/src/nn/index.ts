@@ -144,6 +144,7 @@ export {
   ReplicationPad3d,
   ZeroPad2d,
 } from './padding.ts'
+export { UninitializedBuffer, UninitializedParameter } from './uninitialized.ts'
 export { Parameter } from './parameter.ts'
 export {
   AdaptiveAvgPool1d,
