@@ -158,7 +158,7 @@ describe('lazy layers', () => {
     const layer = new Scale()
     const { weight } = layer
     expect(layer.parameters()).toEqual([weight])
-    expect(() => weight.materialize([-1])).toThrow('negative dimension')
+    expect(() => (weight as nn.UninitializedParameter).materialize([-1])).toThrow('negative dimension')
     expect(String(weight)).toBe('<UninitializedParameter>')
     expect(layer.forward(ones(1, 3)).tolist()).toEqual([[2, 2, 2]])
     expect([layer.weight === weight, weight.dtype, weight.constructor, weight.requiresGrad]).toEqual([
