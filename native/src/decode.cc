@@ -62,6 +62,7 @@ void read_contraction(Reader& r, Instruction* out, const Border* border) {
   Contract& x = out->contract;
   x.border = border;
   x.kept = nullptr;
+  x.blocks = nullptr;
   x.dtype = r.dtype();
   r.require(x.dtype == DType::int32 || is_float(x.dtype), "there are no products of this dtype");
   // No operand goes through more loops than kernels can count.
@@ -372,16 +373,18 @@ void read_emitted(Reader& r, Instruction* out) {
   const bool isWhole = r.count(1) == 0;
   Instruction inner;
   inner.prepared = nullptr;
-  r.map(&inner);
-  if (!isWhole) {
-    if (!r.good()) return;
-    *out = inner;
-    out->map.blocks = reinterpret_cast<BlockFunction>(function);
+  if (isWhole) {
+    out->empty = false;
+    out->emitted = reinterpret_cast<WholeFunction>(function);
+    do r.instruction(&inner, false);
+    while (r.good() && !r.at_end());
     return;
   }
-  out->empty = false;
-  out->emitted = reinterpret_cast<WholeFunction>(function);
-  while (r.good() && !r.at_end()) r.map(&inner);
+  r.instruction(&inner, true);
+  if (!r.good()) return;
+  *out = inner;
+  const bool isMap = inner.opcode == Opcode::map || inner.opcode == Opcode::check;
+  (isMap ? out->map.blocks : out->contract.blocks) = reinterpret_cast<BlockFunction>(function);
 }
 
 /** By opcode. */

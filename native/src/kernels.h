@@ -180,6 +180,8 @@ struct Contract {
   const Border* border;
   /** For a, or null. */
   Kept* kept;
+  /** Computes what the codes do; null if they are interpreted. */
+  BlockFunction blocks;
 };
 
 /**

@@ -215,11 +215,13 @@ class Reader {
     return fail("a function does not exist"), nullptr;
   }
 
-  /** A map or a check within an instruction. */
-  void map(Instruction* out) {
+  /** An instruction within an emitted one: a map or a check, or a contraction whose expression is. */
+  void instruction(Instruction* out, bool isExpression) {
     if (!has(1)) return;
     const Opcode opcode = static_cast<Opcode>(*at_);
-    if (opcode != Opcode::map && opcode != Opcode::check) return fail("only maps and checks are emitted");
+    const bool isContraction = opcode == Opcode::contract || opcode == Opcode::bordered;
+    if (opcode != Opcode::map && opcode != Opcode::check && !(isExpression && isContraction))
+      return fail("an instruction is not emitted");
     const char* what = nullptr;
     const int64_t length = decode(at_, end_ - at_, limits_, arena_, out, &what);
     length == 0 ? fail(what) : static_cast<void>(at_ += length);

@@ -101,6 +101,7 @@ template <class T> std::vector<T> product(const Kernels& kernels, const Shape& s
                       codes.data(),
                       codes.empty() ? -1 : codes.back().dst,
                       nullptr,
+                      nullptr,
                       nullptr};
   kernels.contract(it, Memory{rows, 4, nullptr, 0}, nullptr);
   if (void* const finish = kernels.prepare_finish(it)) {

@@ -145,7 +145,8 @@ template <class T> std::vector<T> contracted(const Kernels& kernels, const Nests
                           codes.data(),
                           finishes ? 0 : -1,
                           border,
-                          kept};
+                          kept,
+                          nullptr};
   kernels.contract(contract, Memory{rows, 4, nullptr, 0}, nullptr);
   if (void* const finish = kernels.prepare_finish(contract)) {
     const std::vector<T> once = c;

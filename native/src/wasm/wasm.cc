@@ -1,5 +1,7 @@
 #include "wasm.h"
 
+#include <math.h>
+
 #include <string>
 #include <vector>
 
@@ -158,5 +160,9 @@ void flambeau_keep(int32_t handle, const int32_t* tags, int32_t count) {
 void flambeau_forget(int32_t handle) {
   if (Handle* const it = handle_of(handle)) it->program->forget();
 }
+
+double flambeau_sin(double x) { return ::sin(x); }
+double flambeau_cos(double x) { return ::cos(x); }
+double flambeau_tan(double x) { return ::tan(x); }
 
 const char* flambeau_message() { return state().message.c_str(); }

@@ -59,6 +59,11 @@ EXPORT(keep) void flambeau_keep(int32_t handle, const int32_t* tags, int32_t cou
 /** They have changed since the last run. */
 EXPORT(forget) void flambeau_forget(int32_t handle);
 
+/** What emitted functions call for numbers that a quarter turn is too small for. */
+EXPORT(sin) double flambeau_sin(double x);
+EXPORT(cos) double flambeau_cos(double x);
+EXPORT(tan) double flambeau_tan(double x);
+
 /** Why the last stream was invalid: a sentence that ends with 0. */
 EXPORT(message) const char* flambeau_message();
 

@@ -44,6 +44,10 @@ export interface Exports {
   run(handle: number, rows: number, numbers: number, stride: number, times: number, status: number): number
   keep(handle: number, tags: number, count: number): void
   forget(handle: number): void
+  /** What emitted functions call for large numbers. */
+  sin(x: number): number
+  cos(x: number): number
+  tan(x: number): number
   /** The sentence about the last invalid words, ended by a zero. */
   message(): number
 }

@@ -1,13 +1,25 @@
 // Emitted functions against the interpreter in the same module: bit for bit, for every step and dtype, in any layout, and
 // for random expressions.
 import { type DType, type Expr, s, stepDef } from '@flambeau/core/backend'
-import { opcodes, reductions, steps } from '@flambeau/stream'
+import { codeWords, compile, opcodes, reductions, steps } from '@flambeau/stream'
 import { describe, expect, it } from 'vitest'
 import { emit } from '../src/emit/emit.ts'
 import { emitOf } from '../src/emit/steps.ts'
 import { Machine } from './machine.ts'
-import { type Dice, dice, dtypes, expressions, mapWords, numberOf, type Placed, type Result, sizeOf } from './random.ts'
+import {
+  type Dice,
+  dice,
+  dtypes,
+  expressions,
+  mapWords,
+  numberOf,
+  type Placed,
+  type Result,
+  sizeOf,
+  wordsOf,
+} from './random.ts'
 
+type Codes = NonNullable<ReturnType<typeof compile>>
 const machine = new Machine()
 
 /** A row of hostile numbers. */
@@ -52,6 +64,15 @@ function compare(words: readonly number[], rows: readonly { dtype: DType; bytes:
   return rows.flatMap(({ dtype }, r) => difference(dtype, found.rows[r], expected.rows[r]) ?? [])[0]
 }
 
+const float = (strides: readonly number[], ref: number, offset = 0): Placed => ({
+  dtype: 'float32',
+  ref,
+  offset,
+  strides,
+})
+const [x, y] = [s.input(0, 'float32'), s.input(1, 'float32')]
+const floats = (count: number, seed = 1) => ({ dtype: 'float32' as const, bytes: rowOf('float32', count, dice(seed)) })
+
 /** The steps that are emitted, with the dtypes of their operands and results. */
 const emitted = Object.keys(steps).flatMap((step) =>
   step === 'const'
@@ -89,6 +110,18 @@ describe('every emitted step gives the bits of the interpreter', () => {
   }
 })
 
+describe('powers', () => {
+  for (const exponent of [2, 3, 0.5, -0.5, -1, 0, 1, 1.7, -2.5, 1e9, 3e9, -16777217, Number.NaN, Infinity, -Infinity]) {
+    it(`to ${exponent}, as a constant and as a number`, () => {
+      const rows = [floats(4001), floats(4001, 2)]
+      for (const by of [s.constant(exponent, 'float32'), s.input(1, 'float32')]) {
+        const words = mapWords([4001], [float([1], 0), float([0], -1)], [{ expr: s.pow(x, by), to: float([1], 1) }])
+        expect(compare(words as number[], rows, [exponent])).toBe(undefined)
+      }
+    })
+  }
+})
+
 /** Strides of a dense tensor, with some loops broadcast, with gaps, or in another order. */
 function stridesOf(sizes: readonly number[], roll: Dice, isOutput: boolean): number[] {
   const way = isOutput ? [0, 2, 3][roll(3)] : roll(4)
@@ -122,7 +155,7 @@ function random(seed: number) {
     roll,
     inputs.map(({ dtype }, i) => s.input(i, dtype)),
     // The sign of NaN is not defined.
-    new Set([...names].filter((name) => name !== 'copysign')),
+    new Set([...names, 'pow'].filter((name) => name !== 'copysign')),
     2 + roll(14),
   )
   if (made.length === 0) return undefined
@@ -161,15 +194,6 @@ it('random expressions over random layouts give the bits of the interpreter', ()
   }
   expect(compared / count).toBeGreaterThan(0.8)
 })
-
-const float = (strides: readonly number[], ref: number, offset = 0): Placed => ({
-  dtype: 'float32',
-  ref,
-  offset,
-  strides,
-})
-const [x, y] = [s.input(0, 'float32'), s.input(1, 'float32')]
-const floats = (count: number, seed = 1) => ({ dtype: 'float32' as const, bytes: rowOf('float32', count, dice(seed)) })
 
 describe('layouts and sizes', () => {
   for (const n of [0, 1, 3, 4, 5, 15, 16, 17, 255, 256, 257, 1000, 70_001]) {
@@ -283,7 +307,7 @@ describe('programs', () => {
   })
 
   it('float64 and steps without an instruction are left to the interpreter', () => {
-    const results = [s.cast(x, 'float64'), s.fmod(x, y), s.lgamma(x), s.pow(x, y)]
+    const results = [s.cast(x, 'float64'), s.fmod(x, y), s.lgamma(x), s.pow(x, y), s.atan2(x, y)]
     for (const expr of results) {
       const words = mapWords(
         [5],
@@ -292,5 +316,62 @@ describe('programs', () => {
       )
       expect(emit(Int32Array.from(words as number[]))).toBe(undefined)
     }
+  })
+})
+
+describe('expressions after products', () => {
+  const sized = [
+    [1, 1, 4],
+    [5, 3, 2],
+    [506, 10, 13],
+    [64, 1, 9],
+    [1, 30, 569],
+    [33, 70, 8],
+    [3, 700, 5],
+  ]
+  const bordered = [3, 3, 1, 1, 1, 1, 0]
+  for (const [rows, columns, sum] of sized) {
+    it(`[${rows}, ${sum}] times [${sum}, ${columns}], of float32, over a row, a number and all elements`, () => {
+      const exprs = [
+        s.select(s.gt(s.add(x, y), 0), s.add(x, y), s.mul(s.add(x, y), 0.01)),
+        s.mul(s.tanh(s.add(x, s.input(2, 'float32'))), s.input(3, 'float32')),
+      ]
+      for (const expr of exprs) {
+        const codes = compile([expr], 1) as Codes
+        const inputs = [float([0, 1], 3), float([0, 0], -1), float([columns, 1], 4)]
+        const strides = [
+          [sum, 1],
+          [columns, 1],
+        ]
+        const words = [
+          ...[opcodes.contract, 0, 5, 3, 0, 1, 1, 1, codes.inputs.length - 1, codes.words.length / codeWords],
+          ...[codes.from[0], rows, columns, sum],
+          ...strides.flatMap((steps, ref) => wordsOf(float(steps, ref))),
+          ...wordsOf(float([], 2)),
+          ...codes.inputs.slice(1).flatMap(({ position }) => wordsOf(inputs[position - 1])),
+          ...codes.words,
+        ]
+        words[1] = words.length
+        const lengths = [rows * sum, sum * columns, rows * columns, columns, rows * columns]
+        const memory = lengths.map((length, seed) => floats(length, seed))
+        expect(compare(words, memory, [0.3])).toBe(undefined)
+      }
+    })
+  }
+
+  it('with zeros around planes that are not in memory', () => {
+    // Windows of 3 x 3 over one plane of 3 x 3 with a border of 1: sums of neighbours, plus a number.
+    const codes = compile([s.mul(s.add(x, y), y)], 1) as Codes
+    const words = [
+      ...[opcodes.bordered, 0, 5, ...bordered, 3, 0, 1, 2, 2, 1, codes.words.length / codeWords],
+      ...[codes.from[0], 1, 3, 3, 3, 3],
+      ...wordsOf(float([9, 3, 1], 0)),
+      ...wordsOf(float([5, 1, 5, 1], 1)),
+      ...wordsOf(float([], 2)),
+      ...wordsOf(float([0, 0, 0], -1)),
+      ...codes.words,
+    ]
+    words[1] = words.length
+    expect(compare(words, [floats(9), floats(9, 2), floats(9, 3)], [0.5])).toBe(undefined)
   })
 })

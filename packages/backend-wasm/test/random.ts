@@ -49,7 +49,7 @@ export interface Placed {
   readonly strides: readonly number[]
 }
 
-const wordsOf = ({ dtype, ref, offset, strides }: Placed): number[] =>
+export const wordsOf = ({ dtype, ref, offset, strides }: Placed): number[] =>
   ref < 0 ? [ref, 0, 0, 0, ranks[dtype], ...strides] : [ref, 0, 2 ** 31 - 1, offset, ranks[dtype], ...strides]
 
 export interface Result {
@@ -86,6 +86,8 @@ export function mapWords(
 const names = Object.keys(steps).filter((name) => name !== 'const' && name !== 'cast' && name !== 'select')
 type Builder = (...args: readonly Expr[]) => Expr
 
+const exponents = [2, 3, 0.5, -1, 0, 1, 1.7, -2.5, 1e9, -16777217, Number.NaN, Infinity, -Infinity]
+
 /** Random expressions over inputs and each other, of the steps named. */
 export function expressions(roll: Dice, inputs: readonly Expr[], only: ReadonlySet<string>, length: number): Expr[] {
   const values = [...inputs]
@@ -109,6 +111,8 @@ export function expressions(roll: Dice, inputs: readonly Expr[], only: ReadonlyS
       const dtype = rule === 'floating' || rule === 'rounding' ? 'float32' : whole ? dtypes[roll(3)] : some().dtype
       if (rule === 'shift' && dtype === 'bool') continue
       const args = Array.from({ length: arity }, () => some(dtype))
+      // Other exponents are left to the interpreter.
+      if (name === 'pow') args[1] = s.constant(exponents[roll(exponents.length)], dtype)
       values.push((s as unknown as Record<string, Builder>)[name](...args))
     }
   }

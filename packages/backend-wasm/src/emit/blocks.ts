@@ -4,7 +4,7 @@ import { dtypeSize } from '@flambeau/core/backend'
 import * as w from './code.ts'
 import type { Code } from './code.ts'
 import { canCompute, Computation } from './computation.ts'
-import type { MapOf, Operand } from './decode.ts'
+import { isMap, type MapOf, type Operand } from './decode.ts'
 import { type Body, i32 } from './module.ts'
 
 /** Bytes of a slot (slots.inl): where its elements are, then 1, or 0 if it is a vector of the same element. */
@@ -12,17 +12,17 @@ const slotBytes = 16
 const advanceAt = 8
 
 /** Whether there is something to compute, and a way to compute it. */
-export const canBlock = (map: MapOf): boolean =>
-  map.sizes.every((size) => size > 0) && map.values.some(({ kind }) => kind === 'step') && canCompute(map)
+export const canBlock = (map: MapOf): boolean => map.values.some(({ kind }) => kind === 'step') && canCompute(map)
 
 /** Writes a function of the address of the slots and the number of elements. */
 export function writeBlock(map: MapOf, body: Body): void {
   const { inputs, outs } = map
   const [slots, count] = [body.param(0).get, body.param(1).get]
   const last = map.sizes.length - 1
+  // Blocks of a map go through its innermost loop, those after a product through any part of it.
+  const isInner = isMap(map.opcode)
   const isUniform = ({ ref, strides }: Operand): boolean => ref < 0 || strides.every((stride) => stride === 0)
   const slotOf = (position: number): number => slotBytes * position
-  const operands = inputs.flatMap((x) => (x.kind === 'operand' ? [x.operand] : []))
   const computation = new Computation(map, body, 1, (x) => (isUniform(x) ? 0 : 1))
 
   computation.write(() => {
@@ -37,13 +37,13 @@ export function writeBlock(map: MapOf, body: Body): void {
       dtypeSize[x.dtype] === 4 ? w.load(at) : computation.widened(w.loadFour(at), x.dtype)
     const index = (size: number): Code => (size === 4 ? i.get : w.shiftRightInt(i.get, w.int(2)))
 
-    operands.forEach((x, position) => {
+    inputs.forEach(({ operand: x }, position) => {
       if (isUniform(x)) {
         starts.set(x, w.loadInt(slots, slotOf(position)))
         return
       }
       const start = atOf(position)
-      if (x.strides[last] !== 0 && map.sizes[last] > 1) {
+      if (isInner && x.strides[last] !== 0 && map.sizes[last] > 1) {
         starts.set(x, w.addInt(start, index(dtypeSize[x.dtype])))
         return
       }

@@ -88,6 +88,7 @@ export const truncDouble = op1(0x9d)
 export const subDouble = op2(0xa1)
 export const mulDouble = op2(0xa2)
 export const demote = op1(0xb6)
+export const promote = op1(0xbb)
 export const wrap = op1(0xa7)
 export const single = (value: number): Code => [0x43, bytesOfFloat(value)]
 export const lessFloat = op2(0x5d)
@@ -95,7 +96,7 @@ export const absFloat = op1(0x8b)
 /** To int64, saturating; NaN becomes 0. */
 export const truncateFloat = op1(0xfc, 4)
 export const truncateDouble = op1(0xfc, 6)
-/** `a` if the i32 is not 0, otherwise `b`. */
+/** `a` if the i32 is not 0, otherwise `b`; for single numbers of any type. */
 export const choose = (a: Code, b: Code, condition: Code): Code => [a, b, condition, 0x1b]
 export const call = (index: number, ...args: readonly Code[]): Code => [args, 0x10, unsigned(index)]
 export const ifThen = (condition: Code, then: Code): Code => [condition, 0x04, 0x40, then, 0x0b]
@@ -117,6 +118,7 @@ export const splatInts = v1(0x11)
 export const splatFloats = v1(0x13)
 export const splatDoubles = v1(0x14)
 export const intOf = (a: Code, lane: number): Code => [a, simd(0x1b), lane]
+export const withFloat = (a: Code, value: Code, lane: number): Code => [a, value, simd(0x20), lane]
 export const floatOf = (a: Code, lane: number): Code => [a, simd(0x1f), lane]
 export const withInt = (a: Code, value: Code, lane: number): Code => [a, value, simd(0x1c), lane]
 /** Lanes of four bytes: 0 to 3 are those of a, 4 to 7 those of b. */
@@ -131,14 +133,17 @@ export const lowBytes = (a: Code): Code => [a, a, simd(0x0d), [0, 4, 8, 12, 0, 4
 /** The first four bytes as lanes. */
 export const fromBytes = (a: Code): Code => [a, simd(0x89), simd(0xa9)]
 
+const bytesOfInt = (value: number): number[] => [0, 8, 16, 24].map((shift) => (value >> shift) & 255)
 const four = (bytes: readonly number[]): number[] => [...bytes, ...bytes, ...bytes, ...bytes]
 /** The same number in every lane. */
 export const floats = (value: number): Code => [simd(0x0c), four(bytesOfFloat(value))]
-export const ints = (value: number): Code => [
-  simd(0x0c),
-  four([value & 255, (value >> 8) & 255, (value >> 16) & 255, (value >> 24) & 255]),
-]
+export const ints = (value: number): Code => [simd(0x0c), four(bytesOfInt(value))]
 export const doubles = (value: number): Code => [simd(0x0c), bytesOfDouble(value), bytesOfDouble(value)]
+/** The same int64 in both lanes, from its halves. */
+export const longs = (high: number, low: number): Code => {
+  const bytes = [...bytesOfInt(low), ...bytesOfInt(high)]
+  return [simd(0x0c), bytes, bytes]
+}
 
 // Bits.
 export const not = v1(0x4d)
@@ -197,6 +202,7 @@ export const toFloats = v1(0xfa)
 
 // Lanes of float64: two.
 export const eqDoubles = v2(0x47)
+export const ltDoubles = v2(0x49)
 export const gtDoubles = v2(0x4a)
 export const addDoubles = v2(0xf0)
 export const subDoubles = v2(0xf1)
@@ -204,6 +210,15 @@ export const mulDoubles = v2(0xf2)
 export const divDoubles = v2(0xf3)
 export const absDoubles = v1(0xec)
 export const negDoubles = v1(0xed)
+export const minDoubles = v2(0xf6)
+export const maxDoubles = v2(0xf7)
+/** The bits of doubles as int64. */
+export const addLongs = v2(0xce)
+export const subLongs = v2(0xd1)
+export const shiftLeftLongs = (a: Code, bits: number): Code => v2(0xcb)(a, int(bits))
+export const shiftRightLongs = (a: Code, bits: number): Code => v2(0xcc)(a, int(bits))
+/** The first two int32 as doubles. */
+export const doublesOf = v1(0xfe)
 /** The first two floats as doubles. */
 export const promoteLow = v1(0x5f)
 /** Two doubles as floats, then zeros. */

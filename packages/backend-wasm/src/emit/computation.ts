@@ -41,7 +41,7 @@ export class Computation {
     this.#body = body
     this.#depth = depth
     const use = (x: Value): void => void this.#uses.set(x, (this.#uses.get(x) ?? 0) + 1)
-    for (const x of map.inputs) if (x.kind === 'operand') this.#levels.set(x, levelOf(x.operand))
+    for (const x of map.inputs) this.#levels.set(x, levelOf(x.operand))
     for (const x of map.values) {
       if (x.kind !== 'step') this.#levels.set(x, 0)
       else {
@@ -65,12 +65,14 @@ export class Computation {
       this.#code.set(x, mayNest && this.#uses.get(x) === 1 ? code : this.m.keep(code))
     }
     for (const x of inputs) {
-      if (x.kind === 'operand' && this.#levels.get(x) === level && this.#uses.has(x)) set(x, load(x.operand))
+      if (this.#levels.get(x) === level && this.#uses.has(x)) set(x, load(x.operand))
     }
     for (const x of values) {
       if (this.#levels.get(x) !== level) continue
-      if (x.kind === 'constant') this.#code.set(x, constantOf(this.m, x))
-      if (x.kind !== 'step') continue
+      if (x.kind === 'constant') {
+        this.#code.set(x, constantOf(this.m, x))
+        continue
+      }
       const emit = emitOf(x)
       if (emit === undefined) throw new Error(`no instruction for the step '${x.step}'`)
       const args = x.args.map((arg) => this.of(arg))

@@ -3,15 +3,16 @@
 import { opcodes } from '@flambeau/stream'
 import { canBlock, writeBlock } from './blocks.ts'
 import { canRun, writeKernel } from './kernel.ts'
-import { isMap, type MapOf, mapAt } from './decode.ts'
-import { Body, i32, Module } from './module.ts'
+import { expressionsAt, isMap, type MapOf } from './decode.ts'
+import { exacts } from './math.ts'
+import { Body, f64, i32, Module } from './module.ts'
 import * as w from './code.ts'
 
 export interface Emitted {
   readonly words: Int32Array
   /** How many functions the words refer to. */
   readonly functions: number
-  /** The module with the functions, whose names are their numbers; it imports `flambeau.memory`. */
+  /** The module with the functions, whose names are their numbers; it imports memory and functions from the compiled one. */
   readonly module: Uint8Array
 }
 
@@ -20,7 +21,10 @@ const whole = { params: [i32, i32], results: [i32] } as const
 /** The address of the slots and the number of elements in. */
 const block = { params: [i32, i32], results: [] } as const
 
-/** Words that are left as they are, or maps that one function computes: all of it, or blocks of a single one. */
+/**
+ * Words that are left as they are, or instructions that a function computes: maps as a whole, or the expression of a single
+ * one in blocks.
+ */
 interface Part {
   readonly from: number
   to: number
@@ -28,12 +32,24 @@ interface Part {
   readonly way: 'words' | 'whole' | 'blocks'
 }
 
+/** Rows shorter than this are gathered into blocks, if there are many: they fill vectors only together. */
+const shortRow = 8
+const manyElements = 1024
+
+function wayOf(map: MapOf): Part['way'] {
+  const elements = map.sizes.reduce((product, size) => product * size, 1)
+  if (elements === 0) return 'words'
+  const isShort = (map.sizes.at(-1) as number) < shortRow && elements >= manyElements
+  if (isMap(map.opcode) && !isShort && canRun(map)) return 'whole'
+  return canBlock(map) ? 'blocks' : 'words'
+}
+
 function partsOf(words: Int32Array, from: number, to: number): Part[] {
   const parts: Part[] = []
   for (let at = from; at < to; at += words[at + 1]) {
     const end = at + words[at + 1]
-    const map = isMap(words[at]) ? mapAt(words, at) : undefined
-    const way = map === undefined ? 'words' : canRun(map) ? 'whole' : canBlock(map) ? 'blocks' : 'words'
+    const map = expressionsAt(words, at)
+    const way = map === undefined ? 'words' : wayOf(map)
     const maps = map === undefined ? [] : [map]
     const last = parts.at(-1)
     if (way === 'whole' && last?.way === way) {
@@ -52,6 +68,7 @@ const repeatHead = 8
 export function emit(words: Int32Array): Emitted | undefined {
   const module = new Module()
   module.importMemory('flambeau', 'memory')
+  for (const name of exacts) module.importFunction('flambeau', name, { params: [f64], results: [f64] })
   let functions = 0
   const made: number[] = []
   const copy = (from: number, to: number): void => {

@@ -2,6 +2,8 @@
 import type { Exports } from '../exports.ts'
 import { type Engine, engine } from '../webassembly.ts'
 
+type Imports = Readonly<Record<string, unknown>>
+
 export class Functions {
   readonly #exports: Exports
   /** Indices that nothing uses anymore. */
@@ -13,11 +15,11 @@ export class Functions {
 
   /** Compiles a module with so many functions; returns their indices, or undefined if this page may not compile it. */
   add(bytes: Uint8Array, count: number): Int32Array | undefined {
-    const { memory, __indirect_function_table: table } = this.#exports
+    const { __indirect_function_table: table } = this.#exports
     const { Module, Instance, CompileError } = engine() as Engine
     let made: Readonly<Record<string, unknown>>
     try {
-      const instance = new Instance(new Module(bytes), { flambeau: { memory } })
+      const instance = new Instance(new Module(bytes), { flambeau: this.#exports as unknown as Imports })
       made = instance.exports as Readonly<Record<string, unknown>>
     } catch (error) {
       // A policy may allow the compiled module, which was fetched, but not bytes that were made here.

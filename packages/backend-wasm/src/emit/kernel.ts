@@ -14,9 +14,7 @@ const rowBytes = 16
 
 /** Whether a map, or a check, can be a function of its own. */
 export const canRun = (map: MapOf): boolean =>
-  map.sizes.every((size) => size > 0) &&
-  (map.opcode === opcodes.check || map.outs.every(({ reduce }) => reduce < 0)) &&
-  canCompute(map)
+  (map.opcode === opcodes.check || map.outs.every(({ reduce }) => reduce < 0)) && canCompute(map)
 
 /** How many of four elements an access is for: all, or the first. */
 type Lanes = 4 | 1
@@ -54,7 +52,7 @@ class Kernel {
   write(): void {
     const { outs, inputs, opcode } = this.#map
     this.#computation.write(() => {
-      for (const x of inputs) if (x.kind === 'operand' && x.operand.ref >= 0) this.#begin(x.operand)
+      for (const { operand } of inputs) if (operand.ref >= 0) this.#begin(operand)
       if (opcode !== opcodes.check) for (const { to } of outs) this.#begin(to)
       this.#loop(0)
     })

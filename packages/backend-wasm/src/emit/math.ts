@@ -3,6 +3,10 @@
 import * as w from './code.ts'
 import type { Code } from './code.ts'
 
+/** Functions of C that the compiled module exports. */
+export const exacts = ['sin', 'cos', 'tan'] as const
+export type Exact = (typeof exacts)[number]
+
 /** Where the code of a function goes. An operand of a function is code that may be repeated, such as a local. */
 export interface Maker {
   /** Computes a value here and now; the result reads it. */
@@ -11,6 +15,9 @@ export interface Maker {
   float(value: number): Code
   int(value: number): Code
   double(value: number): Code
+  long(high: number, low: number): Code
+  /** Calls a function of a double. */
+  call(name: Exact, x: Code): Code
   /** Adds instructions that run if a lane of the mask is set. */
   ifAny(mask: Code, then: () => void): void
   /** Keeps a value that may be set again; the result sets it. */
@@ -291,6 +298,138 @@ export function fma(m: Maker, a: Code, b: Code, c: Code): Code {
   return join(half(low), half(high))
 }
 
+// sin, cos and tan: x - n pi/2 in double precision, accurate enough for |x| below 2^20; the C library handles the rest.
+
+interface Quarter {
+  readonly r: Code
+  /** In the low halves of both lanes. */
+  readonly k: Code
+}
+function quarter(m: Maker, x: Code): Quarter {
+  const shift = m.double(6755399441055744)
+  const t = m.keep(maddDoubles(x, m.double(0.6366197723675814), shift))
+  const n = m.keep(w.subDoubles(t, shift))
+  const r = maddDoubles(n, m.double(-6.077100506506192e-11), maddDoubles(n, m.double(-1.5707963267341256), x))
+  return { r: m.keep(r), k: t }
+}
+const evenWords = [0, 2, 4, 6]
+
+function sinOf(m: Maker, r: Code, k: Code): Code {
+  const z = m.keep(w.mul(r, r))
+  const p = polynomial(m, z, -1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1)
+  const s = copySign(m, madd(w.mul(r, z), p, r), r)
+  const even = polynomial(m, z, 2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2)
+  const c = madd(w.mul(z, z), even, madd(z, m.float(-0.5), m.float(1)))
+  const y = w.select(w.neInts(w.and(k, m.int(1)), m.int(0)), c, s)
+  return w.xor(y, w.shiftLeft(w.and(k, m.int(2)), 30))
+}
+
+/** `y`, and the C library's result where x is too large. */
+function farLanes(m: Maker, x: Code, y: Code, exact: Exact): Code {
+  const result = m.variable(y)
+  const far = m.keep(w.gt(w.abs(x), m.float(1048576)))
+  m.ifAny(far, () => {
+    for (let lane = 0; lane < 4; lane++) {
+      const value = w.demote(m.call(exact, w.promote(w.floatOf(x, lane))))
+      const single = w.choose(value, w.floatOf(result.get, lane), w.intOf(far, lane))
+      result.set(w.withFloat(result.get, single, lane))
+    }
+  })
+  return result.get
+}
+
+const turned =
+  (by: number, exact: Exact): Fn =>
+  (m, x) => {
+    const [a, b] = [quarter(m, low(m, x)), quarter(m, high(m, x))]
+    const k = w.shuffle(a.k, b.k, evenWords)
+    const r = m.keep(join(a.r, b.r))
+    return farLanes(m, x, sinOf(m, r, m.keep(by === 0 ? k : w.addInts(k, m.int(by)))), exact)
+  }
+
+/** Of r, or of r plus a quarter turn if k is odd; in double precision, because it is steep. */
+function tanOf(m: Maker, { r, k }: Quarter): Code {
+  const z = m.keep(w.mulDoubles(r, r))
+  const p = polynomialDoubles(m, z, -1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1)
+  const s = m.keep(w.mulDoubles(r, maddDoubles(z, p, m.double(1))))
+  const even = polynomialDoubles(m, z, 2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2)
+  const c = m.keep(maddDoubles(w.mulDoubles(z, z), even, maddDoubles(z, m.double(-0.5), m.double(1))))
+  const odd = m.keep(w.shiftRightLongs(w.shiftLeftLongs(k, 63), 63))
+  return w.divDoubles(w.select(odd, w.negDoubles(c), s), w.select(odd, s, c))
+}
+const tan: Fn = (m, x) => {
+  const of = (part: typeof low): Code => tanOf(m, quarter(m, part(m, x)))
+  return farLanes(m, x, join(of(low), of(high)), 'tan')
+}
+
+// pow: 2^(p log2 |x|) in double precision.
+
+function log2Of(m: Maker, x: Code): Code {
+  const k = m.keep(w.shiftRightLongs(w.subLongs(x, m.long(0x3fe6a09e, 0x667f3bcd)), 52))
+  const f = m.keep(w.subDoubles(w.subLongs(x, w.shiftLeftLongs(k, 52)), m.double(1)))
+  const s = m.keep(w.divDoubles(f, w.addDoubles(f, m.double(2))))
+  const z = m.keep(w.mulDoubles(s, s))
+  // 2 / log(2) times the series of atanh.
+  const p = polynomialDoubles(
+    m,
+    z,
+    0.19235933878519512,
+    0.22195308321368667,
+    0.2623081892525388,
+    0.3205985979753252,
+    0.41219858311113244,
+    0.5770780163555854,
+    0.9617966939259756,
+    2.8853900817779268,
+  )
+  return maddDoubles(s, p, w.doublesOf(w.shuffle(k, k, [0, 2, 0, 2])))
+}
+
+function exp2Of(m: Maker, x: Code): Code {
+  const c = m.keep(w.maxDoubles(w.minDoubles(x, m.double(200)), m.double(-200)))
+  const shift = m.double(6755399441055744)
+  const t = m.keep(w.addDoubles(c, shift))
+  const r = m.keep(w.subDoubles(c, w.subDoubles(t, shift)))
+  const p = polynomialDoubles(
+    m,
+    r,
+    1.0178086009239699e-7,
+    1.3215486790144307e-6,
+    1.525273380405984e-5,
+    0.0001540353039338161,
+    0.0013333558146428443,
+    0.009618129107628477,
+    5.550410866482158e-2,
+    0.24022650695910072,
+    Math.LN2,
+    1,
+  )
+  return w.addLongs(p, w.shiftLeftLongs(t, 52))
+}
+
+/** Like C's pow. */
+export function pow(m: Maker, x: Code, p: Code): Code {
+  const [zero, one, infinity] = [m.float(0), m.float(1), m.float(Infinity)]
+  const a = m.keep(w.abs(x))
+  const finite = m.keep(w.lt(a, infinity))
+  const safe = m.keep(w.select(w.and(w.gt(a, zero), finite), a, one))
+  const of = (part: typeof low): Code => exp2Of(m, w.mulDoubles(log2Of(m, part(m, safe)), part(m, p)))
+  const usual = m.keep(w.eqInts(safe, a))
+  const limit = m.keep(w.mul(w.select(w.eq(a, zero), m.float(-Infinity), a), p))
+  const end = w.select(w.gt(limit, zero), infinity, w.select(w.lt(limit, zero), zero, limit))
+  const y = m.keep(w.select(usual, join(of(low), of(high)), end))
+  const size = m.keep(w.abs(p))
+  const half = m.keep(w.mul(p, m.float(0.5)))
+  const large = m.keep(w.ge(size, m.float(16777216)))
+  const whole = m.keep(w.or(large, w.eq(w.toFloats(w.toInts(p)), p)))
+  const odd = w.and(w.without(whole, large), w.ne(w.toFloats(w.toInts(half)), half))
+  const signed = w.select(odd, w.xor(y, w.and(x, m.int(signBit))), y)
+  const undefined_ = w.without(w.and(w.and(w.lt(x, zero), finite), w.eq(p, p)), whole)
+  const defined = w.select(undefined_, m.float(NaN), signed)
+  const isOne = w.or(w.or(w.eq(p, zero), w.eq(x, one)), w.and(w.eq(a, one), w.eq(size, infinity)))
+  return w.select(isOne, one, defined)
+}
+
 /** JavaScript's ToInt32 of floats: modulo 2^32, and 0 for infinities and NaN. */
 export function toInt32(m: Maker, x: Code): Code {
   const result = m.variable(w.toInts(x))
@@ -324,4 +463,7 @@ export const functions: Readonly<Record<string, Fn>> = {
   asin,
   acos,
   atan,
+  sin: turned(0, 'sin'),
+  cos: turned(1, 'cos'),
+  tan,
 }

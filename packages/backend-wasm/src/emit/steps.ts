@@ -1,9 +1,10 @@
 // The steps of expressions on vectors of four lanes, as native/src/cpu/elementwise.inl defines them. In lanes a float32
 // is itself, an int32 too, a uint8 is an int32 from 0 to 255, and a bool is all bits or none.
-import type { DType } from '@flambeau/core/backend'
+import { type DType, roundTo } from '@flambeau/core/backend'
 import * as w from './code.ts'
 import type { Code } from './code.ts'
-import { copySign, fma, functions, type Maker, toInt32 } from './math.ts'
+import type { Computed, Value } from './decode.ts'
+import { copySign, fma, functions, type Maker, pow, toInt32 } from './math.ts'
 
 /** The code of a step. Its operands may be repeated. */
 type Emit = (m: Maker, a: Code, b: Code, c: Code) => Code
@@ -138,16 +139,20 @@ const casts: Readonly<Partial<Record<DType, Readonly<Partial<Record<DType, Emit>
 }
 
 /** A step as the stream has it: its result, and the dtype of what it is computed from. */
-export interface TypedStep {
-  readonly step: string
-  readonly dtype: DType
-  readonly of: DType
+export type TypedStep = Pick<Computed, 'step' | 'dtype' | 'of'> & Partial<Pick<Computed, 'args'>>
+
+/** The interpreter squares if the exponent is one number for all elements, and that number is 2. */
+function power(exponent: Value | undefined): Emit | undefined {
+  if (exponent?.kind === 'constant') return roundTo(exponent.value, 'float32') === 2 ? (_, a) => w.mul(a, a) : pow
+  if (exponent?.kind !== 'operand' || exponent.operand.ref >= 0) return undefined
+  return (m, a, p) => w.select(w.eq(p, m.float(2)), w.mul(a, a), pow(m, a, p))
 }
 
 /** The code of a step; undefined if it is left to the interpreter. */
-export function emitOf({ step, dtype, of }: TypedStep): Emit | undefined {
+export function emitOf({ step, dtype, of, args }: TypedStep): Emit | undefined {
   if (step === 'cast') return casts[of]?.[dtype]
   if (step === 'select') return arithmetic[dtype] === undefined ? undefined : (_, a, b, c) => w.select(a, b, c)
+  if (step === 'pow') return dtype === 'float32' ? power(args?.[1]) : undefined
   const comparison = comparisons[of]?.[step]
   if (comparison !== undefined) return comparison
   const emit = arithmetic[dtype]?.[step]

@@ -2,7 +2,7 @@
 // that are set once, before the loops.
 import * as w from './code.ts'
 import type { Code } from './code.ts'
-import type { Maker } from './math.ts'
+import { type Exact, exacts, type Maker } from './math.ts'
 import { type Body, v128 } from './module.ts'
 
 /** Whether code only reads a local, so that it may be repeated. */
@@ -46,6 +46,15 @@ export class Vectors implements Maker {
   }
   double(value: number): Code {
     return this.once(`double ${Object.is(value, -0) ? '-0' : value}`, w.doubles(value))
+  }
+
+  long(high: number, low: number): Code {
+    return this.once(`long ${high} ${low}`, w.longs(high, low))
+  }
+
+  /** The module's first functions are those of C. */
+  call(name: Exact, x: Code): Code {
+    return w.call(exacts.indexOf(name), x)
   }
 
   ifAny(mask: Code, then: () => void): void {
