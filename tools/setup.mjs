@@ -20,6 +20,7 @@ export const tested = [
   'packages/core',
   'tools',
   'packages/backend-native',
+  'packages/backend-wasm',
   'packages/backend-js',
   'native/wasm',
   'packages/backend-conformance',

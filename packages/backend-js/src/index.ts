@@ -18,6 +18,7 @@ import {
   type Output,
   type PrimKind,
   readView,
+  runOnHost,
   type Spec,
   type TypedArray,
   type View,
@@ -29,12 +30,6 @@ import { contract } from './kernels/matmul.ts'
 import { assign, concat, fold, gather, iota, pad, scatter } from './kernels/move.ts'
 import { scan, sort } from './kernels/order.ts'
 import { compileProgram } from './program/program.ts'
-
-/** What JavaScript computes: all of it, before anything is written. */
-function host({ attrs, inputs, outputs }: Instr<'host'>): void {
-  const results = attrs.compute(inputs.map(readView), inputs, outputs)
-  for (const [k, out] of outputs.entries()) writeHost(out, results[k])
-}
 
 const kernels: { readonly [K in PrimKind | 'host']: (instr: Instr<K>) => void } = {
   map,
@@ -49,7 +44,7 @@ const kernels: { readonly [K in PrimKind | 'host']: (instr: Instr<K>) => void } 
   assign,
   sort,
   iota,
-  host,
+  host: runOnHost,
 }
 
 class JsBackend implements Backend {

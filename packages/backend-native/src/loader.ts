@@ -123,9 +123,11 @@ function resolvePackage(name: string): string {
  */
 export function loadAddon(): Addon {
   if (!inNode()) {
-    throw new RuntimeError(
-      "device 'native' needs Node 20.19 or newer",
-      "Device 'js' works everywhere, 'gpujs' in browsers.",
+    throw missing(
+      new RuntimeError(
+        "device 'native' needs Node 20.19 or newer",
+        "Device 'js' works everywhere, 'wasm' and 'gpujs' in browsers.",
+      ),
     )
   }
   const { arch, env, platform, versions } = process

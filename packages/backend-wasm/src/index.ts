@@ -1,2 +1,63 @@
 // The C++ kernels of flambeau as WebAssembly SIMD, for browsers, workers, Node, Deno and Bun.
-export type { Exports } from './exports.ts'
+import { type Backend, ValueError } from '@flambeau/core/backend'
+import { WasmBackend } from './backend.ts'
+import { load, type ModuleSource } from './load.ts'
+
+export type { ModuleSource } from './load.ts'
+
+/** Options of the backend. */
+export interface WasmOptions {
+  /**
+   * The bytes of tensors in the module's memory above which those used least recently move to JavaScript's; 256 MB if
+   * not given. The module's memory never shrinks, so this limits what it holds for good.
+   */
+  readonly maxBytes?: number
+  /**
+   * The module, if it does not lie where the package has it: its address (a URL), its bytes, or a compiled
+   * WebAssembly.Module.
+   */
+  readonly module?: ModuleSource
+  /** Whether to take the module of relaxed SIMD; if not given, it is taken where the engine has relaxed SIMD. */
+  readonly relaxed?: boolean
+}
+
+const defaultBytes = 256 * 2 ** 20
+
+let shared: Promise<WasmBackend> | undefined
+let given: WasmOptions = {}
+
+function checkOptions({ maxBytes, module, relaxed }: WasmOptions): void {
+  if (maxBytes !== undefined && !(maxBytes > 0)) throw new ValueError(`maxBytes must be above 0, not ${maxBytes}`)
+  if (shared === undefined) return
+  if ((module !== undefined && module !== given.module) || (relaxed !== undefined && relaxed !== given.relaxed)) {
+    throw new ValueError(
+      "device 'wasm' is loaded already, with another module",
+      'A thread has one module: pass `module` and `relaxed` to the first call of wasm().',
+    )
+  }
+}
+
+async function create({ module, relaxed }: WasmOptions): Promise<WasmBackend> {
+  const loaded = await load(module, relaxed)
+  given = { module, relaxed: loaded.relaxed }
+  return new WasmBackend(loaded.exports, defaultBytes)
+}
+
+/**
+ * The WebAssembly backend. A thread has one: later calls may change `maxBytes`. Throws a RuntimeError with the remedy if
+ * the module cannot be found, compiled or used.
+ *
+ * @example
+ * useDevice(await wasm())
+ */
+export async function wasm(options: WasmOptions = {}): Promise<Backend> {
+  checkOptions(options)
+  if (shared === undefined) {
+    given = options
+    shared = create(options)
+    shared.catch(() => (shared = undefined))
+  }
+  const backend = await shared
+  if (options.maxBytes !== undefined) backend.maxBytes = options.maxBytes
+  return backend
+}

@@ -12,14 +12,15 @@ setFallback(js())
 /** The packages of devices, by the device's name; each exports a function of that name that makes the backend. */
 const packages: Readonly<Record<string, string>> = {
   native: '@flambeau/backend-native',
+  wasm: '@flambeau/backend-wasm',
   gpujs: '@flambeau/backend-gpujs',
 }
 
 /**
- * The device that 'auto' looks for: one that is faster than js for every program. A GPU is not, because a small step
- * takes longer there, so users must ask for 'gpujs'.
+ * The devices that 'auto' looks for: those that are faster than js for every program, the fastest first. A GPU is not,
+ * because a small step takes longer there, so users must ask for 'gpujs'.
  */
-const fastest = 'native'
+const faster = ['native', 'wasm']
 
 /** The names that `setDevice` accepts. */
 export const deviceNames: readonly string[] = ['auto', 'js', ...Object.keys(packages)]
@@ -44,23 +45,29 @@ async function load(name: string): Promise<Backend> {
   return await made[name]()
 }
 
+/** The first of the faster devices that is installed and loads; js if there is none. One that does not load warns. */
+async function fastest(): Promise<Backend> {
+  for (const name of faster) {
+    try {
+      return await load(name)
+    } catch (error) {
+      if (!isMissing(error)) warn(`setDevice('auto') continues without '${name}': ${(error as Error).message}`)
+    }
+  }
+  return js()
+}
+
 /**
  * Makes a device the default for new tensors, loading its package first: 'js' (also by PyTorch's name 'cpu'), 'native',
- * 'gpujs', or 'auto' for 'native' where it is installed and 'js' elsewhere. If native is installed but does not load,
- * 'auto' warns. Returns the name of the device. Existing tensors stay where they are: move them with `.to(name)`.
+ * 'wasm', 'gpujs', or 'auto' for 'native' where it is installed, else 'wasm', else 'js'. If one of them is installed but
+ * does not load, 'auto' warns. Returns the name of the device. Existing tensors stay where they are: move them with
+ * `.to(name)`.
  *
  * @example
  * await setDevice('auto')
  */
 export async function setDevice(name: string): Promise<string> {
-  if (name === 'auto') {
-    try {
-      return useDevice(await load(fastest)).name
-    } catch (error) {
-      if (!isMissing(error)) warn(`setDevice('auto') continues without '${fastest}': ${(error as Error).message}`)
-      return useDevice(js()).name
-    }
-  }
+  if (name === 'auto') return useDevice(await fastest()).name
   if (name !== 'cpu' && !deviceNames.includes(name)) {
     throw new ValueError(`unknown device '${name}'`, `Devices are ${deviceNames.join(', ')}.`)
   }

@@ -20,7 +20,7 @@ test('an addon that does not load is skipped with one warning that says why', as
   vi.stubEnv('FLAMBEAU_NATIVE_PATH', file)
   const shown = vi.spyOn(console, 'warn').mockReturnValue()
   const name = await setDevice('auto')
-  expect(name).toBe('js')
+  expect(name).toBe('wasm')
   expect(await setDevice('auto')).toBe(name)
   expect(tensor([1, 2]).sum().item()).toBe(3)
   const ours = shown.mock.calls.map(([text]) => String(text)).filter((text) => text.includes("'native'"))

@@ -52,6 +52,8 @@ export abstract class StreamBackend<H extends Host, M extends HostMemory> implem
   inFlight: Promise<unknown> | null = null
   protected readonly slabs: M
   protected readonly batch: Batch
+  /** The bytes of slabs from which on a batch does not wait. */
+  protected mostBytes = Number.POSITIVE_INFINITY
   readonly #calls = new Calls(this)
   #work = 0
 
@@ -85,7 +87,7 @@ export abstract class StreamBackend<H extends Host, M extends HostMemory> implem
       return
     }
     this.#work += call === undefined ? workOf(instr) : call.work
-    if (this.#work > enoughWork || batch.full) this.submit()
+    if (this.#work > enoughWork || batch.full || batch.bytes > this.mostBytes) this.submit()
   }
 
   #encode(instr: Instr): void {

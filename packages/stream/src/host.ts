@@ -12,7 +12,7 @@ export interface Shared<T> {
   readonly array: T
 }
 
-/** The memory in which a program has its intermediate values. It holds nothing between runs. */
+/** The memory in which a program has its intermediate values. */
 export interface Arena {
   /** Its memory from a byte on, a multiple of 8. */
   from(at: number): Slab
@@ -31,7 +31,8 @@ export interface Host {
   lend(array: TypedArray): number
   words(length: number): Shared<Int32Array>
   numbers(length: number): Shared<Float64Array>
-  arena(bytes: number): Arena
+  /** `lasting` if its contents must outlast a run. */
+  arena(bytes: number, lasting: boolean): Arena
   /**
    * Sets the arrays that batches go through; a row is an address and bytes. `status` tells how the last run ended: kind,
    * tag, value, completed runs.

@@ -12,7 +12,7 @@ import {
   type Ended,
   type Executable,
   type Expr,
-  type HostBuffer,
+  HostBuffer,
   type Instr,
   isReading,
   isRepeat,
@@ -25,12 +25,15 @@ import {
   type Place,
   type Plan,
   type Program,
+  type ProgramInstr,
   type RepeatInstr,
+  runOnHost,
   type Scalar,
   Slab,
   type Spec,
   s,
   substitute,
+  type Use,
   windowOf,
   withOperands,
 } from '@flambeau/core/backend'
@@ -105,26 +108,26 @@ class Places implements Buffers {
   readonly args: Slab[] = []
   readonly results: Slab[] = []
   readonly draws: Slab[] = []
-  readonly #program: Program
-  readonly #plan: Plan
-  readonly #backend: Runner
+  readonly program: Program
+  readonly plan: Plan
+  readonly backend: Runner
   readonly whole: Arena
   readonly #parts: Slab[] = []
   readonly #buffers = new Map<string, HostBuffer>()
 
   constructor(program: Program, plan: Plan, backend: Runner) {
-    this.#program = program
-    this.#plan = plan
-    this.#backend = backend
-    this.whole = backend.host.arena(plan.bytes)
+    this.program = program
+    this.plan = plan
+    this.backend = backend
+    this.whole = backend.host.arena(plan.bytes, program.instrs.some(isOnHost))
   }
 
   /** One buffer per place and size, so that an output that overwrites an input is recognised. */
   buffer(value: number): HostBuffer {
-    const place = this.#plan.places[value] as Place
+    const place = this.plan.places[value] as Place
     if (place.in === 'buffer') return place.buffer as HostBuffer
     if (place.in === 'operand') throw new Error('an operand of a body is outside of it')
-    const { dtype, sizes } = this.#program.values[value]
+    const { dtype, sizes } = this.program.values[value]
     const length = place.in === 'arena' ? numelOf(sizes) : anyLength
     const key = JSON.stringify([place, dtype, length])
     let buffer = this.#buffers.get(key)
@@ -135,15 +138,23 @@ class Places implements Buffers {
     return buffer
   }
 
+  /** The memory of a value in a run. */
+  during(value: number, { args, results, draws }: Bindings): HostBuffer {
+    const place = this.plan.places[value] as Place
+    if (place.in === 'argument') return args[place.argument] as HostBuffer
+    if (place.in === 'result') return results[place.result] as HostBuffer
+    return place.in === 'draw' ? new HostBuffer(this.backend, draws[place.draw], 0) : this.buffer(value)
+  }
+
   arena(at: number, dtype: DType, length: number): HostBuffer {
     const part = Math.floor(at / partBytes)
     const slab = (this.#parts[part] ??= this.whole.from(part * partBytes))
-    return new SlabBuffer(this.#backend, slab, (at % partBytes) / dtypeSize[dtype], length)
+    return new SlabBuffer(this.backend, slab, (at % partBytes) / dtypeSize[dtype], length)
   }
 
   #changing(place: Exclude<Place, { in: 'buffer' | 'arena' | 'operand' }>): HostBuffer {
     const slab = this.#slab(place)
-    return new SlabBuffer(this.#backend, slab, 0, anyLength)
+    return new SlabBuffer(this.backend, slab, 0, anyLength)
   }
 
   #slab(place: Exclude<Place, { in: 'buffer' | 'arena' | 'operand' }>): Slab {
@@ -475,14 +486,74 @@ function constantOf({ instrs: all, results }: Program, { places }: Plan, instrs:
 const tagsOf = (instrs: readonly Instr[], memory: readonly DeviceBuffer[]): Int32Array =>
   Int32Array.from(instrs.flatMap((instr, tag) => (memory.includes(firstOf(instr) as DeviceBuffer) ? [tag] : [])))
 
-/** The words of the program over its memory, checked. */
-export function compileProgram(program: Program, plan: Plan, backend: Runner): Executable {
+/** Instructions of a program for the host of the words, checked. */
+function hostProgram(instrs: readonly ProgramInstr[], places: Places): HostProgram {
+  const { program, plan, backend } = places
   const words = new Words(backend)
-  const places = new Places(program, plan, backend)
   const encoding = new Encoding(backend)
-  const numbers = encoding.program(words, program, plan, places)
+  const numbers = encoding.program(words, { ...program, instrs }, plan, places)
   const { values } = program
   const sizes = plan.results.map((value) => numelOf(values[value].sizes) * dtypeSize[values[value].dtype])
   const constant = constantOf(program, plan, encoding.instrs)
   return new HostProgram(words, places, encoding.instrs, numbers, sizes, constant, backend)
+}
+
+const isOnHost = ({ kind }: ProgramInstr): boolean => kind === 'host'
+
+/** An instruction that JavaScript computes, over the memory of a run. */
+class HostStep implements Executable {
+  readonly #instr: KernelInstr<'host'>
+  readonly #places: Places
+
+  constructor(instr: KernelInstr<'host'>, places: Places) {
+    this.#instr = instr
+    this.#places = places
+  }
+
+  run(bindings: Bindings): void {
+    const { backend, program } = this.#places
+    const { inputs, outputs } = this.#instr
+    backend.submit()
+    backend.host.gather()
+    const buffer = (value: number): HostBuffer => {
+      const found = this.#places.during(value, bindings)
+      // An arena has no memory before its first run.
+      if (found instanceof SlabBuffer) backend.host.place(found.slab)
+      return found
+    }
+    const views = inputs.map((x): Operand => ({ ...(x as Use), buffer: buffer((x as Use).value) }))
+    const outs = outputs.map((value) => ({ ...program.values[value], buffer: buffer(value) }))
+    runOnHost(withOperands(this.#instr, views, outs) as Instr<'host'>)
+  }
+}
+
+/** A program in parts: calls of the host, and what JavaScript computes in between. */
+class Parts implements Executable {
+  readonly #parts: readonly Executable[]
+
+  constructor(parts: readonly Executable[]) {
+    this.#parts = parts
+  }
+
+  run(bindings: Bindings): void {
+    for (const part of this.#parts) part.run(bindings)
+  }
+
+  rest(): void {
+    for (const part of this.#parts) part.rest?.()
+  }
+}
+
+/** The words of the program over its memory, checked. */
+export function compileProgram(program: Program, plan: Plan, backend: Runner): Executable {
+  const places = new Places(program, plan, backend)
+  const { instrs } = program
+  if (!instrs.some(isOnHost)) return hostProgram(instrs, places)
+  const parts: Executable[] = []
+  for (let from = 0, to = 0; from < instrs.length; from = to) {
+    while (to < instrs.length && !isOnHost(instrs[to])) to++
+    if (to > from) parts.push(hostProgram(instrs.slice(from, to), places))
+    if (to < instrs.length) parts.push(new HostStep(instrs[to++] as KernelInstr<'host'>, places))
+  }
+  return new Parts(parts)
 }

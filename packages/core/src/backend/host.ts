@@ -8,13 +8,14 @@ import { numelOf } from '../base/shape.ts'
 import {
   type Backend,
   type DeviceBuffer,
+  type Instr,
   isScalar,
   type Operand,
   type Output,
   type Spec,
   type View,
 } from './backend.ts'
-import { checkView, checkWhole } from './claims.ts'
+import { checkClaims, checkView, checkWhole } from './claims.ts'
 import { garbage } from './garbage.ts'
 import { forEachRow } from './loops.ts'
 
@@ -185,6 +186,14 @@ export function writeHost(out: Output, data: TypedArray): void {
   checkWhole(out, data.length, 'the output of a write')
   const { data: to, start } = hostOf(out)
   to.set(data, start)
+}
+
+/** Runs an instruction that only JavaScript computes: all of it, before anything is written. */
+export function runOnHost(instr: Instr<'host'>): void {
+  checkClaims(instr)
+  const { attrs, inputs, outputs } = instr
+  const results = attrs.compute(inputs.map(readView), inputs, outputs)
+  for (const [k, out] of outputs.entries()) writeHost(out, results[k])
 }
 
 /** The elements in row-major order, as a new array. */

@@ -117,7 +117,7 @@ export function checkBackend(name: string, backend: unknown): void {
   if (typeof own === 'string' && typeof run === 'function' && typeof caps === 'object') return
   throw new TypeError(
     `${name}(): argument 'backend' must be Backend, not ${typeName(backend)}`,
-    'Pass the result of js(), await native() or await gpujs().',
+    'Pass the result of js(), await native(), await wasm() or await gpujs().',
   )
 }
 
@@ -172,7 +172,10 @@ export function currentDevice(): Device {
 
 /** PyTorch's error where CUDA is needed. */
 export const noCuda = (): AssertionError =>
-  new AssertionError('Torch not compiled with CUDA enabled', "Devices are 'cpu', which is js, 'native' and 'gpujs'.")
+  new AssertionError(
+    'Torch not compiled with CUDA enabled',
+    "Devices are 'cpu', which is js, 'native', 'wasm' and 'gpujs'.",
+  )
 
 /** The device of that name, which must have been loaded. */
 export function deviceNamed(name: string | Device | undefined): Device {
