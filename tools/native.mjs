@@ -62,6 +62,12 @@ const makeAddon = () => {
   return buildAddon({ sources, folder: join(builds, 'Release'), headers: include, version, quiet: true })
 }
 
+/** The driver library of CUDA for tests (docs/internals/cuda.md), which FLAMBEAU_CUDA_DRIVER names. */
+export const fakeCuda = join(builds, 'cuda', 'libcuda.so.1')
+export const fakeCudaMissing = () =>
+  process.platform === 'linux' ? missing() : 'the driver library for tests is built on Linux'
+const makeFakeCuda = () => build({ sources, folder: join(builds, 'cuda'), target: 'cuda', quiet: true })
+
 /** Copies the sources of the addon, as @flambeau/backend-native carries them. */
 const copySources = () => {
   const to = join(root, 'packages', 'backend-native', 'dist', 'native')
@@ -145,7 +151,14 @@ const programs = () => {
     args: [],
     missing: testsMissing(),
   }
-  if (!required.has('native')) return [tests]
+  const cuda = {
+    ...tests,
+    name: 'C++ tests of the driver for CUDA',
+    folder: 'cuda',
+    target: 'cuda_tests',
+    missing: tests.missing ?? fakeCudaMissing(),
+  }
+  if (!required.has('native')) return [tests, cuda]
   // Kernels have one text for all instruction sets, so each sanitizer reads it as one set compiles it.
   const [address, threads] = process.arch === 'x64' ? [{ FLAMBEAU_SETS: 'v3' }, { FLAMBEAU_SETS: 'v2' }] : [{}, {}]
   const addresses = {
@@ -163,7 +176,14 @@ const programs = () => {
   }
   return [
     tests,
+    cuda,
     { ...addresses, name: 'C++ tests with AddressSanitizer and UndefinedBehaviorSanitizer' },
+    {
+      ...addresses,
+      name: 'C++ tests of the driver for CUDA with both',
+      target: 'cuda_tests',
+      missing: cuda.missing,
+    },
     { ...addresses, name: '20,000 random streams with both', target: 'fuzz_stream', args: ['20000'] },
     {
       ...tests,
@@ -226,6 +246,10 @@ const commands = {
     if (lacking === undefined) return makeAddon()
     return { code: 1, output: lacking }
   },
+  cuda: () => {
+    const lacking = fakeCudaMissing()
+    return lacking === undefined ? makeFakeCuda() : { code: 1, output: lacking }
+  },
   sources: () => {
     copySources()
     return { code: 0 }
@@ -245,6 +269,7 @@ if (import.meta.url === pathToFileURL(argv[1]).href) {
 
   addon                 builds the addon (default)
   test                  builds and runs the C++ tests
+  cuda                  builds the driver library of CUDA for tests
   sources               copies the C++ sources into the package that carries them
   package, unpackage    puts the addon into this platform's package, and takes it out again`
   const [command = 'addon', ...others] = readArgs(usage, { allowPositionals: true }).positionals
