@@ -33,6 +33,7 @@ function arenaOf(addon: Addon, bytes: number): Arena {
   // Doubles, so that it is aligned for all dtypes.
   const whole = new Float64Array(Math.ceil(bytes / 8))
   return {
+    // What JavaScript computes runs elsewhere, so that nobody looks at the elements.
     from: (at) => new Slab(whole.subarray(at / 8)),
     rest: () => addon.discard(whole),
   }

@@ -1,7 +1,8 @@
-// The memory of tensors. A slab lies in a block of linear memory. When blocks are more than a limit together, those that
-// were used least recently move to typed arrays of JavaScript, where V8 finds out whether they are garbage, and come
-// back when an instruction needs them. So a loop that never yields, in which no finalizer runs, stays flat; where the loop
-// yields, finalizers release the blocks of slabs that nothing refers to anymore, and `free` releases a block at once.
+// The memory of tensors. A slab lies in a block of linear memory. Finalizers release the blocks of slabs that nothing refers
+// to anymore, and `free` releases a block at once. In a loop that never yields no finalizer runs. So when blocks are more
+// than a limit together, a sweep looks for those that are garbage where the engine allows one; of the others, and where it
+// does not, those that were used least recently move to arrays of JavaScript, where V8 finds out whether they are garbage,
+// and come back when an instruction needs them.
 import {
   type DType,
   dtypeSize,
@@ -29,6 +30,8 @@ class Block {
   address = 0
   /** Its contents, while they are not in linear memory. */
   copy: ArrayBuffer | null = null
+  /** Its cell, where a sweep can look whether it is alive; while the block has a place. */
+  cell: WeakRef<Cell> | null = null
   /** The last run that used it. */
   run = 0
   /** Neighbours in the list of blocks in linear memory. */
@@ -92,9 +95,6 @@ const arrays = {
   uint8: Uint8Array,
   bool: Uint8Array,
 } as const
-
-const copyOf = (bytes: Uint8Array<ArrayBuffer>, from: number, length: number): ArrayBuffer =>
-  bytes.buffer.slice(from, from + length)
 
 export class LinearMemory extends HostMemory {
   /** The bytes of blocks in linear memory above which they spill. */
@@ -179,10 +179,11 @@ export class LinearMemory extends HostMemory {
   }
 
   arena(bytes: number, lasting: boolean): Arena {
-    const block = new Block(Math.max(bytes, 1), !lasting)
+    // A whole number of elements, whatever their dtype.
+    const block = new Block(8 * Math.max(Math.ceil(bytes / 8), 1), !lasting)
     const whole = new Cell(this.#heap, block, 'uint8', true)
     return {
-      from: (at) => new Cell(this.#heap, block, 'uint8', false, at, whole),
+      from: (at, dtype) => new Cell(this.#heap, block, dtype, false, at, whole),
       rest: () => this.free(whole),
     }
   }
@@ -200,10 +201,10 @@ export class LinearMemory extends HostMemory {
   #settle(cell: Cell): void {
     const { block } = cell
     const { bytes, copy } = block
-    this.#spill(this.maxBytes - bytes)
+    this.#limit(this.maxBytes - bytes)
     let address = this.#heap.allocate(bytes)
     if (address === 0) {
-      this.#spill(0)
+      this.#limit(0)
       address = this.#heap.allocate(bytes)
     }
     if (address === 0) throw noMemory(bytes)
@@ -214,18 +215,31 @@ export class LinearMemory extends HostMemory {
     this.cells++
     this.#in(block)
     this.#dead.register(cell, block, block)
+    // A reference costs as much as a small kernel, so small programs have none.
+    if (this.resident > this.maxBytes / 8 && garbage.sweeps) block.cell = new WeakRef(cell)
   }
 
-  /** Moves blocks out until those in linear memory have at most so many bytes, or the rest is in use by this run. */
-  #spill(most: number): void {
+  /** Lets blocks have at most so many bytes of linear memory, unless more of them are in use by this run. */
+  #limit(most: number): void {
+    if (this.resident <= most) return
+    if (garbage.sweep()) this.#sweep()
     while (this.resident > most) {
       const block = this.#ring.after
       if (block === this.#ring || block.run === this.#run) return
-      if (!block.scratch) {
-        garbage.opens(block.bytes)
-        block.copy = copied(this.#heap, block)
-      }
+      if (!block.scratch) block.copy = copied(this.#heap, block)
       // From here on only its cell refers to it.
+      this.#dead.unregister(block)
+      this.#release(block)
+    }
+  }
+
+  /** Releases the blocks whose cells are garbage. */
+  #sweep(): void {
+    let next = this.#ring.after
+    while (next !== this.#ring) {
+      const block = next
+      next = block.after
+      if (block.cell === null || block.cell.deref() !== undefined) continue
       this.#dead.unregister(block)
       this.#release(block)
     }
@@ -235,21 +249,24 @@ export class LinearMemory extends HostMemory {
     this.#heap.release(block.address)
     out(block)
     block.address = 0
+    block.cell = null
     this.resident -= block.bytes
     this.cells--
     this.moves++
   }
 }
 
+/** Takes a block out of the ring. It must not refer to its neighbours: they would live as long as it. */
 function out(block: Block): void {
   block.before.after = block.after
   block.after.before = block.before
+  block.before = block.after = block
 }
 
 /** The contents of a block as an array of JavaScript. */
 function copied({ bytes }: Heap, { address, bytes: length }: Block): ArrayBuffer {
   try {
-    return copyOf(bytes, address, length)
+    return bytes.buffer.slice(address, address + length)
   } catch (error) {
     if (error instanceof RangeError) throw noMemory(length)
     throw error

@@ -1,6 +1,6 @@
 // The host that runs words: an addon in Node, or a module of WebAssembly. This package only needs its names for memory
 // and its programs. Memory of a host may move between runs, so addresses are asked for run by run.
-import type { Backend, Slab, TypedArray } from '@flambeau/core/backend'
+import type { Backend, DType, Slab, TypedArray } from '@flambeau/core/backend'
 
 /** A checked program in the host. */
 export interface Handle {
@@ -14,8 +14,8 @@ export interface Shared<T> {
 
 /** The memory in which a program has its intermediate values. */
 export interface Arena {
-  /** Its memory from a byte on, a multiple of 8. */
-  from(at: number): Slab
+  /** Its memory from a byte on, a multiple of 8, as elements of a dtype. */
+  from(at: number, dtype: DType): Slab
   /** Returns the memory to the system until the next run. */
   rest(): void
 }

@@ -143,12 +143,15 @@ class Places implements Buffers {
     const place = this.plan.places[value] as Place
     if (place.in === 'argument') return args[place.argument] as HostBuffer
     if (place.in === 'result') return results[place.result] as HostBuffer
-    return place.in === 'draw' ? new HostBuffer(this.backend, draws[place.draw], 0) : this.buffer(value)
+    if (place.in === 'draw') return new HostBuffer(this.backend, draws[place.draw], 0)
+    if (place.in === 'buffer') return place.buffer as HostBuffer
+    const { dtype, sizes } = this.program.values[value]
+    return new SlabBuffer(this.backend, this.whole.from((place as { at: number }).at, dtype), 0, numelOf(sizes))
   }
 
   arena(at: number, dtype: DType, length: number): HostBuffer {
     const part = Math.floor(at / partBytes)
-    const slab = (this.#parts[part] ??= this.whole.from(part * partBytes))
+    const slab = (this.#parts[part] ??= this.whole.from(part * partBytes, 'float64'))
     return new SlabBuffer(this.backend, slab, (at % partBytes) / dtypeSize[dtype], length)
   }
 

@@ -1,13 +1,20 @@
 // When V8 looks for unreachable memory. By itself it waits for 32 MB of new array buffers, and 64 MB of older ones,
 // because garbage costs it nothing. A program needs the memory elsewhere, and a tensor does better in memory that was
 // used a moment ago and is still in a cache. Node lets a program ask for a collection; elsewhere V8 keeps its own pace.
+//
+// A backend whose memory is not V8's must learn which tensors are garbage. A WeakRef tells, but what one refers to stays
+// alive until the event loop turns, and a training loop need not let it. In Node the turn can be ended for WeakRefs.
 
 type Collect = (options?: { readonly type: 'minor' }) => void
 
 /** What this needs of Node's `process`. */
 interface Node {
   getBuiltinModule(id: 'v8'): { setFlagsFromString(flag: string): void }
-  getBuiltinModule(id: 'vm'): { runInNewContext(code: string): unknown }
+  getBuiltinModule(id: 'vm'): {
+    runInNewContext(code: string): unknown
+    createContext(object: object, options: { readonly microtaskMode: 'afterEvaluate' }): object
+    readonly Script: new (code: string) => { runInContext(context: object): unknown }
+  }
   /** Microseconds of processor time of all threads. */
   cpuUsage(): { readonly user: number; readonly system: number }
   memoryUsage(): { readonly arrayBuffers: number }
@@ -33,10 +40,38 @@ function engineHere(): Engine | null {
   }
 }
 
+const refersToGarbage = (): WeakRef<object> => new WeakRef({})
+
+/**
+ * A function after which no WeakRef keeps its target alive, as after a turn of the event loop: a context with microtasks
+ * of its own ends a turn with every script. Null where that does not work.
+ */
+function forgetIn({ collect, node }: Engine): (() => void) | null {
+  try {
+    const { createContext, Script } = node.getBuiltinModule('vm')
+    const context = createContext({}, { microtaskMode: 'afterEvaluate' })
+    const script = new Script('0')
+    const forget = () => void script.runInContext(context)
+    // Made elsewhere, because this function may still have what it has made.
+    const probe = refersToGarbage()
+    forget()
+    collect()
+    return probe.deref() === undefined ? forget : null
+  } catch {
+    return null
+  }
+}
+
 /** The bytes of new array buffers after which V8 looks for dead young ones. */
 const pace = 2 ** 23
 /** How many bytes more than there were may be alive before it looks among all. */
 const growth = 2 ** 25
+
+/** In microseconds, of all threads. */
+function processorTime({ node }: Engine): number {
+  const { user, system } = node.cpuUsage()
+  return user + system
+}
 
 /**
  * Decides when V8 collects garbage. Time is processor time, because a collection that waits for a processor is not
@@ -52,6 +87,8 @@ class Garbage {
   /** When the next collections may begin: young ones take half of the time at most, others a fifth. */
   #next = 0
   #nextAll = 0
+  /** Undefined until it is needed. */
+  #forget: (() => void) | null | undefined
 
   /** Bytes that are still to be allocated by somebody who keeps them. */
   #kept = 0
@@ -86,10 +123,7 @@ class Garbage {
     const engine = this.#engine
     if (engine === null) return
     const { collect, node } = engine
-    const time = (): number => {
-      const { user, system } = node.cpuUsage()
-      return user + system
-    }
+    const time = (): number => processorTime(engine)
     const began = time()
     if (began < this.#next) return
     this.#fresh = 0
@@ -103,6 +137,25 @@ class Garbage {
     const after = time()
     this.#nextAll = after + 4 * (after - ended)
     this.#least = node.memoryUsage().arrayBuffers
+  }
+
+  /** Whether `sweep` may work here. */
+  get sweeps(): boolean {
+    return this.#engine !== null && this.#forget !== null
+  }
+
+  /** Collects all garbage, after which WeakRefs say what was some; false if it does not work, or would take too long. */
+  sweep(): boolean {
+    const engine = this.#engine
+    if (engine === null) return false
+    const began = processorTime(engine)
+    if (this.#forget === undefined) this.#forget = forgetIn(engine)
+    this.#forget?.()
+    if (this.#forget === null || began < this.#nextAll) return false
+    engine.collect()
+    const ended = processorTime(engine)
+    this.#nextAll = ended + 4 * (ended - began)
+    return true
   }
 
   /** Collects all garbage, unless there can only be little; says whether it did. */
