@@ -58,6 +58,7 @@ export default defineConfig({
   test: {
     include: ['{packages/*,examples,tools,bench}/test/**/*.test.ts'],
     reporters: ['default', './tools/count-reporter.mjs'],
+    setupFiles: ['./tools/test/fresh.ts'],
     // A collection that waits for threads to help it stands still for as long as half a minute where the machine is busy.
     execArgv: ['--single-threaded-gc'],
     // Golden files are large and machines of continuous integration slow.

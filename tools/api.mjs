@@ -3,16 +3,16 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { Extractor, ExtractorConfig } from '@microsoft/api-extractor'
+import { CompilerState, Extractor, ExtractorConfig } from '@microsoft/api-extractor'
 import { mergedMembers } from './api-members.mjs'
 import { build } from './build.mjs'
 import { published, readArgs, readJson, root } from './lib.mjs'
 
 const quiet = { default: { logLevel: 'none' } }
 
-const report = (folder, entry, name, temp, update) => {
+const configOf = (folder, entry, name, temp) => {
   const projectFolder = join(root, 'packages', folder)
-  const config = ExtractorConfig.prepare({
+  return ExtractorConfig.prepare({
     configObject: {
       projectFolder,
       mainEntryPointFilePath: join(projectFolder, entry),
@@ -44,9 +44,24 @@ const report = (folder, entry, name, temp, update) => {
     configObjectFullPath: undefined,
     packageJsonFullPath: join(projectFolder, 'package.json'),
   })
-  mkdirSync(join(projectFolder, 'etc'), { recursive: true })
+}
+
+/** The declarations of a package are read once for all its entry points. */
+const compilers = new Map()
+const compilerOf = (folder, config) => {
+  if (!compilers.has(folder)) {
+    const additionalEntryPoints = entryPoints(folder).map(({ entry }) => join(root, 'packages', folder, entry))
+    compilers.set(folder, CompilerState.create(config, { additionalEntryPoints }))
+  }
+  return compilers.get(folder)
+}
+
+const report = (folder, entry, name, temp, update) => {
+  const config = configOf(folder, entry, name, temp)
+  mkdirSync(config.reportFolder, { recursive: true })
   let lines = ''
   const { succeeded, apiReportChanged } = Extractor.invoke(config, {
+    compilerState: compilerOf(folder, config),
     localBuild: update,
     messageCallback: (message) => {
       message.handled = true

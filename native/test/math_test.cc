@@ -14,7 +14,7 @@
 
 namespace {
 
-constexpr uint32_t apart = isSlow ? 24001 : 4001;  // odd: the low bits of the samples take all values
+constexpr uint32_t apart = isSlow ? 48001 : 4001;  // odd: the low bits of the samples take all values
 const std::vector<float>& samples() {
   static const std::vector<float> all = [] {
     std::vector<float> floats;

@@ -1,8 +1,10 @@
-// Pages for tests: served from memory and opened in this machine's Chromium.
+// Pages for tests: served from memory and opened in this machine's Chromium, which starts once for a file and its arguments.
+// Each page is in a context of its own, so none sees the storage or the cache of another.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Page, chromium as playwright } from 'playwright-core'
+import { type Browser, type Page, chromium as playwright } from 'playwright-core'
+import { afterAll } from 'vitest'
 import { chromium, chromiumArgs } from './machine.ts'
 
 export interface Served {
@@ -15,6 +17,18 @@ export interface Served {
   /** Further arguments of the browser. */
   readonly args?: readonly string[]
 }
+
+const browsers = new Map<string, Promise<Browser>>()
+const browserWith = (args: readonly string[]): Promise<Browser> => {
+  const key = args.join(' ')
+  const started = browsers.get(key) ?? playwright.launch({ executablePath: chromium, args: [...chromiumArgs, ...args] })
+  browsers.set(key, started)
+  return started
+}
+afterAll(async () => {
+  for (const started of browsers.values()) await (await started).close()
+  browsers.clear()
+})
 
 /** Opens a page, and evaluates a function on it once its script has run. */
 export const inPage = async <T>(
@@ -30,13 +44,13 @@ export const inPage = async <T>(
     response.end(path === '/' ? page : path === '/bundle.js' ? script : (file?.(path) ?? ''))
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const browser = await playwright.launch({ executablePath: chromium, args: [...chromiumArgs, ...args] })
+  const context = await (await browserWith(args)).newContext()
   try {
-    const page = await browser.newPage()
+    const page = await context.newPage()
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`, { waitUntil: 'load' })
     return await look(page)
   } finally {
-    await browser.close()
+    await context.close()
     server.close()
   }
 }

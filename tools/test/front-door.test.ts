@@ -140,7 +140,7 @@ test('npm test runs every test file', () => {
   expect([...new Set(folders)].filter((folder) => !tested.includes(folder))).toEqual([])
   for (const folder of tested) {
     const { scripts } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
-    expect(`${folder}: ${scripts.test}`).toMatch(/(unit|native)\.mjs( test)?$/)
+    expect(`${folder}: ${scripts.test}`).toMatch(/(unit|native|wasm)\.mjs( test| --no-isolate)?$/)
   }
 })
 

@@ -14,7 +14,7 @@ import * as random from './checks/random.ts'
 import * as variants from './checks/variants.ts'
 import * as values from './checks/values.ts'
 import * as views from './checks/views.ts'
-import { type Case, type Check, type Cell, subjectsOf, type Variant } from './subject.ts'
+import { type Case, type Check, type Cell, type Subject, subjectsOf, type Variant } from './subject.ts'
 
 /**
  * What a check tests: `core`, the code above any backend; `backend`, how a backend handles instructions and memory;
@@ -26,15 +26,18 @@ const levels: readonly Level[] = ['core', 'backend', 'kernels']
 export interface CellOptions {
   /**
    * Run the checks from this level on; by default `core`, which is all. Use `backend` for a second backend beside one
-   * that ran all checks, `kernels` for other kernels of the same backend, which get each layout of inputs for every
-   * fourth op, and train one sample for each combination of dtypes.
+   * that ran all checks, `kernels` for other kernels of the same backend, which get each layout of inputs, and a step,
+   * for every fourth op, of one sample for each combination of dtypes.
    */
   readonly level?: Level
   /** Whether results must be equal in the last bit for every layout and mode; false compares within the tolerance. */
   readonly bitwise?: boolean
   /** Other ways to perform a call (compiled, another device, ...), each compared with the plain one. */
   readonly variants?: Readonly<Record<string, Variant>>
-  /** For a backend without float64: a reference backend to compare gradients with. */
+  /**
+   * For a backend without float64: a reference backend to compare gradients with, from level `backend` on. Those of its other
+   * kernels are compared with PyTorch's alone.
+   */
   readonly reference?: Backend
   /** Names of the checks to run; by default all. */
   readonly checks?: readonly string[]
@@ -71,10 +74,14 @@ const leveled: Readonly<Record<string, readonly [Level, Check]>> = {
 /** At level `kernels` each op gets one of these in turn, unless `checks` names them. */
 const inTurn = ['transposed inputs', 'sliced inputs', 'flipped inputs', 'expanded inputs']
 
-/** What replaces a check there: steps are for the kernels of several ops, whose parts other checks run with all samples. */
-const once: Readonly<Record<string, readonly [Level, Check]>> = Object.fromEntries(
-  Object.entries(variants.once).map(([name, check]) => [name, ['kernels', check]]),
-)
+/**
+ * What replaces a check there. Layouts are for what reads elements, and steps for the kernels of several ops: kernels of an
+ * op's own are run by other checks, with all samples.
+ */
+const once: Readonly<Record<string, readonly [Level, Check]>> = Object.fromEntries([
+  ...inTurn.map((name) => [name, ['kernels', layouts.once(leveled[name][1])]]),
+  ...Object.entries(variants.once).map(([name, check]) => [name, ['kernels', check]]),
+])
 
 export const checks: Readonly<Record<string, Check>> = Object.fromEntries(
   Object.entries(leveled).map(([name, [, check]]) => [name, check]),
@@ -98,7 +105,7 @@ export const cellsOf = (backend: Backend, options: CellOptions = {}): Cell[] => 
       ...Object.fromEntries(
         Object.entries(options.variants ?? {}).map(([name, variant]) => [name, variants.like(variant)]),
       ),
-    }).filter(([name]) => wanted(name, 'kernels')),
+    }).filter(([name]) => wanted(name, name === 'gradients like the reference' ? 'backend' : 'kernels')),
   ]
   const checked = backend instanceof CheckedBackend ? backend : undefined
   const inner = checked?.inner ?? backend
@@ -111,8 +118,19 @@ export const cellsOf = (backend: Backend, options: CellOptions = {}): Cell[] => 
     cases.length === 0 ? [] : [{ name, run: () => runCases(cases, checked) }]
   const isTurn = (name: string, i: number): boolean =>
     !takesTurns || !inTurn.includes(name) || inTurn[i % inTurn.length] === name
+  /** Every fourth op of a family that has steps, from its first one on, because the ops of a family are computed alike. */
+  const counts = new Map<string, number>()
+  const isFourth = (name: string, { family }: Subject): boolean => {
+    if (!takesTurns || !(name in variants.once) || options.ops !== undefined) return true
+    const count = counts.get(`${family} ${name}`) ?? 0
+    counts.set(`${family} ${name}`, count + 1)
+    return count % 4 === 0
+  }
   const cells = subjects.flatMap((subject, i) =>
-    all.flatMap(([name, check]) => (isTurn(name, i) ? cell(`${subject.op} › ${name}`, check(subject)) : [])),
+    all.flatMap(([name, check]) => {
+      const cases = isTurn(name, i) ? check(subject) : []
+      return cases.length > 0 && isFourth(name, subject) ? cell(`${subject.op} › ${name}`, cases) : []
+    }),
   )
   const memory = wanted('memory', 'backend') ? cell('memory', nothingKept(subjects)) : []
   const nth = options.nthProgram ?? (options.level === 'kernels' ? 10 : 1)

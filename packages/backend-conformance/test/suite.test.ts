@@ -183,13 +183,20 @@ describe('a level', () => {
     expect(left(all, backend)).toEqual(['compiled gradients', 'gradgradcheck', 'method'])
     const layouts = ['transposed inputs', 'sliced inputs', 'flipped inputs', 'expanded inputs']
     expect(left(backend, kernels)).toEqual(
-      ['compiled', 'gradcheck', 'in place', 'memory', 'random shapes', 'write through', ...layouts].sort(),
+      [
+        ...['compiled', 'compiled training', 'gradcheck', 'in place', 'memory', 'random shapes', 'write through'],
+        ...layouts,
+      ].sort(),
     )
-    // Each layout is still there, for other ops.
-    for (const layout of layouts) {
-      const count = (list: string[]): number => list.filter((name) => name.endsWith(layout)).length
-      expect(count(kernels)).toBeGreaterThan(0.2 * count(backend))
-    }
+    // Each layout and step is still there, for other ops.
+    const count = (list: string[], check: string): number => list.filter((name) => name.endsWith(check)).length
+    for (const check of [...layouts, 'compiled training'])
+      expect(count(kernels, check)).toBeGreaterThan(0.2 * count(backend, check))
+    const familiesOf = (list: string[]) =>
+      Object.keys(families).filter((family) =>
+        Object.keys(families[family as keyof typeof families]).some((op) => list.includes(`${op} › compiled training`)),
+      )
+    expect(familiesOf(kernels)).toEqual(familiesOf(backend))
   })
 })
 

@@ -15,7 +15,7 @@ import { differenceOfAll } from '../compare.ts'
 import type { Ready } from '../prepare.ts'
 import { indices, numel } from '../property.ts'
 import { isTensorSpec, type Sample, type TensorSpec, tensorsOf } from '../sample.ts'
-import type { Check, Subject } from '../subject.ts'
+import { type Check, onePerDTypes, type Subject } from '../subject.ts'
 import { differenceOfGradients, plain, sameAs } from './values.ts'
 
 const both = async (op: string, sample: Ready<Sample>, make: Make) => {
@@ -107,3 +107,9 @@ export const expanded: Check = (subject) =>
           ]
         }),
       )
+
+/** For other kernels of the same backend: a sample for each combination of dtypes. */
+export const once =
+  (check: Check): Check =>
+  (subject) =>
+    check(onePerDTypes(subject))
