@@ -19,7 +19,8 @@ const char* const spaceNames[] = {"generic", "global", "shared", "local", "const
 }  // namespace
 
 uint64_t Block::addressOf(const Warp& w, const Instr& in, int slot, int lane, bool isWide) {
-  return (isWide ? w.in<uint64_t>(in.src[slot])[lane] : w.in<uint32_t>(in.src[slot])[lane]) + static_cast<uint64_t>(in.immediate);
+  return (isWide ? w.in<uint64_t>(in.src[slot])[lane] : w.in<uint32_t>(in.src[slot])[lane]) +
+         static_cast<uint64_t>(in.immediate);
 }
 
 Block::Place Block::place(const Instr& in, Space space, uint64_t address, int bytes) {
@@ -37,14 +38,16 @@ Block::Place Block::place(const Instr& in, Space space, uint64_t address, int by
   const uint64_t offset = address - windowStart;
   if (space == Space::shared) {
     if (offset > shared_.size() || size > shared_.size() - offset) {
-      outside("an access of", bytes, format("offset %lld of %zu bytes of shared memory", static_cast<long long>(offset), shared_.size()));
+      outside("an access of", bytes,
+              format("offset %lld of %zu bytes of shared memory", static_cast<long long>(offset), shared_.size()));
     }
     return {space, &shared_, offset, shared_.bytes() + offset, shared_.written() + offset};
   }
   if (space == Space::local) {
     const auto own = static_cast<uint64_t>(kernel_.localBytes);
     if (offset > own || size > own - offset) {
-      outside("an access of", bytes, format("offset %lld of %d bytes of local memory", static_cast<long long>(offset), kernel_.localBytes));
+      outside("an access of", bytes,
+              format("offset %lld of %d bytes of local memory", static_cast<long long>(offset), kernel_.localBytes));
     }
     const uint64_t at = static_cast<uint64_t>(current_->index * warpSize + lane_) * own + offset;
     return {space, nullptr, offset, local_.data() + at, localWritten_.data() + at};
@@ -52,7 +55,8 @@ Block::Place Block::place(const Instr& in, Space space, uint64_t address, int by
   if (space == Space::param) {
     const auto& parameters = run_.launch.parameters;
     if (address > parameters.size() || size > parameters.size() - address) {
-      outside("an access of", bytes, format("offset %lld of %zu bytes of parameters", static_cast<long long>(address), parameters.size()));
+      outside("an access of", bytes,
+              format("offset %lld of %zu bytes of parameters", static_cast<long long>(address), parameters.size()));
     }
     return {space, nullptr, address, const_cast<uint8_t*>(parameters.data()) + address, nullptr};
   }
@@ -74,21 +78,33 @@ Block::Place Block::access(Warp& w, const Instr& in, Space space, uint64_t addre
   const Place at = place(in, space, address, bytes);
   if (how == Access::read || how == Access::readOnce || how == Access::atomic) {
     if (at.written != nullptr) {
-      const bool isWritten = bytes == 4   ? [&] { uint32_t all; memcpy(&all, at.written, 4); return all == 0x01010101u; }()
-                             : bytes == 8 ? [&] { uint64_t all; memcpy(&all, at.written, 8); return all == 0x0101010101010101u; }()
-                                          : std::all_of(at.written, at.written + bytes, [](uint8_t is) { return is != 0; });
+      const bool isWritten =
+          bytes == 4 ? [&] {
+            uint32_t all;
+            memcpy(&all, at.written, 4);
+            return all == 0x01010101u;
+          }()
+          : bytes == 8 ? [&] {
+              uint64_t all;
+              memcpy(&all, at.written, 8);
+              return all == 0x0101010101010101u;
+            }()
+                       : std::all_of(at.written, at.written + bytes, [](uint8_t is) { return is != 0; });
       if (!isWritten) {
-        throw Fault{launchFailed, format("%d bytes at offset %llu of %s memory are read that were never written", bytes,
-                                         static_cast<unsigned long long>(at.offset), spaceNames[static_cast<int>(at.space)])};
+        throw Fault{launchFailed,
+                    format("%d bytes at offset %llu of %s memory are read that were never written", bytes,
+                           static_cast<unsigned long long>(at.offset), spaceNames[static_cast<int>(at.space)])};
       }
     }
   }
   if (how == Access::write || how == Access::atomic) {
     if (at.space == Space::param) throw Fault{wrongSpace, "a parameter of a kernel is written"};
-    if (at.space == Space::global && in.last != nullptr && in.last->isConstant) throw Fault{illegalAddress, "constant memory is written"};
+    if (at.space == Space::global && in.last != nullptr && in.last->isConstant)
+      throw Fault{illegalAddress, "constant memory is written"};
     if (how == Access::write) memset(at.written, 1, static_cast<size_t>(bytes));
   }
-  if (how == Access::atomic && at.region == nullptr) throw Fault{wrongSpace, "atomics are for global and shared memory"};
+  if (how == Access::atomic && at.region == nullptr)
+    throw Fault{wrongSpace, "atomics are for global and shared memory"};
   // Nothing in constant memory changes.
   if (at.region != nullptr && !(at.space == Space::global && in.last->isConstant)) {
     touch(w, at, bytes, how, how == Access::atomic || (in.flags & isVolatile) != 0);
@@ -112,10 +128,13 @@ bool Block::isOrdered(const Warp& w, Stamp mine, Stamp other, bool isShared, boo
 void Block::race(Stamp other, const Place& place, const char* mine, const char* theirs) const {
   const auto serial = static_cast<uint32_t>(other >> 32), thread = static_cast<uint32_t>(other >> threadShift & 1023);
   const uint32_t x = run_.launch.block[0], y = run_.launch.block[1];
-  const std::string who = serial == run_.serial ? format("thread (%u, %u, %u) of this block", thread % x, thread / x % y, thread / x / y)
-                                                : format("thread (%u, %u, %u) of another block", thread % x, thread / x % y, thread / x / y);
+  const std::string who =
+      serial == run_.serial
+          ? format("thread (%u, %u, %u) of this block", thread % x, thread / x % y, thread / x / y)
+          : format("thread (%u, %u, %u) of another block", thread % x, thread / x % y, thread / x / y);
   throw Fault{launchFailed, format("race: %s offset %llu of %s memory, which %s %s without a barrier between", mine,
-                                   static_cast<unsigned long long>(place.offset), spaceNames[static_cast<int>(place.space)], who.c_str(), theirs)};
+                                   static_cast<unsigned long long>(place.offset),
+                                   spaceNames[static_cast<int>(place.space)], who.c_str(), theirs)};
 }
 
 void Block::touch(const Warp& w, const Place& place, int bytes, Access how, bool isStrong) {
@@ -132,7 +151,8 @@ void Block::touch(const Warp& w, const Place& place, int bytes, Access how, bool
     }
     if (writes) {
       for (const Stamp other : touched->reads) {
-        if (other != 0 && other != mine && !isOrdered(w, mine, other, isShared, isStrong)) race(other, place, what, "read");
+        if (other != 0 && other != mine && !isOrdered(w, mine, other, isShared, isStrong))
+          race(other, place, what, "read");
       }
       touched->write = mine;
       touched->reads[0] = touched->reads[1] = 0;
@@ -218,7 +238,8 @@ void Block::load(Warp& w, const Instr& in, uint32_t mask) {
     }
     if (in.flags & acquires) synchronize(w, in, addresses[lane], lane);
   }
-  if (run_.options.counts && (in.space == Space::global || in.space == Space::shared || in.space == Space::generic)) count(in, mask, addresses, bytes);
+  if (run_.options.counts && (in.space == Space::global || in.space == Space::shared || in.space == Space::generic))
+    count(in, mask, addresses, bytes);
 }
 
 void Block::store(Warp& w, const Instr& in, uint32_t mask) {
@@ -231,11 +252,13 @@ void Block::store(Warp& w, const Instr& in, uint32_t mask) {
     if (in.flags & releases) synchronize(w, in, addresses[lane], lane);
     const Place at = access(w, in, in.space, addresses[lane], bytes, Access::write);
     for (int k = 0; k < in.vector; k++) {
-      const uint64_t value = in.registerBytes == 8 ? w.in<uint64_t>(in.src[1 + k])[lane] : w.in<uint32_t>(in.src[1 + k])[lane];
+      const uint64_t value =
+          in.registerBytes == 8 ? w.in<uint64_t>(in.src[1 + k])[lane] : w.in<uint32_t>(in.src[1 + k])[lane];
       memcpy(at.bytes + k * in.bytes, &value, in.bytes);
     }
   }
-  if (run_.options.counts && (in.space == Space::global || in.space == Space::shared || in.space == Space::generic)) count(in, mask, addresses, bytes);
+  if (run_.options.counts && (in.space == Space::global || in.space == Space::shared || in.space == Space::generic))
+    count(in, mask, addresses, bytes);
 }
 
 // ---- atomics ----
@@ -278,7 +301,9 @@ template <class T> uint64_t applied(uint8_t op, uint64_t old, uint64_t b, uint64
 
 void Block::atomic(Warp& w, const Instr& in, uint32_t mask) {
   const bool isWide = in.bytes == 8;
-  const auto value = [&](int slot, int lane) { return isWide ? w.in<uint64_t>(in.src[slot])[lane] : uint64_t{w.in<uint32_t>(in.src[slot])[lane]}; };
+  const auto value = [&](int slot, int lane) {
+    return isWide ? w.in<uint64_t>(in.src[slot])[lane] : uint64_t{w.in<uint32_t>(in.src[slot])[lane]};
+  };
   for (int lane = 0; lane < warpSize; lane++) {
     if (!(mask >> lane & 1)) continue;
     lane_ = lane;
@@ -291,7 +316,8 @@ void Block::atomic(Warp& w, const Instr& in, uint32_t mask) {
     uint64_t result;
     if (in.target == 'f') {
       result = isWide ? toLane<double>(fromLane<double>(old) + fromLane<double>(b))
-                      : toLane<float>(canonical(fromLane<float>(static_cast<uint32_t>(old)) + fromLane<float>(static_cast<uint32_t>(b))));
+                      : toLane<float>(canonical(fromLane<float>(static_cast<uint32_t>(old)) +
+                                                fromLane<float>(static_cast<uint32_t>(b))));
     } else if (in.target == 's') {
       result = isWide ? applied<int64_t>(in.op, old, b, c) : applied<int32_t>(in.op, old, b, c);
     } else {
@@ -345,12 +371,14 @@ void Block::copyAsync(Warp& w, const Instr& in, uint32_t mask) {
     const uint64_t to = addressOf(w, in, 0, lane, in.isWide);
     const uint64_t base = in.registerBytes == 8 ? w.in<uint64_t>(in.src[1])[lane] : w.in<uint32_t>(in.src[1])[lane];
     const uint64_t from = base + static_cast<uint64_t>(static_cast<int64_t>(in.target));
-    if (sizes[lane] > in.bytes) throw Fault{launchFailed, format("a copy of %d bytes takes %u from its source", in.bytes, sizes[lane])};
+    if (sizes[lane] > in.bytes)
+      throw Fault{launchFailed, format("a copy of %d bytes takes %u from its source", in.bytes, sizes[lane])};
     // Who reads the target before the copy has come reads what was never written.
     const Place at = place(in, Space::shared, to, in.bytes);
     memset(at.written, 0, in.bytes);
     if (sizes[lane] > 0) place(in, Space::global, from, in.bytes);
-    w.pending.push_back({lane, in.bytes, static_cast<int>(sizes[lane]), to, from, &in, w.committed[static_cast<size_t>(lane)]});
+    w.pending.push_back(
+        {lane, in.bytes, static_cast<int>(sizes[lane]), to, from, &in, w.committed[static_cast<size_t>(lane)]});
   }
 }
 

@@ -168,8 +168,8 @@ void Block::deadlock() {
     current_ = barrier.waiting[0].warp;
     instr_ = barrier.waiting[0].by;
     lane_ = lowest(barrier.waiting[0].mask);
-    throw Fault{launchFailed, format("deadlock: %d of %d threads have reached barrier %zu, and no other will", barrier.arrived,
-                                     barrier.expected, id)};
+    throw Fault{launchFailed, format("deadlock: %d of %d threads have reached barrier %zu, and no other will",
+                                     barrier.arrived, barrier.expected, id)};
   }
   throw Fault{launchFailed, "deadlock"};
 }
@@ -232,7 +232,8 @@ void Block::step(Warp& w, int64_t budget) {
     if (in.pdst[1] > always) w.predicateWritten[static_cast<size_t>(in.pdst[1])] |= mask;
   }
   if (run_.instructions > run_.options.limit) {
-    throw Fault{launchTimeout, format("the launch ran %llu instructions of warps and did not end", static_cast<unsigned long long>(run_.instructions))};
+    throw Fault{launchTimeout, format("the launch ran %llu instructions of warps and did not end",
+                                      static_cast<unsigned long long>(run_.instructions))};
   }
 }
 
@@ -267,7 +268,8 @@ void Block::control(Warp& w, const Instr& in, uint32_t mask) {
       for (const Pending& copy : w.pending) {
         if (mask >> copy.lane & 1) complete(w, copy);
       }
-      w.pending.erase(std::remove_if(w.pending.begin(), w.pending.end(), [&](const Pending& copy) { return (mask >> copy.lane & 1) != 0; }),
+      w.pending.erase(std::remove_if(w.pending.begin(), w.pending.end(),
+                                     [&](const Pending& copy) { return (mask >> copy.lane & 1) != 0; }),
                       w.pending.end());
       w.live &= ~mask;
       w.mask &= ~mask;
@@ -330,11 +332,13 @@ void Block::arrive(Warp& w, const Instr& in, uint32_t mask) {
   const auto *ids = w.in<uint32_t>(in.src[0]), *counts = w.in<uint32_t>(in.src[1]);
   const int first = lowest(mask);
   const uint32_t id = ids[first];
-  for (int l = 0; l < warpSize; l++) require(!(mask >> l & 1) || ids[l] == id, "the lanes of a warp are at different barriers");
+  for (int l = 0; l < warpSize; l++)
+    require(!(mask >> l & 1) || ids[l] == id, "the lanes of a warp are at different barriers");
   require(id < barrierCount, format("barrier %u of %d", id, barrierCount));
   if ((in.flags & isAligned) && mask != w.live) {
     lane_ = lowest(w.live & ~mask);
-    throw Fault{launchFailed, format("a barrier is reached by part of a warp only (lanes 0x%08x of 0x%08x)", mask, w.live)};
+    throw Fault{launchFailed,
+                format("a barrier is reached by part of a warp only (lanes 0x%08x of 0x%08x)", mask, w.live)};
   }
   Barrier& barrier = barriers_[id];
   int expected = threads_, arriving = __builtin_popcount(mask);
@@ -347,7 +351,8 @@ void Block::arrive(Warp& w, const Instr& in, uint32_t mask) {
           format("barrier %u is for %d threads here and for %d elsewhere", id, expected, barrier.expected));
   barrier.expected = expected;
   barrier.arrived += arriving;
-  require(barrier.arrived <= expected, format("%d threads have reached barrier %u, which is for %d", barrier.arrived, id, expected));
+  require(barrier.arrived <= expected,
+          format("%d threads have reached barrier %u, which is for %d", barrier.arrived, id, expected));
   if (in.op >= redPopc) {
     const uint32_t p = w.predicate(in.psrc, in.psrcNegated) & mask;
     barrier.popc += static_cast<uint32_t>(__builtin_popcount(p));
@@ -417,7 +422,8 @@ Fault Block::located(const Fault& fault) const {
   if (current_ != nullptr) {
     const auto thread = static_cast<uint32_t>(current_->index * warpSize + (lane_ < 0 ? 0 : lane_));
     const uint32_t x = run_.launch.block[0], y = run_.launch.block[1];
-    text += format(", %s (%u, %u, %u)", lane_ < 0 ? "warp of thread" : "thread", thread % x, thread / x % y, thread / x / y);
+    text += format(", %s (%u, %u, %u)", lane_ < 0 ? "warp of thread" : "thread", thread % x, thread / x % y,
+                   thread / x / y);
   }
   return {fault.code, text + ": " + fault.text};
 }
@@ -429,8 +435,10 @@ uint64_t run(Kernel& kernel, const Launch& launch, Memory& memory, const Options
   static uint32_t nextSerial = 1;
   const uint64_t blocks = uint64_t{launch.grid[0]} * launch.grid[1] * launch.grid[2];
   kernel.launches++;
-  Run state{kernel, launch, memory, options, nextSerial, nextSerial, 0, options.seed * 2654435761u + kernel.launches, {}};
-  if (nextSerial + blocks > UINT32_MAX) throw Fault{launchFailed, "more blocks than the race detector can number: start a new process"};
+  Run state{kernel, launch, memory, options, nextSerial, nextSerial, 0, options.seed * 2654435761u + kernel.launches,
+            {}};
+  if (nextSerial + blocks > UINT32_MAX)
+    throw Fault{launchFailed, "more blocks than the race detector can number: start a new process"};
   nextSerial += static_cast<uint32_t>(blocks);
   for (const Instr& in : kernel.code) in.last = nullptr;
   std::vector<uint32_t> order;
@@ -442,7 +450,8 @@ uint64_t run(Kernel& kernel, const Launch& launch, Memory& memory, const Options
   try {
     for (uint64_t i = 0; i < blocks; i++) {
       const uint64_t at = !order.empty() ? order[i] : options.order == Order::reversed ? blocks - 1 - i : i;
-      const uint32_t index[3] = {static_cast<uint32_t>(at % launch.grid[0]), static_cast<uint32_t>(at / launch.grid[0] % launch.grid[1]),
+      const uint32_t index[3] = {static_cast<uint32_t>(at % launch.grid[0]),
+                                 static_cast<uint32_t>(at / launch.grid[0] % launch.grid[1]),
                                  static_cast<uint32_t>(at / launch.grid[0] / launch.grid[1])};
       block.run(index);
       state.serial++;

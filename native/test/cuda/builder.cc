@@ -90,12 +90,14 @@ int Builder::predicate(const std::string& name) {
 
 int Builder::special(const std::string& name, Type type) {
   static const std::map<std::string, int> sizes = {
-      {"%tid.x", 4},    {"%tid.y", 4},    {"%tid.z", 4},    {"%ntid.x", 4},   {"%ntid.y", 4},   {"%ntid.z", 4},
-      {"%ctaid.x", 4},  {"%ctaid.y", 4},  {"%ctaid.z", 4},  {"%nctaid.x", 4}, {"%nctaid.y", 4}, {"%nctaid.z", 4},
-      {"%laneid", 4},   {"%warpid", 4},   {"%nwarpid", 4},  {"%smid", 4},     {"%nsmid", 4},    {"%gridid", 8},
-      {"%clock", 4},    {"%clock_hi", 4}, {"%clock64", 8},  {"%globaltimer", 8}, {"%lanemask_eq", 4},
-      {"%lanemask_le", 4}, {"%lanemask_lt", 4}, {"%lanemask_ge", 4}, {"%lanemask_gt", 4},
-      {"%dynamic_smem_size", 4}, {"%total_smem_size", 4}};
+      {"%tid.x", 4},          {"%tid.y", 4},       {"%tid.z", 4},       {"%ntid.x", 4},
+      {"%ntid.y", 4},         {"%ntid.z", 4},      {"%ctaid.x", 4},     {"%ctaid.y", 4},
+      {"%ctaid.z", 4},        {"%nctaid.x", 4},    {"%nctaid.y", 4},    {"%nctaid.z", 4},
+      {"%laneid", 4},         {"%warpid", 4},      {"%nwarpid", 4},     {"%smid", 4},
+      {"%nsmid", 4},          {"%gridid", 8},      {"%clock", 4},       {"%clock_hi", 4},
+      {"%clock64", 8},        {"%globaltimer", 8}, {"%lanemask_eq", 4}, {"%lanemask_le", 4},
+      {"%lanemask_lt", 4},    {"%lanemask_ge", 4}, {"%lanemask_gt", 4}, {"%dynamic_smem_size", 4},
+      {"%total_smem_size", 4}};
   const auto size = sizes.find(name);
   if (size == sizes.end()) return -1;
   // Those of 64 bits also read as 32, and threads and blocks as 16 bits, which old texts do.
@@ -113,10 +115,12 @@ int Builder::source(const Operand& operand, Type type, bool isLoose, int* bytes)
   if (operand.kind == Operand::number) {
     uint64_t bits = operand.bits;
     if (operand.numberType == Token::integer) {
-      if (type.kind == 'f') refuse("'" + operand.text + "' is an integer where a float is wanted: write 0f or 0d and its bits");
+      if (type.kind == 'f')
+        refuse("'" + operand.text + "' is an integer where a float is wanted: write 0f or 0d and its bits");
     } else {
       const bool isDouble = operand.numberType == Token::real;
-      const double value = isDouble ? fromLane<double>(bits) : static_cast<double>(fromLane<float>(static_cast<uint32_t>(bits)));
+      const double value =
+          isDouble ? fromLane<double>(bits) : static_cast<double>(fromLane<float>(static_cast<uint32_t>(bits)));
       if (type.kind == 's' || type.kind == 'u') refuse("'" + operand.text + "' is a float where an integer is wanted");
       if (type.bits == 64 && !isDouble) bits = toLane<double>(value);
       if (type.bits == 32 && isDouble) bits = toLane<float>(static_cast<float>(value));
@@ -136,11 +140,14 @@ int Builder::source(const Operand& operand, Type type, bool isLoose, int* bytes)
   if (symbol.kind != Symbol::reg) refuse("'" + operand.text + "' is not a register that was declared");
   const Type has = symbol.type;
   if (has.bits != type.bits && !(isLoose && has.bits > type.bits)) {
-    refuse("'" + operand.text + "' has " + std::to_string(has.bits) + " bits where " + std::to_string(type.bits) + " are wanted");
+    refuse("'" + operand.text + "' has " + std::to_string(has.bits) + " bits where " + std::to_string(type.bits) +
+           " are wanted");
   }
   const bool isMixed = (has.kind == 'f' && (type.kind == 's' || type.kind == 'u')) ||
                        (type.kind == 'f' && (has.kind == 's' || has.kind == 'u'));
-  if (isMixed) refuse(std::string("'") + operand.text + "' is a register of type " + has.kind + std::to_string(has.bits) + " where " + type.kind + std::to_string(type.bits) + " is wanted");
+  if (isMixed)
+    refuse(std::string("'") + operand.text + "' is a register of type " + has.kind + std::to_string(has.bits) +
+           " where " + type.kind + std::to_string(type.bits) + " is wanted");
   if (bytes != nullptr) *bytes = has.bits == 64 ? 8 : has.bits == 32 ? 4 : 2;
   return symbol.slot;
 }
@@ -173,9 +180,11 @@ void Builder::finish() {
   // The variable of the size that a launch names follows the others, at the largest alignment.
   kernel.sharedBytes = (kernel.sharedBytes + 15) / 16 * 16;
   for (const Constant& constant : constants_) {
-    const uint64_t bits = constant.isDynamic ? constant.bits + windowStart + static_cast<uint64_t>(kernel.sharedBytes) : constant.bits;
+    const uint64_t bits =
+        constant.isDynamic ? constant.bits + windowStart + static_cast<uint64_t>(kernel.sharedBytes) : constant.bits;
     uint32_t* to = kernel.constants.data() + (constantSlots_ + constant.slot) * warpSize;
-    for (int l = 0; l < warpSize; l++) memcpy(reinterpret_cast<char*>(to) + l * constant.bytes, &bits, static_cast<size_t>(constant.bytes));
+    for (int l = 0; l < warpSize; l++)
+      memcpy(reinterpret_cast<char*>(to) + l * constant.bytes, &bits, static_cast<size_t>(constant.bytes));
   }
 }
 

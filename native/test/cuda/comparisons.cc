@@ -44,14 +44,12 @@ template <class D, class T, class F> void set(Warp& w, const Instr& in, uint32_t
   }
 }
 
-#define COMPARISON(name, expression)                        \
-  struct name {                                             \
-    template <class T> bool operator()(T a, T b) const {    \
-      return expression;                                    \
-    }                                                       \
+#define COMPARISON(name, expression)                                          \
+  struct name {                                                               \
+    template <class T> bool operator()(T a, T b) const { return expression; } \
   }
 COMPARISON(Eq, a == b);
-COMPARISON(Ne, a < b || a > b);
+COMPARISON(Ne, a<b || a> b);
 COMPARISON(Lt, a < b);
 COMPARISON(Le, a <= b);
 COMPARISON(Gt, a > b);
@@ -163,11 +161,9 @@ template <class F> void onPredicates(Warp& w, const Instr& in, uint32_t mask) {
   const uint32_t a = w.predicate(in.psrc, in.psrcNegated), b = w.predicate(in.src[1], false);
   w.setPredicate(in.pdst[0], F()(a, b), mask);
 }
-#define LOGIC(name, expression)                                        \
-  struct name {                                                        \
-    uint32_t operator()(uint32_t a, [[maybe_unused]] uint32_t b) const { \
-      return expression;                                               \
-    }                                                                  \
+#define LOGIC(name, expression)                                                               \
+  struct name {                                                                               \
+    uint32_t operator()(uint32_t a, [[maybe_unused]] uint32_t b) const { return expression; } \
   }
 LOGIC(And, a& b);
 LOGIC(Or, a | b);
@@ -181,8 +177,8 @@ template <class T, class F> void testp(Warp& w, const Instr& in, uint32_t mask) 
   for (int l = 0; l < warpSize; l++) bits |= static_cast<uint32_t>(F()(std::fpclassify(fromLane<T>(a[l])))) << l;
   w.setPredicate(in.pdst[0], bits, mask);
 }
-#define CLASS(name, expression) \
-  struct name {                 \
+#define CLASS(name, expression)                          \
+  struct name {                                          \
     bool operator()(int of) const { return expression; } \
   }
 CLASS(Finite, of != FP_NAN && of != FP_INFINITE);
@@ -204,7 +200,10 @@ template <class T> void addTests(std::map<std::string, Form>& table, const std::
 // ---- addresses: generic ones are in windows ----
 
 uint64_t windowOf(Space space) {
-  return space == Space::shared ? sharedWindow : space == Space::local ? localWindow : space == Space::param ? paramWindow : 0;
+  return space == Space::shared  ? sharedWindow
+         : space == Space::local ? localWindow
+         : space == Space::param ? paramWindow
+                                 : 0;
 }
 template <bool isTo> void cvta(Warp& w, const Instr& in, uint32_t mask) {
   const uint64_t window = windowOf(in.space);

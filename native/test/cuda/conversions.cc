@@ -39,13 +39,12 @@ template <class T> T fromWhole(__int128 x, Round round) {
   if (isAbove == wantsAbove) return near;
   return std::nextafter(near, static_cast<T>(wantsAbove ? INFINITY : -INFINITY));
 }
+/** The upper half of a float32, rounded to even or cut off. */
 BFloat toBFloat(double x, Round round) {
-  const uint32_t bits = toLane<float>(toFloat(x, x != x ? Round::nearest : Round::zero));
   if (x != x) return {0x7fff};
-  const auto top = static_cast<uint16_t>(bits >> 16);
-  const double kept = fromLane<float>(bits & 0xffff0000u), next = fromLane<float>((bits & 0xffff0000u) + 0x10000u);
-  const double rest = std::fabs(x - kept), step = std::fabs(next - kept);
-  const bool isUp = round == Round::nearest && (rest * 2 > step || (rest * 2 == step && (top & 1)));
+  const auto bits = toLane<float>(static_cast<float>(x));
+  const uint32_t rest = bits & 0xffff, top = bits >> 16;
+  const bool isUp = round == Round::nearest && (rest > 0x8000 || (rest == 0x8000 && (top & 1)));
   return {static_cast<uint16_t>(top + (isUp ? 1 : 0))};
 }
 
@@ -72,7 +71,8 @@ template <class D, class S> D convert(S from, const Instr& in) {
       return in.flags & saturates ? (value > 0 ? (value < 1 ? value : D{1}) : D{0}) : value;
     } else {
       // Whole numbers beyond 2^53 are infinite as binary16 in any case.
-      return narrowed<D>(static_cast<double>(from), in.round);
+      const auto x = static_cast<double>(from);
+      return narrowed<D>(in.flags & saturates ? (x > 0 ? 1.0 : 0.0) : x, in.round);
     }
   } else {
     double x = widened(from);
@@ -122,7 +122,8 @@ template <class D, class S> void cvt(Warp& w, const Instr& in, uint32_t mask) {
   }
 }
 
-template <class D, class S> void addPair(std::map<std::string, Form>& table, const std::string& d, const std::string& s) {
+template <class D, class S>
+void addPair(std::map<std::string, Form>& table, const std::string& d, const std::string& s) {
   table["cvt." + d + "." + s] = {cvt<D, S>, d + " " + s, "rfs", 0};
 }
 template <class D> void addTo(std::map<std::string, Form>& table, const std::string& d) {

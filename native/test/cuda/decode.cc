@@ -25,6 +25,8 @@ std::vector<std::string> forms() {
   for (const auto& [name, form] : table()) names.push_back(name);
   return names;
 }
+std::string signatureOf(const std::string& form) { return table().at(form).signature; }
+std::string modifiersOf(const std::string& form) { return table().at(form).modifiers; }
 
 namespace {
 
@@ -58,7 +60,8 @@ Words split(const std::string& text) {
   }
 }
 
-const std::map<std::string, Round> roundings = {{"rn", Round::nearest}, {"rz", Round::zero}, {"rm", Round::down}, {"rp", Round::up}};
+const std::map<std::string, Round> roundings = {
+    {"rn", Round::nearest}, {"rz", Round::zero}, {"rm", Round::down}, {"rp", Round::up}};
 
 /** Scopes and orders of memory. A strong access races with no other strong one. */
 void takeOrder(Words& words, Instr& in) {
@@ -143,7 +146,8 @@ void Builder::generic(const Statement& s, Instr& in) {
     found = table().find(form);
     if (found == table().end()) refuse("'" + joined(s.words) + "' is not an instruction that the interpreter knows");
     for (char c : had) {
-      if (found->second.modifiers.find(c) == std::string::npos) refuse("'" + joined(s.words) + "' has a modifier that '" + form + "' does not take");
+      if (found->second.modifiers.find(c) == std::string::npos)
+        refuse("'" + joined(s.words) + "' has a modifier that '" + form + "' does not take");
     }
   }
   signature(form, found->second, s, in);
@@ -197,7 +201,8 @@ void Builder::convert(const Statement& s, Instr& in) {
   }
   const std::string form = joined(words);
   const auto found = table().find(form);
-  if (found == table().end() || words.size() != 3) refuse("'" + joined(s.words) + "' is not an instruction that the interpreter knows");
+  if (found == table().end() || words.size() != 3)
+    refuse("'" + joined(s.words) + "' is not an instruction that the interpreter knows");
   if (s.operands.size() != 2) refuse("cvt has two operands");
   const Type to = typeOf(words[1]), from = typeOf(words[2]);
   int toBytes = 4, fromBytes = 4;
@@ -258,9 +263,9 @@ void Builder::access(const Statement& s, Instr& in) {
   in.space = takeSpace(words);
   // Hints for caches, and the path of data that nobody writes, which the race detector holds to its word.
   if (take(words, "nc")) in.op = 1;
-  takeAny(words, {"ca", "cg", "cs", "lu", "cv", "wb", "wt", "L1::evict_normal", "L1::evict_unchanged", "L1::evict_first",
-                  "L1::evict_last", "L1::no_allocate", "L2::64B", "L2::128B", "L2::256B", "L2::evict_last",
-                  "L2::evict_normal", "L2::evict_first"});
+  takeAny(words, {"ca", "cg", "cs", "lu", "cv", "wb", "wt", "L1::evict_normal", "L1::evict_unchanged",
+                  "L1::evict_first", "L1::evict_last", "L1::no_allocate", "L2::64B", "L2::128B", "L2::256B",
+                  "L2::evict_last", "L2::evict_normal", "L2::evict_first"});
   if (words[0] == "ldu") in.op = 1;
   in.vector = take(words, "v2") ? 2 : take(words, "v4") ? 4 : 1;
   if (words.size() != 2) refuse("'" + joined(s.words) + "' is not an instruction that the interpreter knows");
@@ -273,7 +278,8 @@ void Builder::access(const Statement& s, Instr& in) {
   address(s.operands[isStore ? 0 : 1], in, 0);
   const Operand& values = s.operands[isStore ? 1 : 0];
   std::vector<Operand> parts = values.kind == Operand::vector ? values.parts : std::vector<Operand>{values};
-  if (parts.size() != in.vector) refuse("the vector has " + std::to_string(parts.size()) + " parts, not " + std::to_string(in.vector));
+  if (parts.size() != in.vector)
+    refuse("the vector has " + std::to_string(parts.size()) + " parts, not " + std::to_string(in.vector));
   for (size_t k = 0; k < parts.size(); k++) {
     int bytes = 4;
     // A narrower type than the register is loaded and stored through its low bits.
@@ -301,14 +307,16 @@ void Builder::atomic(const Statement& s, Instr& in) {
   in.kind = Kind::atomic;
   takeOrder(words, in);
   in.space = takeSpace(words);
-  static const std::map<std::string, uint8_t> ops = {{"add", atomAdd}, {"min", atomMin}, {"max", atomMax}, {"exch", atomExch},
-                                                     {"cas", atomCas}, {"and", atomAnd}, {"or", atomOr},   {"xor", atomXor},
-                                                     {"inc", atomInc}, {"dec", atomDec}};
+  static const std::map<std::string, uint8_t> ops = {
+      {"add", atomAdd}, {"min", atomMin}, {"max", atomMax}, {"exch", atomExch}, {"cas", atomCas},
+      {"and", atomAnd}, {"or", atomOr},   {"xor", atomXor}, {"inc", atomInc},   {"dec", atomDec}};
   const auto op = words.size() == 3 ? ops.find(words[1]) : ops.end();
   const Type type = words.size() == 3 ? typeOf(words[2]) : Type{};
-  const bool isKnown = op != ops.end() && (type.bits == 32 || type.bits == 64) && (type.kind != 'f' || op->second == atomAdd);
+  const bool isKnown =
+      op != ops.end() && (type.bits == 32 || type.bits == 64) && (type.kind != 'f' || op->second == atomAdd);
   if (!isKnown) refuse("'" + joined(s.words) + "' is not an instruction that the interpreter knows");
-  if (in.space == Space::local || in.space == Space::param || in.space == Space::constant) refuse("atomics are for global and shared memory");
+  if (in.space == Space::local || in.space == Space::param || in.space == Space::constant)
+    refuse("atomics are for global and shared memory");
   in.op = op->second;
   in.bytes = static_cast<uint8_t>(type.bytes());
   in.registerBytes = in.bytes;
@@ -339,8 +347,10 @@ void Builder::copyAsync(const Statement& s, Instr& in) {
     in.kind = Kind::copyAsync;
     const bool isAll = take(words, "ca"), isL2 = take(words, "cg");
     takeAny(words, {"L2::64B", "L2::128B", "L2::256B"});
-    if (isAll == isL2 || !(take(words, "shared") || take(words, "shared::cta")) || !take(words, "global")) refuse("cp.async copies from global to shared memory, by ca or cg");
-    if (s.operands.size() < 3 || s.operands.size() > 4 || s.operands[2].kind != Operand::number) refuse("cp.async has two addresses, a size, and perhaps the size of the source");
+    if (isAll == isL2 || !(take(words, "shared") || take(words, "shared::cta")) || !take(words, "global"))
+      refuse("cp.async copies from global to shared memory, by ca or cg");
+    if (s.operands.size() < 3 || s.operands.size() > 4 || s.operands[2].kind != Operand::number)
+      refuse("cp.async has two addresses, a size, and perhaps the size of the source");
     in.bytes = static_cast<uint8_t>(s.operands[2].bits);
     const bool isSize = in.bytes == 16 || (isAll && (in.bytes == 4 || in.bytes == 8));
     if (!isSize) refuse("cp.async copies 4, 8 or 16 bytes, by cg 16");
@@ -412,7 +422,8 @@ void Builder::barrier(const Statement& s, Instr& in) {
 
 void Builder::branch(const Statement& s, Instr& in) {
   const bool isTable = s.words[0] == "brx";
-  if (s.words.size() > (isTable ? 3u : 2u)) refuse("'" + joined(s.words) + "' is not an instruction that the interpreter knows");
+  if (s.words.size() > (isTable ? 3u : 2u))
+    refuse("'" + joined(s.words) + "' is not an instruction that the interpreter knows");
   if (!isTable) {
     if (s.operands.size() != 1) refuse("bra has a label");
     in.kind = Kind::branch;

@@ -105,7 +105,8 @@ template <class... P> CUresult ran(CUfunction function, Shape shape, P... parame
 inline std::string kernelOf(const std::string& body, const std::string& declarations = "", int target = 90) {
   return ".version 7.8\n.target sm_" + std::to_string(target) + "\n.address_size 64\n" + declarations +
          ".visible .entry k(.param .u64 out)\n{\n"
-         ".reg .pred %p<10>;\n.reg .b16 %h<20>;\n.reg .b32 %r<40>;\n.reg .f32 %f<40>;\n.reg .f64 %d<40>;\n.reg .b64 %rd<40>;\n"
+         ".reg .pred %p<10>;\n.reg .b16 %h<20>;\n.reg .b32 %r<40>;\n.reg .f32 %f<40>;\n.reg .f64 %d<40>;\n.reg .b64 "
+         "%rd<40>;\n"
          "ld.param.u64 %rd1, [out];\nmov.u32 %r1, %tid.x;\n" +
          body + "\nret;\n}\n";
 }

@@ -22,7 +22,8 @@ enum class Needs { nothing, initialization, context };
 
 CUresult injected(const char* name) {
   const std::string own = name;
-  const std::string stem = own.size() > 3 && own.compare(own.size() - 3, 3, "_v2") == 0 ? own.substr(0, own.size() - 3) : own;
+  const std::string stem =
+      own.size() > 3 && own.compare(own.size() - 3, 3, "_v2") == 0 ? own.substr(0, own.size() - 3) : own;
   for (Failure& failure : driver().settings.failures) {
     if (failure.function != own && failure.function != stem) continue;
     failure.calls++;
@@ -78,8 +79,9 @@ struct Model {
 };
 /** What cards of a capability have; of others, the one below. */
 const Model& model(int capability) {
-  static const Model models[] = {{75, 40, 65536, 65536},     {80, 108, 166912, 167936}, {86, 82, 101376, 102400}, {89, 76, 101376, 102400},
-                                 {90, 132, 232448, 233472},  {100, 148, 232448, 233472}, {120, 170, 101376, 102400}};
+  static const Model models[] = {{75, 40, 65536, 65536},    {80, 108, 166912, 167936}, {86, 82, 101376, 102400},
+                                 {89, 76, 101376, 102400},  {90, 132, 232448, 233472}, {100, 148, 232448, 233472},
+                                 {120, 170, 101376, 102400}};
   const Model* found = &models[0];
   for (const Model& each : models) {
     if (each.capability <= capability) found = &each;
@@ -325,7 +327,8 @@ CUresult cuDevicePrimaryCtxRelease_v2(CUdevice device) {
 
 CUresult cuCtxSetCurrent(CUcontext context) {
   ENTER(initialization)
-  const bool isOurs = std::any_of(d.contexts.begin(), d.contexts.end(), [&](const auto& each) { return each.get() == context; });
+  const bool isOurs =
+      std::any_of(d.contexts.begin(), d.contexts.end(), [&](const auto& each) { return each.get() == context; });
   REQUIRE(context == nullptr || isOurs, CUDA_ERROR_INVALID_CONTEXT);
   current = context;
   return CUDA_SUCCESS;
@@ -514,11 +517,13 @@ CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes, CU
   return addCopy(d, stream, copyOnDevice(to, from, bytes));
   LEAVE
 }
-CUresult cuMemcpyPeerAsync(CUdeviceptr to, CUcontext toContext, CUdeviceptr from, CUcontext fromContext, size_t bytes, CUstream stream) {
+CUresult cuMemcpyPeerAsync(CUdeviceptr to, CUcontext toContext, CUdeviceptr from, CUcontext fromContext, size_t bytes,
+                           CUstream stream) {
   ENTER(context)
   const ptx::Allocation *target = d.memory.find(to), *source = d.memory.find(from);
   REQUIRE(toContext != nullptr && fromContext != nullptr, CUDA_ERROR_INVALID_CONTEXT);
-  const bool fits = bytes == 0 || (target != nullptr && source != nullptr && target->device == toContext->device && source->device == fromContext->device);
+  const bool fits = bytes == 0 || (target != nullptr && source != nullptr && target->device == toContext->device &&
+                                   source->device == fromContext->device);
   REQUIRE(fits, CUDA_ERROR_INVALID_VALUE);
   return addCopy(d, stream, copyOnDevice(to, from, bytes));
   LEAVE
@@ -540,10 +545,10 @@ namespace {
 
 /** The newest PTX that a driver reads, as version times 10. */
 int newestPtx(int driverVersion) {
-  static const int versions[][2] = {{10000, 63}, {10010, 64}, {10020, 65}, {11000, 70}, {11010, 71}, {11020, 72}, {11030, 73},
-                                    {11040, 74}, {11050, 75}, {11060, 76}, {11070, 77}, {11080, 78}, {12000, 80}, {12010, 81},
-                                    {12020, 82}, {12030, 83}, {12040, 84}, {12050, 85}, {12070, 86}, {12080, 87}, {12090, 88},
-                                    {13000, 90}};
+  static const int versions[][2] = {{10000, 63}, {10010, 64}, {10020, 65}, {11000, 70}, {11010, 71}, {11020, 72},
+                                    {11030, 73}, {11040, 74}, {11050, 75}, {11060, 76}, {11070, 77}, {11080, 78},
+                                    {12000, 80}, {12010, 81}, {12020, 82}, {12030, 83}, {12040, 84}, {12050, 85},
+                                    {12070, 86}, {12080, 87}, {12090, 88}, {13000, 90}};
   int newest = 60;
   for (const auto& [version, ptx] : versions) {
     if (version <= driverVersion) newest = ptx;
@@ -589,8 +594,8 @@ CUresult cuModuleLoadDataEx(CUmodule* module, const void* image, unsigned count,
   };
   const int version = made->module->version, newest = newestPtx(d.settings.version);
   if (version > newest) {
-    return refuse(CUDA_ERROR_UNSUPPORTED_PTX_VERSION,
-                  format("the text is PTX %d.%d and the driver reads up to %d.%d", version / 10, version % 10, newest / 10, newest % 10));
+    return refuse(CUDA_ERROR_UNSUPPORTED_PTX_VERSION, format("the text is PTX %d.%d and the driver reads up to %d.%d",
+                                                             version / 10, version % 10, newest / 10, newest % 10));
   }
   if (made->module->target > d.settings.capability) {
     return refuse(CUDA_ERROR_NO_BINARY_FOR_GPU,
@@ -687,14 +692,16 @@ CUresult cuFuncSetAttribute(CUfunction function, CUfunction_attribute attribute,
   REQUIRE(d.functions.count(function) != 0, CUDA_ERROR_INVALID_HANDLE);
   if (attribute == CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT) return CUDA_SUCCESS;
   REQUIRE(attribute == CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, CUDA_ERROR_INVALID_VALUE);
-  REQUIRE(value >= 0 && value + function->kernel->sharedBytes <= model(d.settings.capability).sharedOptIn, CUDA_ERROR_INVALID_VALUE);
+  REQUIRE(value >= 0 && value + function->kernel->sharedBytes <= model(d.settings.capability).sharedOptIn,
+          CUDA_ERROR_INVALID_VALUE);
   function->kernel->maxDynamicShared = value;
   return CUDA_SUCCESS;
   LEAVE
 }
 
-CUresult cuLaunchKernel(CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY,
-                        unsigned blockZ, unsigned sharedBytes, CUstream handle, void** parameters, void** extra) {
+CUresult cuLaunchKernel(CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX,
+                        unsigned blockY, unsigned blockZ, unsigned sharedBytes, CUstream handle, void** parameters,
+                        void** extra) {
   ENTER(context)
   REQUIRE(d.functions.count(function) != 0 && function->module->context == current, CUDA_ERROR_INVALID_HANDLE);
   CUstream stream = streamOf(d, handle);
@@ -702,10 +709,12 @@ CUresult cuLaunchKernel(CUfunction function, unsigned gridX, unsigned gridY, uns
   Kernel& kernel = *function->kernel;
   REQUIRE(gridX > 0 && gridY > 0 && gridZ > 0 && blockX > 0 && blockY > 0 && blockZ > 0, CUDA_ERROR_INVALID_VALUE);
   REQUIRE(gridX <= 2147483647u && gridY <= 65535 && gridZ <= 65535, CUDA_ERROR_INVALID_VALUE);
-  REQUIRE(blockX <= 1024 && blockY <= 1024 && blockZ <= 64 && uint64_t{blockX} * blockY * blockZ <= 1024, CUDA_ERROR_INVALID_VALUE);
+  REQUIRE(blockX <= 1024 && blockY <= 1024 && blockZ <= 64 && uint64_t{blockX} * blockY * blockZ <= 1024,
+          CUDA_ERROR_INVALID_VALUE);
   REQUIRE(static_cast<int>(blockX * blockY * blockZ) <= kernel.maxThreads, CUDA_ERROR_INVALID_VALUE);
   const int* required = kernel.requiredThreads;
-  const bool isRequired = required[0] == 0 || (blockX == static_cast<unsigned>(required[0]) && blockY == static_cast<unsigned>(required[1]) &&
+  const bool isRequired = required[0] == 0 || (blockX == static_cast<unsigned>(required[0]) &&
+                                               blockY == static_cast<unsigned>(required[1]) &&
                                                blockZ == static_cast<unsigned>(required[2]));
   REQUIRE(isRequired, CUDA_ERROR_INVALID_VALUE);
   const int dynamic = kernel.maxDynamicShared < 0 ? sharedLimit - kernel.sharedBytes : kernel.maxDynamicShared;
@@ -813,7 +822,8 @@ CUresult cuStreamWaitEvent(CUstream handle, CUevent event, unsigned flags) {
     }
     REQUIRE(stream->capture == event->capture, CUDA_ERROR_STREAM_CAPTURE_MERGE);
     const auto joined = stream->capture->joined.find(event->stream);
-    if (joined != stream->capture->joined.end() && event->stream != stream && joined->second <= event->captured) joined->second = 0;
+    if (joined != stream->capture->joined.end() && event->stream != stream && joined->second <= event->captured)
+      joined->second = 0;
     return CUDA_SUCCESS;
   }
   if (stream->capture != nullptr) {
@@ -918,7 +928,8 @@ CUresult cuStreamEndCapture(CUstream handle, CUgraph* graph) {
   REQUIRE(stream != nullptr, CUDA_ERROR_INVALID_HANDLE);
   REQUIRE(stream->capture != nullptr, CUDA_ERROR_ILLEGAL_STATE);
   const std::shared_ptr<Capture> capture = stream->capture;
-  REQUIRE(capture->mode == CU_STREAM_CAPTURE_MODE_RELAXED || capture->thread == std::this_thread::get_id(), CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD);
+  REQUIRE(capture->mode == CU_STREAM_CAPTURE_MODE_RELAXED || capture->thread == std::this_thread::get_id(),
+          CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD);
   REQUIRE(capture->origin == stream, CUDA_ERROR_STREAM_CAPTURE_UNMATCHED);
   for (const CUstream each : d.streams) {
     if (each->capture == capture) each->capture = nullptr;
@@ -936,7 +947,7 @@ CUresult cuStreamIsCapturing(CUstream handle, CUstreamCaptureStatus* status) {
   ENTER(context)
   CUstream stream = streamOf(d, handle);
   REQUIRE(stream != nullptr, CUDA_ERROR_INVALID_HANDLE);
-  *status = stream->capture == nullptr     ? CU_STREAM_CAPTURE_STATUS_NONE
+  *status = stream->capture == nullptr   ? CU_STREAM_CAPTURE_STATUS_NONE
             : stream->capture->isInvalid ? CU_STREAM_CAPTURE_STATUS_INVALIDATED
                                          : CU_STREAM_CAPTURE_STATUS_ACTIVE;
   return CUDA_SUCCESS;

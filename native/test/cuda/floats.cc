@@ -34,7 +34,8 @@ Half toHalf(double x, Round round) {
                                             : false;
   const double whole = down + (isUp ? 1 : 0);
   if (std::ldexp(whole, step) > 65504) {
-    const bool staysFinite = round == Round::zero || (round == Round::up && sign != 0) || (round == Round::down && sign == 0);
+    const bool staysFinite =
+        round == Round::zero || (round == Round::up && sign != 0) || (round == Round::down && sign == 0);
     return made(staysFinite ? 0x7bff : 0x7c00);
   }
   if (whole < 1024) return made(static_cast<uint32_t>(whole));
@@ -46,7 +47,10 @@ Half toHalf(double x, Round round) {
 namespace {
 
 int environmentOf(Round round) {
-  return round == Round::zero ? FE_TOWARDZERO : round == Round::down ? FE_DOWNWARD : round == Round::up ? FE_UPWARD : FE_TONEAREST;
+  return round == Round::zero   ? FE_TOWARDZERO
+         : round == Round::down ? FE_DOWNWARD
+         : round == Round::up   ? FE_UPWARD
+                                : FE_TONEAREST;
 }
 
 /** Rounds as an instruction says for as long as it lives. */
@@ -89,7 +93,8 @@ void floatsOf(Warp& w, const Instr& in, uint32_t mask, F&& f, std::index_sequenc
   const Rounding rounding(in.round);
   fence(result);
   for (int l = 0; l < warpSize; l++) {
-    result[l] = toLane<T>(finished<T>(settled(static_cast<T>(f(opened(fromLane<S>(std::get<k>(s)[l]), in.flags)...))), in.flags));
+    result[l] = toLane<T>(
+        finished<T>(settled(static_cast<T>(f(opened(fromLane<S>(std::get<k>(s)[l]), in.flags)...))), in.flags));
   }
   fence(result);
   writeLanes(w.at<Lane<T>>(in.dst[0]), result, mask);
@@ -99,8 +104,9 @@ template <class T, class... S, class F> void floats(Warp& w, const Instr& in, ui
   floatsOf<T, S...>(w, in, mask, f, std::index_sequence_for<S...>{});
 }
 
-#define FLOATS(form, sig, mods, flops, EXPRESSION, ...)                                                                \
-  table[form] = {[](Warp& w, const Instr& in, uint32_t mask) { floats<T, __VA_ARGS__>(w, in, mask, EXPRESSION); }, sig, mods, flops}
+#define FLOATS(form, sig, mods, flops, EXPRESSION, ...)                                                            \
+  table[form] = {[](Warp& w, const Instr& in, uint32_t mask) { floats<T, __VA_ARGS__>(w, in, mask, EXPRESSION); }, \
+                 sig, mods, flops}
 
 template <class T> T smaller(T a, T b, bool isNaN) {
   if (isNaN && (a != a || b != b)) return a + b;
@@ -168,7 +174,7 @@ void addSingle(std::map<std::string, Form>& table) {
   const std::string one = "f32 f32", two = "f32 f32 f32";
   FLOATS("min.NaN.f32", two, "f", 1, [](T a, T b) { return smaller(a, b, true); }, T, T);
   FLOATS("max.NaN.f32", two, "f", 1, [](T a, T b) { return larger(a, b, true); }, T, T);
-  FLOATS("div.approx.f32", two, "f", 1, [](T a, T b) { return a * (1 / b); }, T, T);
+  FLOATS("div.approx.f32", two, "f", 1, [](T a, T b) { return a / b; }, T, T);
   FLOATS("div.full.f32", two, "f", 1, [](T a, T b) { return a / b; }, T, T);
   FLOATS("rcp.approx.f32", one, "f", 1, [](T a) { return 1 / a; }, T);
   FLOATS("sqrt.approx.f32", one, "f", 1, [](T a) { return std::sqrt(a); }, T);
@@ -187,25 +193,26 @@ double flat(double a, uint32_t flags) {
 
 void addDouble(std::map<std::string, Form>& table) {
   using T = double;
-  table["rcp.approx.f64"] = {[](Warp& w, const Instr& in, uint32_t mask) {
-                               eachLane<T, T>(w, in, mask, [&](T a) { return coarse(1 / flat(coarse(a), in.flags)); });
-                             },
-                             "f64 f64", "f", 1};
-  table["rsqrt.approx.f64"] = {[](Warp& w, const Instr& in, uint32_t mask) {
-                                 eachLane<T, T>(w, in, mask,
-                                                [&](T a) { return coarse(1 / std::sqrt(flat(coarse(a), in.flags))); });
-                               },
-                               "f64 f64", "f", 1};
+  table["rcp.approx.f64"] = {
+      [](Warp& w, const Instr& in, uint32_t mask) {
+        eachLane<T, T>(w, in, mask, [&](T a) { return flat(coarse(1 / flat(a, in.flags)), in.flags); });
+      },
+      "f64 f64", "f", 1};
+  table["rsqrt.approx.f64"] = {
+      [](Warp& w, const Instr& in, uint32_t mask) {
+        eachLane<T, T>(w, in, mask, [&](T a) { return flat(coarse(1 / std::sqrt(flat(a, in.flags))), in.flags); });
+      },
+      "f64 f64", "f", 1};
 }
 
 /** binary16 in double, where products and sums are exact enough to be rounded once. */
 void addHalf(std::map<std::string, Form>& table) {
-#define HALVES(form, sig, flops, EXPRESSION, ...)                                                     \
-  table[form] = {[](Warp& w, const Instr& in, uint32_t mask) {                                        \
-                   eachLane<Half, __VA_ARGS__>(w, in, mask, [](auto... x) {                           \
+#define HALVES(form, sig, flops, EXPRESSION, ...)                                                      \
+  table[form] = {[](Warp& w, const Instr& in, uint32_t mask) {                                         \
+                   eachLane<Half, __VA_ARGS__>(w, in, mask, [](auto... x) {                            \
                      return toHalf((EXPRESSION)(static_cast<double>(fromHalf(x))...), Round::nearest); \
-                   });                                                                                \
-                 },                                                                                   \
+                   });                                                                                 \
+                 },                                                                                    \
                  sig, "r", flops}
   HALVES("add.f16", "b16 b16 b16", 1, [](double a, double b) { return a + b; }, Half, Half);
   HALVES("sub.f16", "b16 b16 b16", 1, [](double a, double b) { return a - b; }, Half, Half);

@@ -10,8 +10,10 @@ namespace flambeau::ptx {
 namespace {
 
 template <class T> struct Name;
-#define NAME(T, text) \
-  template <> struct Name<T> { static constexpr const char* value = text; }
+#define NAME(T, text)                          \
+  template <> struct Name<T> {                 \
+    static constexpr const char* value = text; \
+  }
 NAME(int16_t, "s16");
 NAME(uint16_t, "u16");
 NAME(int32_t, "s32");
@@ -20,12 +22,24 @@ NAME(int64_t, "s64");
 NAME(uint64_t, "u64");
 
 template <class T> struct Twice;
-template <> struct Twice<int16_t> { using type = int32_t; };
-template <> struct Twice<uint16_t> { using type = uint32_t; };
-template <> struct Twice<int32_t> { using type = int64_t; };
-template <> struct Twice<uint32_t> { using type = uint64_t; };
-template <> struct Twice<int64_t> { using type = __int128; };
-template <> struct Twice<uint64_t> { using type = unsigned __int128; };
+template <> struct Twice<int16_t> {
+  using type = int32_t;
+};
+template <> struct Twice<uint16_t> {
+  using type = uint32_t;
+};
+template <> struct Twice<int32_t> {
+  using type = int64_t;
+};
+template <> struct Twice<uint32_t> {
+  using type = uint64_t;
+};
+template <> struct Twice<int64_t> {
+  using type = __int128;
+};
+template <> struct Twice<uint64_t> {
+  using type = unsigned __int128;
+};
 template <class T> using Wide = typename Twice<T>::type;
 template <class T> using U = typename std::make_unsigned<T>::type;
 template <class T> constexpr int bitsOf = sizeof(T) * 8;
@@ -48,9 +62,7 @@ template <class T> T remainder(T a, T b) {
   if (std::is_signed<T>::value && b == static_cast<T>(-1)) return 0;
   return static_cast<T>(a % b);
 }
-int32_t saturated(int64_t x) {
-  return x > INT32_MAX ? INT32_MAX : x < INT32_MIN ? INT32_MIN : static_cast<int32_t>(x);
-}
+int32_t saturated(int64_t x) { return x > INT32_MAX ? INT32_MAX : x < INT32_MIN ? INT32_MIN : static_cast<int32_t>(x); }
 /** The middle 24 by 24 bits of mul24: 48 bits of product. */
 template <class T> Wide<T> product24(T a, T b) {
   const auto part = [](T x) { return static_cast<T>(static_cast<T>(static_cast<uint32_t>(x) << 8) >> 8); };
@@ -58,9 +70,10 @@ template <class T> Wide<T> product24(T a, T b) {
 }
 
 /** `T` stands for the type, and the body for what an instruction of three operands at most computes. */
-#define FORM(form, sig, mods, D, EXPRESSION, ...)                                                 \
-  table[std::string(form) + "." + Name<T>::value] = {                                             \
-      [](Warp& w, const Instr& in, uint32_t mask) { eachLane<D, __VA_ARGS__>(w, in, mask, EXPRESSION); }, sig, mods, 0}
+#define FORM(form, sig, mods, D, EXPRESSION, ...)                                                                    \
+  table[std::string(form) + "." + Name<T>::value] = {                                                                \
+      [](Warp& w, const Instr& in, uint32_t mask) { eachLane<D, __VA_ARGS__>(w, in, mask, EXPRESSION); }, sig, mods, \
+      0}
 
 template <class T> std::string types(const std::string& form) {
   std::string text;
@@ -79,15 +92,17 @@ template <class T> void addBasic(std::map<std::string, Form>& table) {
   FORM("rem", types<T>("T T T"), "", T, [](T a, T b) { return remainder<T>(a, b); }, T, T);
   FORM("min", types<T>("T T T"), "", T, [](T a, T b) { return a < b ? a : b; }, T, T);
   FORM("max", types<T>("T T T"), "", T, [](T a, T b) { return a > b ? a : b; }, T, T);
-  FORM("sad", types<T>("T T T T"), "", T,
-       [](T a, T b, T c) { return plus<T>(c, a < b ? minus<T>(b, a) : minus<T>(a, b)); }, T, T, T);
+  FORM(
+      "sad", types<T>("T T T T"), "", T,
+      [](T a, T b, T c) { return plus<T>(c, a < b ? minus<T>(b, a) : minus<T>(a, b)); }, T, T, T);
   // Shifts by the width or more leave zeros, or signs.
-  FORM("shr", types<T>("T T u32"), "", T,
-       [](T a, uint32_t n) {
-         if (n >= static_cast<uint32_t>(bitsOf<T>)) return static_cast<T>(a < 0 ? -1 : 0);
-         return static_cast<T>(a >> n);
-       },
-       T, uint32_t);
+  FORM(
+      "shr", types<T>("T T u32"), "", T,
+      [](T a, uint32_t n) {
+        if (n >= static_cast<uint32_t>(bitsOf<T>)) return static_cast<T>(a < 0 ? -1 : 0);
+        return static_cast<T>(a >> n);
+      },
+      T, uint32_t);
 }
 
 template <class T> void addSigned(std::map<std::string, Form>& table) {
@@ -99,8 +114,9 @@ template <class T> void addWide(std::map<std::string, Form>& table) {
   using W = Wide<T>;
   const std::string name = Name<W>::value, own = Name<T>::value;
   FORM("mul.wide", name + " " + own + " " + own, "", W, [](T a, T b) { return wide<T>(a, b); }, T, T);
-  FORM("mad.wide", name + " " + own + " " + own + " " + name, "", W,
-       [](T a, T b, W c) { return plus<W>(wide<T>(a, b), c); }, T, T, W);
+  FORM(
+      "mad.wide", name + " " + own + " " + own + " " + name, "", W,
+      [](T a, T b, W c) { return plus<W>(wide<T>(a, b), c); }, T, T, W);
 }
 
 /** Additions that carry between registers; the carry is a mask of the warp. */
@@ -114,7 +130,7 @@ template <class T, bool in, bool out, bool subtracts> void carrying(Warp& w, con
     using W = unsigned __int128;
     // The carry of a subtraction is a borrow.
     const W sum = subtracts ? W{x} - y - (before ? 1 : 0) : W{x} + y + (before ? 1 : 0);
-    if ((sum >> bitsOf<T>) & 1) carry |= 1u << l;
+    if ((sum >> bitsOf<T>)&1) carry |= 1u << l;
     if (mask >> l & 1) d[l] = static_cast<T>(sum);
   }
   if (out) w.carry = (w.carry & ~mask) | (carry & mask);
@@ -130,7 +146,7 @@ template <class T, bool isHigh, bool in, bool out> void carryingProduct(Warp& w,
     using W = unsigned __int128;
     const T product = isHigh ? high<T>(x, y) : low<T>(x, y);
     const W sum = W{U<T>(product)} + U<T>(c[l]) + (before ? 1 : 0);
-    if ((sum >> bitsOf<T>) & 1) carry |= 1u << l;
+    if ((sum >> bitsOf<T>)&1) carry |= 1u << l;
     if (mask >> l & 1) d[l] = static_cast<U<T>>(sum);
   }
   if (out) w.carry = (w.carry & ~mask) | (carry & mask);
@@ -156,10 +172,12 @@ template <class T> void addCarries(std::map<std::string, Form>& table) {
 template <class T> void add24(std::map<std::string, Form>& table) {
   FORM("mul24.lo", types<T>("T T T"), "", T, [](T a, T b) { return static_cast<T>(product24<T>(a, b)); }, T, T);
   FORM("mul24.hi", types<T>("T T T"), "", T, [](T a, T b) { return static_cast<T>(product24<T>(a, b) >> 16); }, T, T);
-  FORM("mad24.lo", types<T>("T T T T"), "", T,
-       [](T a, T b, T c) { return plus<T>(static_cast<T>(product24<T>(a, b)), c); }, T, T, T);
-  FORM("mad24.hi", types<T>("T T T T"), "", T,
-       [](T a, T b, T c) { return plus<T>(static_cast<T>(product24<T>(a, b) >> 16), c); }, T, T, T);
+  FORM(
+      "mad24.lo", types<T>("T T T T"), "", T,
+      [](T a, T b, T c) { return plus<T>(static_cast<T>(product24<T>(a, b)), c); }, T, T, T);
+  FORM(
+      "mad24.hi", types<T>("T T T T"), "", T,
+      [](T a, T b, T c) { return plus<T>(static_cast<T>(product24<T>(a, b) >> 16), c); }, T, T, T);
 }
 
 /** Sums of products of bytes, or of halves and bytes; A and B say how each is read. */
@@ -170,15 +188,16 @@ template <class A, class B> int32_t dot4(uint32_t a, uint32_t b) {
 }
 template <class A, class B, bool isHigh> int64_t dot2(uint32_t a, uint32_t b) {
   int64_t sum = 0;
-  for (int i = 0; i < 2; i++) sum += int64_t{static_cast<A>(a >> (16 * i))} * static_cast<B>(b >> (8 * i + (isHigh ? 16 : 0)));
+  for (int i = 0; i < 2; i++)
+    sum += int64_t{static_cast<A>(a >> (16 * i))} * static_cast<B>(b >> (8 * i + (isHigh ? 16 : 0)));
   return sum;
 }
-#define DOT(form, sum, result)                                                                                         \
-  table[form] = {[](Warp& w, const Instr& in, uint32_t mask) {                                                         \
-                   eachLane<uint32_t, uint32_t, uint32_t, uint32_t>(w, in, mask, [](uint32_t a, uint32_t b, uint32_t c) { \
-                     return c + static_cast<uint32_t>(sum);                                                            \
-                   });                                                                                                 \
-                 },                                                                                                    \
+#define DOT(form, sum, result)                                                                             \
+  table[form] = {[](Warp& w, const Instr& in, uint32_t mask) {                                             \
+                   eachLane<uint32_t, uint32_t, uint32_t, uint32_t>(                                       \
+                       w, in, mask,                                                                        \
+                       [](uint32_t a, uint32_t b, uint32_t c) { return c + static_cast<uint32_t>(sum); }); \
+                 },                                                                                        \
                  result " b32 b32 " result, "", 0}
 
 // ---- bits ----
@@ -244,12 +263,19 @@ template <uint16_t s0, uint16_t s1, uint16_t s2, uint16_t s3> uint32_t permutedB
 }
 
 template <class T> struct BitName;
-template <> struct BitName<uint16_t> { static constexpr const char* value = "b16"; };
-template <> struct BitName<uint32_t> { static constexpr const char* value = "b32"; };
-template <> struct BitName<uint64_t> { static constexpr const char* value = "b64"; };
+template <> struct BitName<uint16_t> {
+  static constexpr const char* value = "b16";
+};
+template <> struct BitName<uint32_t> {
+  static constexpr const char* value = "b32";
+};
+template <> struct BitName<uint64_t> {
+  static constexpr const char* value = "b64";
+};
 
-#define BITS(form, sig, D, EXPRESSION, ...)                                                                            \
-  table[form] = {[](Warp& w, const Instr& in, uint32_t mask) { eachLane<D, __VA_ARGS__>(w, in, mask, EXPRESSION); }, sig, "", 0}
+#define BITS(form, sig, D, EXPRESSION, ...)                                                                          \
+  table[form] = {[](Warp& w, const Instr& in, uint32_t mask) { eachLane<D, __VA_ARGS__>(w, in, mask, EXPRESSION); }, \
+                 sig, "", 0}
 
 template <class T> void addLogic(std::map<std::string, Form>& table) {
   const std::string type = BitName<T>::value, dot = "." + type, two = type + " " + type, three = two + " " + type;
@@ -258,32 +284,33 @@ template <class T> void addLogic(std::map<std::string, Form>& table) {
   BITS("xor" + dot, three, T, [](T a, T b) { return static_cast<T>(a ^ b); }, T, T);
   BITS("not" + dot, two, T, [](T a) { return static_cast<T>(~a); }, T);
   BITS("cnot" + dot, two, T, [](T a) { return static_cast<T>(a == 0 ? 1 : 0); }, T);
-  BITS("shl" + dot, two + " u32", T,
-       [](T a, uint32_t n) { return static_cast<T>(n >= static_cast<uint32_t>(bitsOf<T>) ? 0 : a << n); }, T, uint32_t);
-  BITS("shr" + dot, two + " u32", T,
-       [](T a, uint32_t n) { return static_cast<T>(n >= static_cast<uint32_t>(bitsOf<T>) ? 0 : a >> n); }, T, uint32_t);
+  BITS(
+      "shl" + dot, two + " u32", T,
+      [](T a, uint32_t n) { return static_cast<T>(n >= static_cast<uint32_t>(bitsOf<T>) ? 0 : a << n); }, T, uint32_t);
+  BITS(
+      "shr" + dot, two + " u32", T,
+      [](T a, uint32_t n) { return static_cast<T>(n >= static_cast<uint32_t>(bitsOf<T>) ? 0 : a >> n); }, T, uint32_t);
 }
 
 template <class T> void addCounting(std::map<std::string, Form>& table) {
   const std::string type = BitName<T>::value, dot = "." + type, two = type + " " + type;
-  BITS("popc" + dot, "u32 " + type, uint32_t,
-       [](T a) { return static_cast<uint32_t>(__builtin_popcountll(a)); }, T);
+  BITS("popc" + dot, "u32 " + type, uint32_t, [](T a) { return static_cast<uint32_t>(__builtin_popcountll(a)); }, T);
   BITS("clz" + dot, "u32 " + type, uint32_t, [](T a) { return zeros<T>(a); }, T);
   BITS("brev" + dot, two, T, [](T a) { return reversed<T>(a); }, T);
-  BITS("bfi" + dot, two + " " + type + " u32 u32", T,
-       [](T a, T b, uint32_t c, uint32_t d) { return inserted<T>(a, b, c, d); }, T, T, uint32_t, uint32_t);
+  BITS(
+      "bfi" + dot, two + " " + type + " u32 u32", T,
+      [](T a, T b, uint32_t c, uint32_t d) { return inserted<T>(a, b, c, d); }, T, T, uint32_t, uint32_t);
 }
 
 template <class T> void addFields(std::map<std::string, Form>& table) {
-  FORM("bfe", types<T>("T T u32 u32"), "", T, [](T a, uint32_t b, uint32_t c) { return extracted<T>(a, b, c); }, T,
-       uint32_t, uint32_t);
+  FORM(
+      "bfe", types<T>("T T u32 u32"), "", T, [](T a, uint32_t b, uint32_t c) { return extracted<T>(a, b, c); }, T,
+      uint32_t, uint32_t);
   FORM("bfind", types<T>("u32 T"), "", uint32_t, [](T a) { return found<T>(a, false); }, T);
   FORM("bfind.shiftamt", types<T>("u32 T"), "", uint32_t, [](T a) { return found<T>(a, true); }, T);
 }
 
-template <class... T> void addAll(std::map<std::string, Form>& table) {
-  (addBasic<T>(table), ...);
-}
+template <class... T> void addAll(std::map<std::string, Form>& table) { (addBasic<T>(table), ...); }
 
 }  // namespace
 
@@ -305,8 +332,9 @@ void addIntegers(std::map<std::string, Form>& table) {
   using T = int32_t;
   FORM("add.sat", "s32 s32 s32", "", T, [](T a, T b) { return saturated(int64_t{a} + b); }, T, T);
   FORM("sub.sat", "s32 s32 s32", "", T, [](T a, T b) { return saturated(int64_t{a} - b); }, T, T);
-  FORM("mad.hi.sat", "s32 s32 s32 s32", "", T, [](T a, T b, T c) { return saturated(int64_t{high<T>(a, b)} + c); }, T, T,
-       T);
+  FORM(
+      "mad.hi.sat", "s32 s32 s32 s32", "", T, [](T a, T b, T c) { return saturated(int64_t{high<T>(a, b)} + c); }, T, T,
+      T);
   DOT("dp4a.s32.s32", (dot4<int8_t, int8_t>(a, b)), "s32");
   DOT("dp4a.s32.u32", (dot4<int8_t, uint8_t>(a, b)), "s32");
   DOT("dp4a.u32.s32", (dot4<uint8_t, int8_t>(a, b)), "s32");
@@ -334,9 +362,12 @@ void addBits(std::map<std::string, Form>& table) {
   using W = uint32_t;
   BITS("shf.l.wrap.b32", "b32 b32 b32 u32", W, [](W a, W b, W n) { return funnel(a, b, n & 31, true); }, W, W, W);
   BITS("shf.r.wrap.b32", "b32 b32 b32 u32", W, [](W a, W b, W n) { return funnel(a, b, n & 31, false); }, W, W, W);
-  BITS("shf.l.clamp.b32", "b32 b32 b32 u32", W, [](W a, W b, W n) { return funnel(a, b, n < 32 ? n : 32, true); }, W, W, W);
-  BITS("shf.r.clamp.b32", "b32 b32 b32 u32", W, [](W a, W b, W n) { return funnel(a, b, n < 32 ? n : 32, false); }, W, W,
-       W);
+  BITS(
+      "shf.l.clamp.b32", "b32 b32 b32 u32", W, [](W a, W b, W n) { return funnel(a, b, n < 32 ? n : 32, true); }, W, W,
+      W);
+  BITS(
+      "shf.r.clamp.b32", "b32 b32 b32 u32", W, [](W a, W b, W n) { return funnel(a, b, n < 32 ? n : 32, false); }, W, W,
+      W);
   BITS("prmt.b32", "b32 b32 b32 b32", W, permuted, W, W, W);
   BITS("prmt.b32.f4e", "b32 b32 b32 b32", W, (permutedBy<0x3210, 0x4321, 0x5432, 0x6543>), W, W, W);
   BITS("prmt.b32.b4e", "b32 b32 b32 b32", W, (permutedBy<0x5670, 0x6701, 0x7012, 0x0123>), W, W, W);

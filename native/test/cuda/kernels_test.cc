@@ -1,5 +1,5 @@
-// Kernels that nvcc made (kernels/kernels.cu), from the committed text and from one made now where nvcc is: their results
-// against formulas in C++, in every order of blocks and warps, and what a correct kernel may not be blamed for.
+// Kernels that nvcc made (kernels/kernels.cu), from the committed text and from one made now where nvcc is: their
+// results against formulas in C++, in every order of blocks and warps, and what a correct kernel may not be blamed for.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -30,7 +30,8 @@ std::string compiled() {
   char made[] = "/tmp/fakecudaXXXXXX";
   const int file = mkstemp(made);
   if (file < 0) return "";
-  const std::string command = "nvcc -arch=sm_80 -ptx -fmad=false -o " + std::string(made) + " " + folder() + "kernels.cu";
+  const std::string command =
+      "nvcc -arch=sm_80 -ptx -fmad=false -o " + std::string(made) + " " + folder() + "kernels.cu";
   const std::string text = system(command.c_str()) == 0 ? textOf(made) : "";
   fclose(fdopen(file, "r"));
   remove(made);
@@ -41,7 +42,8 @@ uint32_t seed = 7;
 uint32_t draw() { return seed = seed * 1664525u + 1013904223u; }
 std::vector<float> floats(size_t count) {
   std::vector<float> x(count);
-  for (float& each : x) each = static_cast<float>(static_cast<int>(draw() >> 8) - (1 << 23)) / static_cast<float>(1 << 22);
+  for (float& each : x)
+    each = static_cast<float>(static_cast<int>(draw() >> 8) - (1 << 23)) / static_cast<float>(1 << 22);
   return x;
 }
 
@@ -116,7 +118,8 @@ void checkSort(const Program& program) {
   Buffer<float> values(x);
   Buffer<int> order(n);
   must(ran(program.function("sort"), {1, 256}, values.address, order.address, n));
-  std::stable_sort(places.begin(), places.end(), [&](int a, int b) { return x[static_cast<size_t>(a)] < x[static_cast<size_t>(b)]; });
+  std::stable_sort(places.begin(), places.end(),
+                   [&](int a, int b) { return x[static_cast<size_t>(a)] < x[static_cast<size_t>(b)]; });
   compare(order.read(), places, 0);
 }
 
@@ -141,7 +144,8 @@ void checkTotal(const Program& program) {
 }
 
 void checkFunctions(const Program& program) {
-  std::vector<float> x = {0.0f, -0.0f, 1.0f, -1.0f, 0.5f, 3.3f, -2.7f, 100.0f, 1e6f, 1e-3f, 7e-39f, 88.0f, -88.0f, INFINITY, -INFINITY, NAN};
+  std::vector<float> x = {0.0f, -0.0f, 1.0f,   -1.0f, 0.5f,   3.3f,     -2.7f,     100.0f,
+                          1e6f, 1e-3f, 7e-39f, 88.0f, -88.0f, INFINITY, -INFINITY, NAN};
   const int n = static_cast<int>(x.size());
   Buffer<float> in(x), out(x.size() * 12);
   must(ran(program.function("singles"), {1, 32}, out.address, in.address, n));

@@ -94,12 +94,13 @@ void Memory::clear() {
 Region& Memory::range(const char* what, uint64_t address, uint64_t bytes, uint64_t* offset) {
   Allocation* allocation = find(address);
   if (allocation == nullptr || bytes > allocation->end() - address) {
-    throw Fault{illegalAddress, format("%s %llu bytes at %s", what, static_cast<unsigned long long>(bytes),
-                                       allocation == nullptr ? describe(address, bytes).c_str()
-                                                             : format("offset %llu of an allocation of %zu bytes",
-                                                                      static_cast<unsigned long long>(address - allocation->base),
-                                                                      allocation->region.size())
-                                                                   .c_str())};
+    throw Fault{illegalAddress,
+                format("%s %llu bytes at %s", what, static_cast<unsigned long long>(bytes),
+                       allocation == nullptr ? describe(address, bytes).c_str()
+                                             : format("offset %llu of an allocation of %zu bytes",
+                                                      static_cast<unsigned long long>(address - allocation->base),
+                                                      allocation->region.size())
+                                                   .c_str())};
   }
   *offset = address - allocation->base;
   return allocation->region;
@@ -134,7 +135,8 @@ void Memory::fill(uint64_t to, uint32_t value, int width, uint64_t count) {
   uint64_t offset;
   if (count == 0) return;
   Region& region = range("a fill writes", to, count * static_cast<uint64_t>(width), &offset);
-  for (uint64_t i = 0; i < count; i++) memcpy(region.bytes() + offset + i * static_cast<uint64_t>(width), &value, static_cast<size_t>(width));
+  for (uint64_t i = 0; i < count; i++)
+    memcpy(region.bytes() + offset + i * static_cast<uint64_t>(width), &value, static_cast<size_t>(width));
   memset(region.written() + offset, 1, count * static_cast<uint64_t>(width));
 }
 

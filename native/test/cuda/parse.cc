@@ -14,7 +14,8 @@ constexpr int maxParameterBytes = 4096;
 
 class Parser {
  public:
-  Parser(Module& module, Memory& memory, uint64_t limit) : module_(module), memory_(memory), limit_(limit), tokens_(tokensOf(module.text)) {}
+  Parser(Module& module, Memory& memory, uint64_t limit)
+      : module_(module), memory_(memory), limit_(limit), tokens_(tokensOf(module.text)) {}
 
   void run() {
     while (peek().type != Token::end) directive();
@@ -97,7 +98,8 @@ class Parser {
       formal.isRegister = accept(".reg");
       if (!formal.isRegister) expect(".param");
       formal.align = 0;
-      while (peek().is(".align") || peek().is(".ptr") || peek().is(".global") || peek().is(".shared") || peek().is(".const") || peek().is(".local")) {
+      while (peek().is(".align") || peek().is(".ptr") || peek().is(".global") || peek().is(".shared") ||
+             peek().is(".const") || peek().is(".local")) {
         if (next().text == ".align") {
           const int align = static_cast<int>(integer());
           // After .ptr it is about what the pointer points to.
@@ -106,7 +108,8 @@ class Parser {
       }
       formal.type = typeOf(word().substr(1));
       if (formal.type.kind == 0) refuse("'" + tokens_[at_ - 1].text + "' is no type");
-      while (peek().is(".ptr") || peek().is(".align") || peek().is(".global") || peek().is(".shared") || peek().is(".const") || peek().is(".local")) {
+      while (peek().is(".ptr") || peek().is(".align") || peek().is(".global") || peek().is(".shared") ||
+             peek().is(".const") || peek().is(".local")) {
         if (next().text == ".align") integer();
       }
       formal.name = word();
@@ -236,7 +239,8 @@ class Parser {
         if (found == module_.globals.end()) refuse("'" + token.text + "' is not a variable that was declared");
         return found->second.address + (accept("+") ? integer() : 0);
       }
-      if (token.type == Token::real && type.bits == 32) return static_cast<uint64_t>(toLane<float>(static_cast<float>(fromLane<double>(token.bits))));
+      if (token.type == Token::real && type.bits == 32)
+        return static_cast<uint64_t>(toLane<float>(static_cast<float>(fromLane<double>(token.bits))));
       return token.bits;
     };
     if (!accept("{")) {
@@ -290,7 +294,9 @@ class Parser {
       symbol.address = static_cast<uint64_t>(offset);
       scope.names[formal.name] = symbol;
     }
-    if (made->parameterBytes > maxParameterBytes) throw ParseError{tokens_[function.body].line, "the parameters of '" + function.name + "' take more than 4096 bytes"};
+    if (made->parameterBytes > maxParameterBytes)
+      throw ParseError{tokens_[function.body].line,
+                       "the parameters of '" + function.name + "' take more than 4096 bytes"};
     expand(builder, function);
     Instr end;
     end.kind = Kind::exit;
@@ -344,7 +350,8 @@ class Parser {
         label(builder);
       } else if (peek().is(".reg")) {
         registers(builder);
-      } else if (peek().is(".local") || peek().is(".shared") || peek().is(".param") || peek().is(".global") || peek().is(".const")) {
+      } else if (peek().is(".local") || peek().is(".shared") || peek().is(".param") || peek().is(".global") ||
+                 peek().is(".const")) {
         variable(&builder);
       } else if (accept(".loc")) {
         // `.loc 1 2 3` and its inlined-at parts, on one line.
@@ -452,7 +459,8 @@ class Parser {
     s.line = peek().line;
     s.opcode = word();
     size_t from = 0;
-    for (size_t dot; (dot = s.opcode.find('.', from)) != std::string::npos; from = dot + 1) s.words.push_back(s.opcode.substr(from, dot - from));
+    for (size_t dot; (dot = s.opcode.find('.', from)) != std::string::npos; from = dot + 1)
+      s.words.push_back(s.opcode.substr(from, dot - from));
     s.words.push_back(s.opcode.substr(from));
     if (s.words[0] == "call") return call(builder, s);
     if (s.words[0] == "ret") {
@@ -502,9 +510,12 @@ class Parser {
     }
     expect(";");
     const auto found = functions_.find(name);
-    if (found == functions_.end() || !found->second.hasBody) builder.refuse("there is no function '" + name + "' with a body: calls by address and of other modules are not supported");
+    if (found == functions_.end() || !found->second.hasBody)
+      builder.refuse("there is no function '" + name +
+                     "' with a body: calls by address and of other modules are not supported");
     const Function& callee = found->second;
-    if (arguments.size() != callee.parameters.size() || results.size() != callee.results.size()) builder.refuse("'" + name + "' is called with another number of arguments");
+    if (arguments.size() != callee.parameters.size() || results.size() != callee.results.size())
+      builder.refuse("'" + name + "' is called with another number of arguments");
     // A call under a guard becomes a jump over the body.
     size_t over = 0;
     if (!s.guard.empty()) {
@@ -539,7 +550,8 @@ class Parser {
     builder.line = s.line;
     for (size_t k = 0; k < results.size(); k++) {
       const Formal& formal = callee.results[k];
-      if (formal.isRegister) assign(builder, formal.type, builder.destination(results[k], formal.type), own.names[formal.name].slot, s.line);
+      if (formal.isRegister)
+        assign(builder, formal.type, builder.destination(results[k], formal.type), own.names[formal.name].slot, s.line);
     }
     if (over > 0) builder.kernel.code[over - 1].target = static_cast<int>(builder.kernel.code.size());
   }
@@ -556,7 +568,8 @@ class Parser {
   Symbol passed(Builder& builder, const Operand& argument, const Formal& formal) {
     const Symbol symbol = argument.kind == Operand::word ? builder.find(argument.text) : Symbol();
     if (symbol.kind == Symbol::variable && symbol.space == Space::local) {
-      if (symbol.size < static_cast<uint64_t>(formal.size)) builder.refuse("'" + argument.text + "' is smaller than the parameter '" + formal.name + "'");
+      if (symbol.size < static_cast<uint64_t>(formal.size))
+        builder.refuse("'" + argument.text + "' is smaller than the parameter '" + formal.name + "'");
       return symbol;
     }
     builder.refuse("a parameter in memory takes a variable of .param");
@@ -588,7 +601,8 @@ std::unique_ptr<Module> parse(const std::string& text, int device, Memory& memor
   module->digest = digestOf(text);
   module->device = device;
   size_t from = 0;
-  for (size_t end; (end = text.find('\n', from)) != std::string::npos; from = end + 1) module->lines.push_back(text.substr(from, end - from));
+  for (size_t end; (end = text.find('\n', from)) != std::string::npos; from = end + 1)
+    module->lines.push_back(text.substr(from, end - from));
   module->lines.push_back(text.substr(from));
   try {
     Parser(*module, memory, limit).run();

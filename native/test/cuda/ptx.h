@@ -1,6 +1,7 @@
 // An interpreter of PTX for tests. It reads the text that the driver would get, runs it warp by warp, and checks what
-// hardware does not: bounds, alignment, bytes and registers that were never written, races, barriers and masks of lanes.
-// Functions are expanded where they are called, so an instruction has one frame of registers and no call stack is needed.
+// hardware does not: bounds, alignment, bytes and registers that were never written, races, barriers and masks of
+// lanes. Functions are expanded where they are called, so an instruction has one frame of registers and no call stack
+// is needed.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -55,7 +56,8 @@ template <int most> struct Few {
 /** What was counted of an instruction. */
 struct Counts {
   uint64_t warps = 0, lanes = 0, guardTrue = 0, guardFalse = 0;
-  /** Of global accesses: 32-byte sectors touched, and the least that could be. Of shared ones: passes, and the least. */
+  /** Of global accesses: 32-byte sectors touched, and the least that could be. Of shared ones: passes, and the least.
+   */
   uint64_t touched = 0, least = 0;
 };
 
@@ -171,6 +173,10 @@ uint64_t run(Kernel& kernel, const Launch& launch, Memory& memory, const Options
 
 /** The forms of instructions that there are, such as "add.f32", for tests that try them all. */
 std::vector<std::string> forms();
+/** The types of a form's operands, the destination first: "s64 s32 s32"; "pred" is a predicate, "imm" a constant. */
+std::string signatureOf(const std::string& form);
+/** The modifiers of a form: r for roundings, f for ftz, s for sat. */
+std::string modifiersOf(const std::string& form);
 
 /** A line of JSON about a kernel: instructions, guards, sectors, bank conflicts; counts start again. */
 std::string report(Kernel& kernel);

@@ -1,5 +1,5 @@
-// What a kernel did, line by line of its text: how often each instruction ran, how often its guard held and did not, and
-// how well its accesses use the memory. Functions that are expanded several times count on the same lines.
+// What a kernel did, line by line of its text: how often each instruction ran, how often its guard held and did not,
+// and how well its accesses use the memory. Functions that are expanded several times count on the same lines.
 #include <algorithm>
 
 #include "builder.h"
@@ -46,19 +46,23 @@ std::string report(Kernel& kernel) {
     flops += in.counts.lanes * static_cast<uint64_t>(in.flops);
     in.counts = Counts();
   }
-  std::string text = format("{\"kernel\":%s,\"digest\":\"%s\",\"launches\":%llu,\"instructions\":%llu,\"flops\":%llu,\"lines\":[",
-                            quoted(kernel.name).c_str(), kernel.module->digest.c_str(), static_cast<Number>(kernel.launches),
-                            static_cast<Number>(instructions), static_cast<Number>(flops));
+  std::string text =
+      format("{\"kernel\":%s,\"digest\":\"%s\",\"launches\":%llu,\"instructions\":%llu,\"flops\":%llu,\"lines\":[",
+             quoted(kernel.name).c_str(), kernel.module->digest.c_str(), static_cast<Number>(kernel.launches),
+             static_cast<Number>(instructions), static_cast<Number>(flops));
   bool isFirst = true;
   for (const auto& [number, line] : lines) {
     const Counts& counts = line.counts;
     const bool isOneWay = line.isGuarded && (counts.guardTrue == 0 || counts.guardFalse == 0);
     const bool isAccess = line.space == Space::global || line.space == Space::shared || line.space == Space::generic;
     text += format("%s{\"line\":%d,\"warps\":%llu", isFirst ? "" : ",", number, static_cast<Number>(counts.warps));
-    if (line.isGuarded) text += format(",\"true\":%llu,\"false\":%llu", static_cast<Number>(counts.guardTrue), static_cast<Number>(counts.guardFalse));
+    if (line.isGuarded)
+      text += format(",\"true\":%llu,\"false\":%llu", static_cast<Number>(counts.guardTrue),
+                     static_cast<Number>(counts.guardFalse));
     if (isAccess) {
-      text += format(",\"space\":\"%s\",\"touched\":%llu,\"least\":%llu", line.space == Space::shared ? "shared" : "global",
-                     static_cast<Number>(counts.touched), static_cast<Number>(counts.least));
+      text +=
+          format(",\"space\":\"%s\",\"touched\":%llu,\"least\":%llu", line.space == Space::shared ? "shared" : "global",
+                 static_cast<Number>(counts.touched), static_cast<Number>(counts.least));
     }
     // The text itself, where there is something to say about it.
     if (counts.warps == 0 || isOneWay || (isAccess && counts.touched > counts.least)) {

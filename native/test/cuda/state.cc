@@ -33,7 +33,8 @@ uint64_t bytesOf(const char* text) {
 std::vector<std::string> split(const std::string& text, char by) {
   std::vector<std::string> parts;
   size_t from = 0;
-  for (size_t at; (at = text.find(by, from)) != std::string::npos; from = at + 1) parts.push_back(text.substr(from, at - from));
+  for (size_t at; (at = text.find(by, from)) != std::string::npos; from = at + 1)
+    parts.push_back(text.substr(from, at - from));
   parts.push_back(text.substr(from));
   return parts;
 }
@@ -68,7 +69,9 @@ void Driver::readEnvironment() {
   settings.options.counts = !settings.coverage.empty();
   if (const char* text = setting("ORDER")) {
     const std::vector<std::string> parts = split(text, ':');
-    settings.options.order = parts[0] == "reversed" ? ptx::Order::reversed : parts[0] == "random" ? ptx::Order::random : ptx::Order::forward;
+    settings.options.order = parts[0] == "reversed" ? ptx::Order::reversed
+                             : parts[0] == "random" ? ptx::Order::random
+                                                    : ptx::Order::forward;
     if (parts.size() == 2) settings.options.seed = strtoull(parts[1].c_str(), nullptr, 10);
   }
   if (const char* text = setting("FAIL")) {
@@ -76,7 +79,8 @@ void Driver::readEnvironment() {
       const std::vector<std::string> parts = split(one, ':');
       if (parts.size() != 3) continue;
       const bool isLasting = !parts[1].empty() && parts[1].back() == '+';
-      settings.failures.push_back({parts[0], atol(parts[1].c_str()), isLasting, static_cast<CUresult>(atoi(parts[2].c_str()))});
+      settings.failures.push_back(
+          {parts[0], atol(parts[1].c_str()), isLasting, static_cast<CUresult>(atoi(parts[2].c_str()))});
     }
   }
 }
@@ -120,7 +124,8 @@ bool Driver::isPinned(const void* at, size_t bytes) const {
 }
 
 bool Driver::isCapturing(CUcontext context) const {
-  return std::any_of(streams.begin(), streams.end(), [&](CUstream stream) { return stream->context == context && stream->capture != nullptr; });
+  return std::any_of(streams.begin(), streams.end(),
+                     [&](CUstream stream) { return stream->context == context && stream->capture != nullptr; });
 }
 
 bool Driver::isForbidden() {
@@ -129,7 +134,8 @@ bool Driver::isForbidden() {
     if (stream->capture == nullptr) continue;
     Capture& capture = *stream->capture;
     const bool isOwn = capture.thread == std::this_thread::get_id();
-    if (capture.mode == CU_STREAM_CAPTURE_MODE_GLOBAL || (isOwn && capture.mode == CU_STREAM_CAPTURE_MODE_THREAD_LOCAL)) {
+    if (capture.mode == CU_STREAM_CAPTURE_MODE_GLOBAL ||
+        (isOwn && capture.mode == CU_STREAM_CAPTURE_MODE_THREAD_LOCAL)) {
       capture.isInvalid = is = true;
     }
   }
@@ -190,7 +196,8 @@ void Driver::advance(CUstream stream, uint64_t until) {
     stream->queue.pop_front();
     if (work.kind == Work::wait) {
       // A destroyed stream has done its work.
-      const bool isDefault = std::any_of(contexts.begin(), contexts.end(), [&](const auto& each) { return each->defaultStream.get() == work.other; });
+      const bool isDefault = std::any_of(contexts.begin(), contexts.end(),
+                                         [&](const auto& each) { return each->defaultStream.get() == work.other; });
       if (isDefault || streams.count(work.other) != 0) advance(work.other, work.until);
     } else if (work.kind == Work::record) {
       if (events.count(work.event) != 0) {

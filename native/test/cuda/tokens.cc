@@ -69,8 +69,9 @@ std::vector<Token> tokensOf(const std::string& text) {
       Token token = number(text, &at, line);
       if (c == '-') {
         token.text = "-" + token.text;
-        token.bits = token.type == Token::integer ? 0 - token.bits
-                                                  : token.bits ^ (token.type == Token::single ? 1ull << 31 : 1ull << 63);
+        token.bits = token.type == Token::integer
+                         ? 0 - token.bits
+                         : token.bits ^ (token.type == Token::single ? 1ull << 31 : 1ull << 63);
       }
       tokens.push_back(token);
     } else if (isWord(c)) {

@@ -15,7 +15,8 @@ struct Token {
   bool is(const char* other) const { return text == other && type != string; }
 };
 
-/** Cuts a text into tokens; throws ParseError. A number takes its sign along, because PTX has no expressions of registers. */
+/** Cuts a text into tokens; throws ParseError. A number takes its sign along, because PTX has no expressions of
+ * registers. */
 std::vector<Token> tokensOf(const std::string& text);
 
 }  // namespace flambeau::ptx

@@ -106,7 +106,7 @@ struct Form {
   Handler run;
   /** The types of its operands: the destination first, if it has one; "pred" is a predicate. */
   std::string signature;
-  /** Modifiers that it takes: r for roundings, f for ftz, s for sat, n for NaN. */
+  /** Modifiers that it takes: r for roundings, f for ftz, s for sat. */
   std::string modifiers;
   int flops;
 };

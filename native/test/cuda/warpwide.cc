@@ -1,5 +1,6 @@
-// Instructions of a whole warp: shuffles, votes, matches and reductions. Each names the lanes that take part; who is not
-// there, who is there unnamed, and lanes that disagree about the names are faults, which hardware answers with anything.
+// Instructions of a whole warp: shuffles, votes, matches and reductions. Each names the lanes that take part; who is
+// not there, who is there unnamed, and lanes that disagree about the names are faults, which hardware answers with
+// anything.
 #include "warp.h"
 
 namespace flambeau::ptx {
@@ -12,14 +13,17 @@ uint32_t members(const Warp& w, int slot, uint32_t mask) {
   const uint32_t first = named[lowest(mask)];
   for (int l = 0; l < warpSize; l++) {
     if ((mask >> l & 1) && named[l] != first) {
-      throw Fault{launchFailed, format("lanes %d and %d name different members, 0x%08x and 0x%08x", lowest(mask), l, first, named[l])};
+      throw Fault{launchFailed, format("lanes %d and %d name different members, 0x%08x and 0x%08x", lowest(mask), l,
+                                       first, named[l])};
     }
   }
-  if (mask & ~first) throw Fault{launchFailed, format("lane %d takes part but is not in the mask 0x%08x", lowest(mask & ~first), first)};
+  if (mask & ~first)
+    throw Fault{launchFailed, format("lane %d takes part but is not in the mask 0x%08x", lowest(mask & ~first), first)};
   // Lanes that have exited count as present.
   const uint32_t missing = first & w.live & ~mask;
   if (missing != 0) {
-    throw Fault{launchFailed, format("lane %d is in the mask 0x%08x but is not at this instruction", lowest(missing), first)};
+    throw Fault{launchFailed,
+                format("lane %d is in the mask 0x%08x but is not at this instruction", lowest(missing), first)};
   }
   return first & mask;
 }
@@ -35,7 +39,10 @@ template <Shuffle mode> void shfl(Warp& w, const Instr& in, uint32_t mask) {
     const int by = static_cast<int>(b[lane] & 31), clamp = static_cast<int>(c[lane] & 31);
     const int segment = static_cast<int>(c[lane] >> 8 & 31);
     const int first = lane & segment, last = first | (clamp & ~segment);
-    int from = mode == up ? lane - by : mode == down ? lane + by : mode == butterfly ? lane ^ by : first | (by & ~segment);
+    int from = mode == up          ? lane - by
+               : mode == down      ? lane + by
+               : mode == butterfly ? lane ^ by
+                                   : first | (by & ~segment);
     const bool is = mode == up ? from >= last : from <= last;
     if (is) {
       inRange |= 1u << lane;
@@ -101,8 +108,8 @@ template <class T, class F> void redux(Warp& w, const Instr& in, uint32_t mask) 
   }
   writeAll(w, in, mask, static_cast<uint32_t>(value));
 }
-#define REDUCTION(name, expression)                                                      \
-  struct name {                                                                          \
+#define REDUCTION(name, expression)                                                        \
+  struct name {                                                                            \
     template <class T> T operator()(T a, T b) const { return static_cast<T>(expression); } \
   }
 REDUCTION(Add, static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
