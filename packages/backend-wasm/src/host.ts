@@ -1,6 +1,8 @@
 // The module as the host of the stream. Words, rows and numbers are written where the module reads them.
 import type { Slab, TypedArray } from '@flambeau/core/backend'
 import { type Arena, ended, type Handle, type Host, type Shared } from '@flambeau/stream'
+import { emit } from './emit/emit.ts'
+import { Functions } from './emit/functions.ts'
 import { type Heap, placeOf } from './heap.ts'
 import { outOfMemory } from './load.ts'
 import type { LinearMemory } from './memory.ts'
@@ -13,6 +15,13 @@ interface Bound extends Handle {
   stride: number
 }
 
+/** What a program has in the module, by which it is dropped. */
+interface Held {
+  readonly number: number
+  readonly functions: Int32Array
+}
+const none = new Int32Array(0)
+
 /** What a run returns for words that are invalid. */
 const invalid = 1
 
@@ -22,7 +31,10 @@ export class WasmHost implements Host {
   /** Set right after the host was made; the memory needs the backend. */
   memory!: LinearMemory
   readonly #heap: Heap
-  readonly #dropped: FinalizationRegistry<number>
+  /** Whether functions are emitted for programs. */
+  emits = true
+  readonly #functions: Functions
+  readonly #dropped: FinalizationRegistry<Held>
   /** The arrays of batches. */
   #words = 0
   #rows = 0
@@ -33,7 +45,11 @@ export class WasmHost implements Host {
     this.#heap = heap
     this.words = heap.words
     this.numbers = heap.numbers
-    this.#dropped = new FinalizationRegistry((program) => heap.exports.drop(program))
+    this.#functions = new Functions(heap.exports)
+    this.#dropped = new FinalizationRegistry(({ number, functions }) => {
+      heap.exports.drop(number)
+      this.#functions.remove(functions)
+    })
   }
 
   get moves(): number {
@@ -105,14 +121,35 @@ export class WasmHost implements Host {
   }
 
   program(words: Int32Array, rows: number, numbers: number): Handle {
+    const emitted = this.emits ? emit(words) : undefined
+    const functions = emitted && this.#functions.add(emitted.module, emitted.functions)
+    const held =
+      emitted === undefined || functions === undefined
+        ? this.#held(words, rows, numbers, none)
+        : this.#held(emitted.words, rows, numbers, functions)
+    const handle: Omit<Bound, 'handle'> = { number: held.number, rows: 0, numbers: 0, stride: 0 }
+    this.#dropped.register(handle, held)
+    return handle as Bound
+  }
+
+  #held(words: Int32Array, rows: number, numbers: number, functions: Int32Array): Held {
+    try {
+      return { number: this.#program(words, rows, numbers, functions), functions }
+    } catch (error) {
+      this.#functions.remove(functions)
+      throw error
+    }
+  }
+
+  #program(words: Int32Array, rows: number, numbers: number, functions: Int32Array): number {
     let number = 0
     this.#checked(words, (place) => {
-      number = this.#heap.exports.program(place, words.length, rows, numbers)
+      number = this.#heap.lent(functions, (table) =>
+        this.#heap.exports.emitted(place, words.length, rows, numbers, table, functions.length),
+      )
       return number !== 0
     })
-    const handle: Omit<Bound, 'handle'> = { number, rows: 0, numbers: 0, stride: 0 }
-    this.#dropped.register(handle, number)
-    return handle as Bound
+    return number
   }
 
   /** Passes words to a function that checks them; throws what it finds. */

@@ -19,6 +19,11 @@ export interface WasmOptions {
   readonly module?: ModuleSource
   /** Whether to take the module of relaxed SIMD; if not given, it is taken where the engine has relaxed SIMD. */
   readonly relaxed?: boolean
+  /**
+   * Whether the expressions of compiled steps are written as WebAssembly of their own, which gives the same numbers in
+   * less time; true if not given. It holds for steps that are compiled from then on.
+   */
+  readonly emit?: boolean
 }
 
 const defaultBytes = 256 * 2 ** 20
@@ -59,5 +64,6 @@ export async function wasm(options: WasmOptions = {}): Promise<Backend> {
   }
   const backend = await shared
   if (options.maxBytes !== undefined) backend.maxBytes = options.maxBytes
+  if (options.emit !== undefined) backend.host.emits = options.emit
   return backend
 }

@@ -8,10 +8,14 @@ import type { Body } from './module.ts'
 import { emitOf } from './steps.ts'
 import { Vectors } from './vectors.ts'
 
+/** Engines limit the local variables of a function, and take long to compile large ones. */
+export const mostValues = 1000
+
 /** Whether the steps and the dtypes of a map can be emitted. */
 export function canCompute({ values, inputs, outs }: MapOf): boolean {
   const known = (dtype: DType): boolean => dtype !== 'float64'
   return (
+    values.length <= mostValues &&
     values.every((x) => known(x.dtype) && (x.kind !== 'step' || emitOf(x) !== undefined)) &&
     inputs.every(({ dtype }) => known(dtype)) &&
     outs.every(({ from }) => known(from.dtype))

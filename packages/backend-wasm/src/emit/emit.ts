@@ -7,6 +7,7 @@ import { expressionsAt, isMap, type MapOf } from './decode.ts'
 import { exacts } from './math.ts'
 import { Body, f64, i32, Module } from './module.ts'
 import * as w from './code.ts'
+import { mostValues } from './computation.ts'
 
 export interface Emitted {
   readonly words: Int32Array
@@ -29,6 +30,8 @@ interface Part {
   readonly from: number
   to: number
   readonly maps: MapOf[]
+  /** How many values the maps compute. */
+  values: number
   readonly way: 'words' | 'whole' | 'blocks'
 }
 
@@ -52,10 +55,12 @@ function partsOf(words: Int32Array, from: number, to: number): Part[] {
     const way = map === undefined ? 'words' : wayOf(map)
     const maps = map === undefined ? [] : [map]
     const last = parts.at(-1)
-    if (way === 'whole' && last?.way === way) {
+    const values = map?.values.length ?? 0
+    if (way === 'whole' && last?.way === way && last.values + values <= mostValues) {
       last.maps.push(...maps)
+      last.values += values
       last.to = end
-    } else parts.push({ from: at, to: end, maps, way })
+    } else parts.push({ from: at, to: end, maps, values, way })
   }
   return parts
 }

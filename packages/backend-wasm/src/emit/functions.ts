@@ -22,8 +22,8 @@ export class Functions {
       const instance = new Instance(new Module(bytes), { flambeau: this.#exports as unknown as Imports })
       made = instance.exports as Readonly<Record<string, unknown>>
     } catch (error) {
-      // A policy may allow the compiled module, which was fetched, but not bytes that were made here.
-      if (error instanceof CompileError) return undefined
+      // A page may forbid bytes that were made here, or have no room for them.
+      if (error instanceof CompileError || error instanceof RangeError) return undefined
       throw error
     }
     return Int32Array.from({ length: count }, (_, i) => {
