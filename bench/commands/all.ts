@@ -17,6 +17,7 @@ const benches = [
   'ops/matmul',
   'ops/elementwise',
   'ops/record',
+  'ops/initial',
   'ops/loading',
   'ops/gpujs',
   'ops/peak',

@@ -23,6 +23,7 @@ import {
   type TypedArray,
   type View,
   writeHost,
+  fillHost,
 } from '@flambeau/core/backend'
 import { argReduce } from './kernels/arg-reduce.ts'
 import { map, mayCompile } from './kernels/map.ts'
@@ -76,6 +77,10 @@ class JsBackend implements Backend {
 
   write(out: Output, data: TypedArray): void {
     writeHost(out, data)
+  }
+
+  fill(out: Output, elements: (memory: TypedArray) => void): void {
+    fillHost(out, elements)
   }
 
   run(instr: Instr): void {

@@ -17,6 +17,7 @@ import {
   type TypedArray,
   type View,
   writeHost,
+  fillHost,
 } from '@flambeau/core/backend'
 import { Batch } from './batch.ts'
 import { Calls } from './calls.ts'
@@ -74,6 +75,11 @@ export abstract class StreamBackend<H extends Host, M extends HostMemory> implem
   write(out: Output, data: TypedArray): void {
     this.submit()
     writeHost(out, data)
+  }
+
+  fill(out: Output, elements: (memory: TypedArray) => void): void {
+    this.submit()
+    fillHost(out, elements)
   }
 
   run(instr: Instr): void {

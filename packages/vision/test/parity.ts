@@ -10,8 +10,7 @@ export interface Member {
   readonly options: Readonly<Record<string, unknown>>
   readonly sizes: Numbers
   readonly digest: string
-  readonly state: readonly Numbers[]
-  readonly bits: string | null
+  readonly bits: string
   readonly evaluated: Numbers
   readonly outputs: readonly Numbers[]
   readonly loss: number
@@ -34,8 +33,6 @@ const snake = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_
 
 /** How far a number may be from PyTorch's, as a share of the largest of its tensor. */
 export const shares = {
-  /** Initial weights whose bits are not compared. */
-  initial: 1e-6,
   /** Scores in evaluation, in float32. */
   scores: 1e-4,
   /** Scores, loss and gradients of a training step, in float64. */
@@ -72,11 +69,11 @@ const wholeLine = (
   )
 
 const memberLine = (member: Member): string => {
-  const { bits, text, outputs, sizes } = member
+  const { text, outputs, sizes } = member
   return row(
     code(call(member)),
     sizes.join(' x '),
-    bits === null ? within(shares.initial) : 'the same bits',
+    'the same bits',
     text === null ? '' : 'the same',
     within(shares.scores),
     outputs.length > 1 ? `${outputs.length - 1}, ${within(shares.training)}` : 'none',
@@ -108,7 +105,7 @@ export function parityPage(root: URL): string {
     'Members of the families that are made after `manualSeed(0)`; those with a `width` have fewer channels, because a test has to be',
     'short, and are made by the code of the whole ones. Bounds are shares of the largest element.',
     '',
-    '- **initial weights**: all bits, or where a few last bits differ the sum and the first element of each.',
+    '- **initial weights**: all bits.',
     '- **logits**: scores in evaluation, in float32.',
     '- **auxiliary logits**, **gradients**: of one training step, in float64, because in float32 gradients of deep networks are',
     "  uncertain by up to 1 %, PyTorch's included. Of each gradient its norm, largest and first element.",

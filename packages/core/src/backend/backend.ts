@@ -228,6 +228,11 @@ export interface Backend {
   supports(instr: Instr): boolean
   alloc(spec: Spec): DeviceBuffer
   write(out: Output, data: TypedArray): void
+  /**
+   * Lets a function fill an output's memory in row-major order, if that is the host's: `write` without a copy. The
+   * function writes every element. If absent, core writes an array that it has filled.
+   */
+  fill?(out: Output, elements: (memory: TypedArray) => void): void
   /** Keeps the order; may queue work; never returns a value. */
   run(instr: Instr): void
   /**

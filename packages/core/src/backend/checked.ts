@@ -160,6 +160,13 @@ export class CheckedBackend implements Backend {
     known.written = true
   }
 
+  /** The memory holds other numbers before, which show in the results if the function leaves them. */
+  fill(out: Output, elements: (memory: TypedArray) => void): void {
+    const data = newArray(out.dtype, numelOf(out.sizes)).fill(1)
+    elements(data)
+    this.write(out, data)
+  }
+
   run(instr: Instr): void {
     const { kind, inputs, outputs, donate = [], origin } = instr
     const what = `${origin.name} (${kind})`

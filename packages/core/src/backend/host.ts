@@ -188,6 +188,14 @@ export function writeHost(out: Output, data: TypedArray): void {
   to.set(data, start)
 }
 
+/** Lets a function write all elements of an output into its memory. */
+export function fillHost(out: Output, elements: (memory: TypedArray) => void): void {
+  const n = numelOf(out.sizes)
+  checkWhole(out, n, 'the output of a write')
+  const { data, start } = hostOf(out)
+  elements(data.subarray(start, start + n))
+}
+
 /** Runs an instruction that only JavaScript computes: all of it, before anything is written. */
 export function runOnHost(instr: Instr<'host'>): void {
   checkClaims(instr)

@@ -154,6 +154,7 @@ export function sparse_(x: Tensor, ...args: [sparsity: number, std?: number | { 
   const [rows, columns] = x.sizes
   const zeros = Math.ceil(sparsity * rows)
   const holes: Fill = (out, generator) => {
+    out.fill(0)
     const order = new Int32Array(rows)
     for (let column = 0; column < columns; column++) {
       randperm(order, generator)

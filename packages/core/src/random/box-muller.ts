@@ -1,120 +1,154 @@
 // Normal numbers in float32 by the Box-Muller method, with the bits of PyTorch's kernel for AVX2 processors: a
 // logarithm, a sine and a cosine, each a polynomial on a short interval. This file reproduces everything that decides
-// the last bits: the coefficients, and where a result is rounded to float32.
+// the last bits: the coefficients, which products are fused with the following sum, and where a result is rounded to
+// float32.
 //
-// PyTorch fuses many of these products with the following sum. Here a sum is computed in float64 and then rounded,
-// which could round differently, but does so for none of the 2^24 uniform numbers: test/random.test.ts tries them.
-//
-// Every step of a polynomial waits for the one before, about 16 cycles with its rounding. The work is therefore divided
-// into short loops over blocks that stay in the first-level cache: a processor then computes several elements at once.
-import { fma32 } from './fma.ts'
+// A fused step is one product and one sum in float64, rounded to float32 at the end. That rounds twice, which could
+// differ in the last bit. It never does here: there are only 2^24 uniform numbers, and a test tries them all.
 
 const round = Math.fround
 
-/** Uniform numbers are multiples of 2^-24. */
+/** Float32 values from their bits. */
+const float32s = (...bits: number[]): Float64Array => new Float64Array(new Float32Array(new Uint32Array(bits).buffer))
+
+// Polynomials, highest power first: log(1 + t) = t - t^2 / 2 + t^3 L(t), sin r = r + r^3 S(r^2), cos r = 1 - r^2 / 2 +
+// r^4 C(r^2).
+const [L0, L1, L2, L3, L4, L5, L6, L7, L8] = float32s(
+  0x3d9021bb,
+  0xbdebd1b8,
+  0x3def251a,
+  0xbdfe5d4f,
+  0x3e11e9bf,
+  0xbe2aae50,
+  0x3e4cceac,
+  0xbe7ffffc,
+  0x3eaaaaaa,
+)
+const [S0, S1, S2] = float32s(0xb94ca1f9, 0x3c08839e, 0xbe2aaaa3)
+const [C0, C1, C2] = float32s(0x37ccf5ce, 0xbab6061a, 0x3d2aaaa5)
+// Constants in parts, each so short that small multiples of it are exact: log 2 and a quarter of a turn. In float64
+// multiples of the whole quarter are exact, too.
+const [LN2_LOW, LN2_HIGH] = float32s(0xb95e8083, 0x3f318000)
+const QUARTER = float32s(0x3fc90000, 0x39fda000, 0x33a22169).reduce((sum, part) => sum + part)
+const [FOUR_OVER_PI, TURN] = float32s(0x3fa2f983, 0x40c90fdb)
+/** The root of 1/2 in units of 2^-24. */
+const SQRT_HALF = 0xb504f3
+
+/** Uniform numbers are the low 24 bits of a word, multiples of 2^-24. */
 const UNITS = 2 ** 24
-/** The square root of a half, as a multiple of 2^-25. */
-const SQRT_HALF = 23_726_566
+const UNIT_TURN = TURN / UNITS
 
-/** Pairs of numbers in a block. */
-const BLOCK = 512
-const exponents = new Float64Array(BLOCK)
-const fractions = new Float64Array(BLOCK)
-const radii = new Float64Array(BLOCK)
-const quarterTurns = new Int32Array(BLOCK)
-const rests = new Float64Array(BLOCK)
-/** The cosine and the sine of the rest, side by side. */
-const directions = new Float64Array(2 * BLOCK)
+// By the bits of a number of units, their exponent and what it adds to a logarithm.
+const exponents = Float64Array.from({ length: 26 }, (_, bits) => bits - 24)
+const inverses = exponents.map((exponent) => 2 ** (-24 - exponent))
+const lows = exponents.map((exponent) => round(exponent * LN2_LOW))
+const highs = exponents.map((exponent) => exponent * LN2_HIGH)
+// By quarter turns: the cosine becomes minus the sine, the sine the cosine.
+const sineSigns = Float64Array.of(1, -1, -1, 1)
+const cosineSigns = Float64Array.of(1, 1, -1, -1)
 
-// Tables in place of branches, which would be mispredicted every other time.
-const SCALES = new Float64Array([2 ** -25, 2 ** -24])
-/** The sign of the sine after some quarter turns. */
-const SIGNS = new Float64Array([1, 1, -1, -1])
+/** The most words that are taken together. */
+export const blockWords = 256
+const pairs = blockWords / 2
+const counts = new Int32Array(pairs)
+const numbers = new Float64Array(pairs)
+const sines = new Float64Array(pairs)
+const cosines = new Float64Array(pairs)
+const radii = new Float64Array(pairs)
 
-/** The position of the pair `i` of a block: eight first numbers lie before eight second ones. */
-const placeOf = (i: number): number => i + (i & -8)
+// A step takes all pairs before the next one begins, and none of them branches: each is so short that the processor
+// works on several numbers at once, which takes a third of the time of one loop.
 
-/** Computes sqrt(-2 log(1 - u)) of the first numbers of `n` pairs. */
-const findRadii = (data: Float32Array, at: number, n: number): void => {
-  for (let i = 0; i < n; i++) {
-    // 1 - u = 2^exponent (1 + t), and 1 + t lies between sqrt(1/2) and sqrt(2).
-    const units = (UNITS - data[at + placeOf(i)] * UNITS) | 0
-    const shift = Math.clz32(units) - 7
-    const mantissa = units << shift
-    const isLow = (mantissa - SQRT_HALF) >>> 31
-    exponents[i] = 1 - shift - isLow
-    fractions[i] = mantissa * SCALES[isLow] - 1
-  }
-  // log(1 + t) = t - t^2 / 2 + t^3 L(t)
-  for (let i = 0; i < n; i++) {
-    const t = fractions[i]
-    let series = round(0.07037683576345444 * t - 0.11514610052108765)
-    series = round(series * t + 0.11676998436450958)
-    series = round(series * t - 0.12420140951871872)
-    series = round(series * t + 0.14249323308467865)
-    series = round(series * t - 0.16668057441711426)
-    series = round(series * t + 0.2000071406364441)
-    series = round(series * t - 0.24999994039535522)
-    series = round(series * t + 0.3333333134651184)
-    radii[i] = round(series * t)
-  }
-  for (let i = 0; i < n; i++) {
-    const t = fractions[i]
-    const exponent = exponents[i]
-    const square = round(t * t)
-    // log 2 has two parts; the product with the long one is exact.
-    const cubed = round(radii[i] * square + round(exponent * -0.00021219444170128554))
-    const log = round(round(t + round(cubed - square * 0.5)) + exponent * 0.693359375)
-    radii[i] = round(Math.sqrt(-2 * log))
+/** The position of a pair's first word; its second is eight further. */
+const first = (pair: number): number => pair + (pair & -8)
+
+/** 1 - u = 2^exponent (1 + t), where 1 + t lies between sqrt(1/2) and sqrt(2). */
+function findExponents(words: Int32Array, n: number): void {
+  for (let j = 0; j < n; j++) {
+    const units = UNITS - (words[first(j)] & 0xffffff)
+    let bits = 32 - Math.clz32(units)
+    bits -= ((units << (24 - bits)) - SQRT_HALF) >>> 31
+    counts[j] = bits
+    numbers[j] = units * inverses[bits] - 1
   }
 }
 
-/** Computes the directions of the second numbers of `n` pairs. */
-const findDirections = (data: Float32Array, at: number, n: number): void => {
-  for (let i = 0; i < n; i++) {
-    // The angle is a number of quarter turns and a rest of at most an eighth. A quarter has three parts; products with
-    // the first two are exact.
-    const angle = round(6.2831854820251465 * data[at + placeOf(i) + 8])
-    const quarters = ((round(angle * 1.2732394933700562) | 0) + 1) >> 1
-    const near = round(round(angle - quarters * 1.5703125) - quarters * 0.0004837512969970703)
-    rests[i] = round(near - quarters * 7.549790126404332e-8)
-    quarterTurns[i] = quarters
+function beginLogarithms(n: number): void {
+  for (let j = 0; j < n; j++) {
+    const t = numbers[j]
+    radii[j] = round(round(round(round(L0 * t + L1) * t + L2) * t + L3) * t + L4)
   }
-  // sin r = r + r^3 S(r^2), cos r = 1 - r^2 / 2 + r^4 C(r^2)
-  for (let i = 0; i < n; i++) {
-    const rest = rests[i]
+}
+
+function endLogarithms(n: number): void {
+  for (let j = 0; j < n; j++) {
+    const t = numbers[j]
+    radii[j] = round(round(round(round(radii[j] * t + L5) * t + L6) * t + L7) * t + L8)
+  }
+}
+
+/** sqrt(-2 log(1 - u)). */
+function findRadii(n: number): void {
+  for (let j = 0; j < n; j++) {
+    const t = numbers[j]
+    const bits = counts[j]
+    const square = round(t * t)
+    const cubed = round(round(radii[j] * t) * square + lows[bits])
+    const log = round(round(t + round(cubed - square * 0.5)) + highs[bits])
+    radii[j] = round(Math.sqrt(-2 * log))
+  }
+}
+
+/** The angle is a number of quarter turns and a rest of at most an eighth. */
+function findAngles(words: Int32Array, n: number): void {
+  for (let j = 0; j < n; j++) {
+    const angle = round((words[first(j) + 8] & 0xffffff) * UNIT_TURN)
+    const quarters = ((round(angle * FOUR_OVER_PI) | 0) + 1) >> 1
+    counts[j] = quarters
+    numbers[j] = round(angle - quarters * QUARTER)
+  }
+}
+
+function findDirections(n: number): void {
+  for (let j = 0; j < n; j++) {
+    const rest = numbers[j]
     const square = round(rest * rest)
-    const s = round(round(square * -0.00019515295571181923 + 0.008332161232829094) * square - 0.16666655242443085)
-    const c = round(round(square * 0.0000244331567955669 - 0.0013887316454201937) * square + 0.04166664555668831)
-    directions[2 * i] = round(round(round(c * square) * square - square * 0.5) + 1)
-    directions[2 * i + 1] = round(round(s * square) * rest + rest)
+    const s = round(round(S0 * square + S1) * square + S2)
+    const c = round(round(C0 * square + C1) * square + C2)
+    sines[j] = round(round(s * square) * rest + rest)
+    cosines[j] = round(round(round(c * square) * square + square * -0.5) + 1)
+  }
+}
+
+function place(out: Float32Array, at: number, n: number, std: number, mean: number): void {
+  for (let j = 0; j < n; j++) {
+    const quarters = counts[j] & 3
+    const odd = (quarters & 1) << 3
+    const i = at + first(j)
+    out[i + odd] = round(radii[j] * cosineSigns[quarters] * cosines[j]) * std + mean
+    out[i + 8 - odd] = round(radii[j] * sineSigns[quarters] * sines[j]) * std + mean
   }
 }
 
 /**
- * Turns uniform numbers into normal ones of `mean` and `std`, from `at` on, `count` of them, a multiple of sixteen. Of
- * sixteen the first eight give radii and the last eight angles; the results are eight cosines and then eight sines. All
- * of them are float32 values.
+ * Turns the first `count` words, a multiple of sixteen and at most 256, into normal numbers at `out[at]`. Of sixteen
+ * words the first eight give radii, and the last eight angles; the results are eight cosines and then eight sines.
+ * The product with `std` is exact, so that a `mean` of 0 is added without rounding twice; no other one is.
  */
-export const boxMuller = (data: Float32Array, at: number, count: number, mean: number, std: number): void => {
-  for (let done = 0; done < count; done += 2 * BLOCK) {
-    const n = Math.min(BLOCK, (count - done) / 2)
-    const from = at + done
-    findRadii(data, from, n)
-    findDirections(data, from, n)
-    for (let i = 0; i < n; i++) {
-      const radius = radii[i]
-      // One more quarter turn: the cosine becomes minus the sine, the sine the cosine.
-      const quarters = quarterTurns[i]
-      const isOdd = quarters & 1
-      const place = from + placeOf(i)
-      // Adding 0 leaves no -0.
-      data[place] = radius * directions[2 * i + isOdd] * SIGNS[(quarters + 1) & 3] + 0
-      data[place + 8] = radius * directions[2 * i + 1 - isOdd] * SIGNS[quarters & 3] + 0
-    }
-    const end = from + 2 * n
-    // A product is exact in float64.
-    if (mean !== 0) for (let i = from; i < end; i++) data[i] = fma32(data[i], std, mean)
-    else if (std !== 1) for (let i = from; i < end; i++) data[i] = data[i] * std + mean
-  }
+export function boxMuller(
+  words: Int32Array,
+  count: number,
+  out: Float32Array,
+  at: number,
+  std: number,
+  mean: number,
+): void {
+  const n = count / 2
+  findExponents(words, n)
+  beginLogarithms(n)
+  endLogarithms(n)
+  findRadii(n)
+  findAngles(words, n)
+  findDirections(n)
+  place(out, at, n, std, mean)
 }

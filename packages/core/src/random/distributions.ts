@@ -3,7 +3,7 @@
 import { checkSwitch } from '../base/callable.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
-import { boxMuller } from './box-muller.ts'
+import { blockWords, boxMuller } from './box-muller.ts'
 import { fma32, fma64 } from './fma.ts'
 import { defaultGenerator, type Generator } from './generator.ts'
 import { cosSin, log, log1p } from './precise.ts'
@@ -30,6 +30,8 @@ export const setUniformFused = (on: boolean): void => {
 /** Whether `uniform` rounds once. */
 export const isUniformFused = (): boolean => fused
 
+/** Uniform float32 numbers are multiples of it. */
+const UNIT = 2 ** -24
 const FLOAT_MAX = 2 ** 128 - 2 ** 104
 
 /**
@@ -61,16 +63,20 @@ export const uniform = (out: Floats, from = 0, to = 1, generator: Generator = de
   else uniform64(out, from, to, generator.engine)
 }
 
+/** Words that become numbers together. */
+const words = new Int32Array(blockWords)
+
 const uniform32 = (out: Float32Array, from: number, to: number, engine: Mt19937): void => {
   const range = Math.fround(to - from)
-  engine.fill24(out)
-  if (from === 0 && range === 1) return
-  if (from === 0) for (let i = 0; i < out.length; i++) out[i] *= range
   // Multiples of 2^-24: between these bounds, products and sums are exact in float64.
-  else if (fused && Math.abs(from) <= 16 * range && Math.abs(from) >= range * 2 ** -23)
-    for (let i = 0; i < out.length; i++) out[i] = out[i] * range + from
-  else if (fused) for (let i = 0; i < out.length; i++) out[i] = fma32(out[i], range, from)
-  else for (let i = 0; i < out.length; i++) out[i] = Math.fround(out[i] * range) + from
+  const exact = from === 0 || (fused && Math.abs(from) <= 16 * range && Math.abs(from) >= range * 2 ** -23)
+  for (let at = 0; at < out.length; at += blockWords) {
+    const n = Math.min(blockWords, out.length - at)
+    engine.fill(words, n)
+    if (exact) for (let i = 0; i < n; i++) out[at + i] = (words[i] & 0xffffff) * (range * UNIT) + from
+    else if (fused) for (let i = 0; i < n; i++) out[at + i] = fma32((words[i] & 0xffffff) * UNIT, range, from)
+    else for (let i = 0; i < n; i++) out[at + i] = Math.fround((words[i] & 0xffffff) * UNIT * range) + from
+  }
 }
 
 const uniform64 = (out: Float64Array, from: number, to: number, engine: Mt19937): void => {
@@ -112,18 +118,30 @@ export const nextNormal = (generator: Generator): number => {
   return radius * direction[0]
 }
 
-// Both draw blocks of sixteen; a remainder is covered by an overlapping block, which is drawn again.
+// Normal numbers come in sixteens. A remainder is covered by sixteen that overlap those before, and are drawn after all
+// others.
+
 const normal32 = (out: Float32Array, mean: number, std: number, engine: Mt19937): void => {
+  const isFused = mean !== 0
+  const draw = (at: number, n: number): void => {
+    engine.fill(words, n)
+    if (isFused) boxMuller(words, n, out, at, 1, 0)
+    else boxMuller(words, n, out, at, std, mean)
+  }
   const whole = out.length - (out.length % 16)
-  engine.fill24(out)
-  boxMuller(out, 0, whole, mean, std)
-  if (whole === out.length) return
-  engine.fill24(out, out.length - 16)
-  boxMuller(out, out.length - 16, 16, mean, std)
+  for (let at = 0; at < whole; at += blockWords) draw(at, Math.min(blockWords, whole - at))
+  if (whole < out.length) {
+    engine.fill(words, out.length - whole)
+    draw(out.length - 16, 16)
+  }
+  if (isFused) for (let i = 0; i < out.length; i++) out[i] = fma32(out[i], std, mean)
 }
 
 const normal64 = (out: Float64Array, mean: number, std: number, engine: Mt19937): void => {
-  const block = (at: number) => {
+  const draw = (at: number): void => {
+    for (let i = at; i < out.length; i++) out[i] = engine.u53()
+  }
+  const block = (at: number): void => {
     for (let i = at; i < at + 8; i++) {
       const radius = Math.sqrt(-2 * log(1 - out[i]))
       cosSin(2 * Math.PI * out[i + 8], direction)
@@ -131,12 +149,11 @@ const normal64 = (out: Float64Array, mean: number, std: number, engine: Mt19937)
       out[i + 8] = fma64(radius * direction[1], std, mean)
     }
   }
-  for (let i = 0; i < out.length; i++) out[i] = engine.u53()
+  draw(0)
   for (let at = 0; at + 16 <= out.length; at += 16) block(at)
   if (out.length % 16 === 0) return
-  const last = out.length - 16
-  for (let i = last; i < out.length; i++) out[i] = engine.u53()
-  block(last)
+  draw(out.length - 16)
+  block(out.length - 16)
 }
 
 const integerLimits = (out: Int32Array | Uint8Array, bool: boolean): { name: string; min: number; max: number } => {

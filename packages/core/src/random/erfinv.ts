@@ -1,52 +1,112 @@
 // The inverse of erf in float32 as PyTorch's CPU kernel computes it: a rational function, then two steps of Newton's
-// method with the C library's erf and exp. It follows them step by step, so that truncated normal numbers have PyTorch's
-// bits: 7 in 100,000 differ in the last one, where the C library rounds the logarithm the other way.
-import { fma32 } from './fma.ts'
-
+// method with the C library's erf, exp and log. It follows them step by step, so that truncated normal numbers have
+// PyTorch's bits.
+//
+// Numbers take each step together, and those that need the same formula are collected first, because loops that branch
+// on random numbers take three times as long.
 const f = Math.fround
-const word = new Float32Array(1)
-const bits = new Int32Array(word.buffer)
 
-/** The C library computes it in double precision, too. */
-const expf = (x: number): number => f(Math.exp(x))
+/** How many numbers take a step together. */
+const together = 256
+const targets = new Float32Array(together)
+const found = new Float32Array(together)
+const erfs = new Float32Array(together)
+const work = new Float32Array(together)
+const others = new Float32Array(together)
+const [targetBits, foundBits, workBits] = [targets, found, work].map((x) => new Int32Array(x.buffer))
+
+/** Indices of numbers that need the same formula. */
+const [nearest, middles, farthest] = [0, 1, 2].map(() => new Int32Array(together))
+/** 1 if the bits of a positive float32 are above those of a bound, and 0 otherwise. */
+const isAbove = (bits: number, bound: number): number => (bound - bits) >>> 31
+// Of 0.7, and of the last numbers below 0.84375, below 1.25, and below infinity.
+const BITS_INSIDE = 0x3f333333
+const BITS_NEAR = 0x3f57ffff
+const BITS_MIDDLE = 0x3f9fffff
+const BITS_FINITE = 0x7f7fffff
+const BOUND_FAR = f(1 / 0.35)
+
+// ---- the GNU C library's exp and log: a table and a short polynomial in float64 ----
+
+const E0 = 1.6938359250920212e-6
+const E1 = 0.00023459809789509004
+const E2 = 0.021660849396613134
+const PARTS_PER_E = 46.16624130844683
+/** Adding and subtracting it rounds to a whole number. */
+const WHOLE = 1.5 * 2 ** 52
+const roots = Float64Array.from({ length: 32 }, (_, i) => 2 ** (i / 32))
+/** Powers of two from -160 on. */
+const LEAST = 160
+const powers = Float64Array.from({ length: LEAST + 1 }, (_, i) => 2 ** (i - LEAST))
+
+/** Replaces the first `n` numbers, from -104 to 0, by their exponentials. */
+function exponentials(x: Float32Array, n: number): void {
+  for (let i = 0; i < n; i++) {
+    const z = x[i] * PARTS_PER_E
+    const whole = z + WHOLE - WHOLE
+    const r = z - whole
+    const k = whole | 0
+    x[i] = ((E0 * r + E1) * (r * r) + (E2 * r + 1)) * (roots[k & 31] * powers[(k >> 5) + LEAST])
+  }
+}
+
+const L0 = -0.25089342214237154
+const L1 = 0.333456765744066
+const L2 = -0.4999997485802103
+/** Inverses of sixteen numbers between 0.7 and 1.4, and minus the logarithms of these. */
+const inverses = Float64Array.of(
+  1.398907162146528,
+  1.3403141896637998,
+  1.286432210124115,
+  1.2367150214269895,
+  1.1906977166711752,
+  1.1479821020556429,
+  1.1082251448272158,
+  1.0711297413057381,
+  1.036437278977283,
+  1,
+  0.9492859795739057,
+  0.8951049428609004,
+  0.8476821620351103,
+  0.8050314851692001,
+  0.7664671008843108,
+  0.731428603316328,
+)
+const logarithmsOf = Float64Array.of(
+  -0.33569133332882284,
+  -0.2929040563774074,
+  -0.2518726580937369,
+  -0.21245868807117255,
+  -0.17453945183745634,
+  -0.1380057072319758,
+  -0.10275976698545139,
+  -0.06871392447020525,
+  -0.0357891387398228,
+  0,
+  0.05204517742929496,
+  0.11081431298787942,
+  0.1652495223695143,
+  0.21687389031699977,
+  0.2659635028121397,
+  0.3127556664073557,
+)
+
+/** Replaces the first `n` numbers of `work`, positive and not subnormal, by their logarithms. */
+function logarithms(n: number): void {
+  for (let i = 0; i < n; i++) {
+    const above = workBits[i] - 0x3f330000
+    const k = (above >> 19) & 15
+    workBits[i] -= above & 0xff800000
+    const r = work[i] * inverses[k] - 1
+    const y = logarithmsOf[k] + (above >> 23) * Math.LN2
+    work[i] = (L0 * (r * r) + (L1 * r + L2)) * (r * r) + (y + r)
+  }
+}
+
+// ---- erf ----
 
 // The C library's rational functions, which Sun Microsystems published in fdlibm. Each step rounds twice, and they are
 // written out, because V8 then computes them in float32.
-
-/** erf(x) / x - 1 for |x| below 0.84375, of x * x. */
-function near(z: number): number {
-  let p = f(-0.0000237630166)
-  p = f(f(p * z) + f(-0.0057702703))
-  p = f(f(p * z) + f(-0.0284817496))
-  p = f(f(p * z) + f(-0.325042107))
-  p = f(f(p * z) + f(0.128379167))
-  let q = f(-0.00000396022828)
-  q = f(f(q * z) + f(0.000132494738))
-  q = f(f(q * z) + f(0.00508130628))
-  q = f(f(q * z) + f(0.06502225))
-  q = f(f(q * z) + f(0.397917224))
-  q = f(f(q * z) + f(1))
-  return f(p / q)
-}
-
-/** erf(x) less its rounded value at 1, of x - 1, for x to 1.25. */
-function middle(s: number): number {
-  let p = f(-0.00216637559)
-  p = f(f(p * s) + f(0.0354783043))
-  p = f(f(p * s) + f(-0.110894694))
-  p = f(f(p * s) + f(0.31834662))
-  p = f(f(p * s) + f(-0.372207876))
-  p = f(f(p * s) + f(0.414856119))
-  p = f(f(p * s) + f(-0.00236211856))
-  let q = f(0.0119844998)
-  q = f(f(q * s) + f(0.0136370839))
-  q = f(f(q * s) + f(0.12617122))
-  q = f(f(q * s) + f(0.0718286544))
-  q = f(f(q * s) + f(0.540397918))
-  q = f(f(q * s) + f(0.10642088))
-  q = f(f(q * s) + f(1))
-  return f(p / q)
-}
 
 /** What corrects the exponent of erfc(x), of 1 / (x * x), for x to 2.86. */
 function far(s: number): number {
@@ -60,7 +120,7 @@ function far(s: number): number {
   p = f(f(p * s) + f(-0.00986494403))
   let q = f(-0.0604244152)
   q = f(f(q * s) + f(6.57024977))
-  q = f(f(q * s) + f(108.635006))
+  q = f(f(q * s) + f(108.635002))
   q = f(f(q * s) + f(429.00814))
   q = f(f(q * s) + f(645.387272))
   q = f(f(q * s) + f(434.565877))
@@ -90,29 +150,164 @@ function end(s: number): number {
   return f(p / q)
 }
 
-function erff(x: number): number {
-  const a = Math.abs(x)
-  if (a < 0.84375) return f(x + f(x * near(f(x * x))))
-  if (a < 1.25) {
-    const y = f(f(0.845062911) + middle(f(a - 1)))
-    return x < 0 ? -y : y
+// Each formula has a loop of its own, because the engine inlines only so much into one function.
+
+/** erf(x) = x + x R(x * x) for |x| below 0.84375. */
+function findNear(count: number): void {
+  for (let k = 0; k < count; k++) {
+    const x = found[nearest[k]]
+    const z = f(x * x)
+    let p = f(-0.0000237630166)
+    p = f(f(p * z) + f(-0.0057702703))
+    p = f(f(p * z) + f(-0.0284817496))
+    p = f(f(p * z) + f(-0.325042107))
+    p = f(f(p * z) + f(0.128379167))
+    let q = f(-0.00000396022828)
+    q = f(f(q * z) + f(0.000132494738))
+    q = f(f(q * z) + f(0.00508130628))
+    q = f(f(q * z) + f(0.06502225))
+    q = f(f(q * z) + f(0.397917224))
+    q = f(f(q * z) + f(1))
+    erfs[nearest[k]] = f(x + f(x * f(p / q)))
   }
-  const s = f(1 / f(a * a))
-  word[0] = a
-  const ratio = bits[0] < 0x4036db6e ? far(s) : end(s)
-  // The square of the first bits is exact.
-  bits[0] &= 0xfffff000
-  const z = word[0]
-  const r = f(expf(f(f(-z * z) - 0.5625)) * expf(f(f(f(z - a) * f(z + a)) + ratio)))
-  const y = f(1 - f(r / a))
-  return x < 0 ? -y : y
+}
+
+/** erf(x) = 0.845 + R(x - 1) from there to 1.25. */
+function findMiddle(count: number): void {
+  for (let k = 0; k < count; k++) {
+    const x = found[middles[k]]
+    const s = f(Math.abs(x) - 1)
+    let p = f(-0.00216637559)
+    p = f(f(p * s) + f(0.0354783043))
+    p = f(f(p * s) + f(-0.110894694))
+    p = f(f(p * s) + f(0.31834662))
+    p = f(f(p * s) + f(-0.372207876))
+    p = f(f(p * s) + f(0.414856119))
+    p = f(f(p * s) + f(-0.00236211856))
+    let q = f(0.0119844998)
+    q = f(f(q * s) + f(0.0136370839))
+    q = f(f(q * s) + f(0.12617122))
+    q = f(f(q * s) + f(0.0718286544))
+    q = f(f(q * s) + f(0.540397918))
+    q = f(f(q * s) + f(0.10642088))
+    q = f(f(q * s) + f(1))
+    const y = f(f(0.845062911) + f(p / q))
+    erfs[middles[k]] = x < 0 ? -y : y
+  }
+}
+
+function findFar(count: number): void {
+  for (let k = 0; k < count; k++) {
+    const a = Math.abs(found[farthest[k]])
+    const s = f(1 / f(a * a))
+    others[k] = a < BOUND_FAR ? far(s) : end(s)
+  }
+  for (let k = 0; k < count; k++) {
+    const a = Math.abs(found[farthest[k]])
+    work[k] = a
+    // The square of the first bits is exact.
+    workBits[k] &= 0xfffff000
+    const z = work[k]
+    work[k] = f(f(-z * z) - 0.5625)
+    others[k] = f(f(f(z - a) * f(z + a)) + others[k])
+  }
+  exponentials(work, count)
+  exponentials(others, count)
+  for (let k = 0; k < count; k++) {
+    const x = found[farthest[k]]
+    const y = f(1 - f(f(work[k] * others[k]) / Math.abs(x)))
+    erfs[farthest[k]] = x < 0 ? -y : y
+  }
+}
+
+/** Writes the erf of the first `n` of `found` to `erfs`, but for infinite ones. */
+function findErfs(n: number): void {
+  let nears = 0
+  let mids = 0
+  let fars = 0
+  for (let i = 0; i < n; i++) {
+    const bits = foundBits[i] & 0x7fffffff
+    const isFar = isAbove(bits, BITS_MIDDLE)
+    const isNear = 1 - isAbove(bits, BITS_NEAR)
+    nearest[nears] = i
+    middles[mids] = i
+    farthest[fars] = i
+    nears += isNear
+    mids += 1 - isNear - isFar
+    fars += isFar - isAbove(bits, BITS_FINITE)
+  }
+  findNear(nears)
+  findMiddle(mids)
+  findFar(fars)
+}
+
+// ---- its inverse ----
+
+// The rational functions of Giles. A step is fused: it rounds once. Here it rounds twice, in float64 and then to float32,
+// which gives the same for every z that there is, but for one in one step, where the next one rounds the difference away.
+
+function beginInside(count: number): void {
+  for (let k = 0; k < count; k++) {
+    const y = targets[nearest[k]]
+    const z = f(y * y)
+    let p = f(-0.140543331)
+    p = f(p * z + f(0.914624893))
+    p = f(p * z + f(-1.645349621))
+    p = f(p * z + f(0.886226899))
+    let q = f(0.012229801)
+    q = f(q * z + f(-0.329097515))
+    q = f(q * z + f(1.442710462))
+    q = f(q * z + f(-2.118377725))
+    q = f(q * z + f(1))
+    found[nearest[k]] = f(f(y * p) / q)
+  }
+}
+
+function beginOutside(count: number): void {
+  for (let k = 0; k < count; k++) work[k] = f(f(1 - Math.abs(targets[farthest[k]])) / 2)
+  logarithms(count)
+  for (let k = 0; k < count; k++) {
+    const y = targets[farthest[k]]
+    const z = f(Math.sqrt(-work[k]))
+    let p = f(1.641345311)
+    p = f(p * z + f(3.429567803))
+    p = f(p * z + f(-1.624906493))
+    p = f(p * z + f(-1.970840454))
+    let q = f(1.6370678)
+    q = f(q * z + f(3.5438892))
+    q = f(q * z + f(1))
+    const x = Math.abs(y) === 1 ? Infinity : f(p / q)
+    found[farthest[k]] = y < 0 ? -x : x
+  }
+}
+
+/** Writes the rational function of the first `n` targets to `found`. */
+function begin(n: number): void {
+  let inners = 0
+  let outers = 0
+  for (let i = 0; i < n; i++) {
+    const isOuter = isAbove(targetBits[i] & 0x7fffffff, BITS_INSIDE)
+    nearest[inners] = i
+    farthest[outers] = i
+    inners += 1 - isOuter
+    outers += isOuter
+  }
+  beginInside(inners)
+  beginOutside(outers)
 }
 
 const SLOPE = f(2 / f(Math.sqrt(Math.PI)))
 
-/** Numbers that take one step together: a function that V8 inlines into a loop returns no number on the heap. */
-const together = 256
-const targets = new Float32Array(together)
+/** A step of Newton's method towards the first `n` targets. */
+function improve(n: number): void {
+  findErfs(n)
+  for (let i = 0; i < n; i++) work[i] = f(-found[i] * found[i])
+  exponentials(work, n)
+  for (let i = 0; i < n; i++) {
+    const x = found[i]
+    if (Math.abs(x) < Infinity) found[i] = f(x - f(f(erfs[i] - targets[i]) / f(SLOPE * work[i])))
+  }
+}
 
 /**
  * Replaces float32 numbers in [-1, 1] by their inverses of erf. The rational functions round once a step, as PyTorch is
@@ -120,52 +315,11 @@ const targets = new Float32Array(together)
  */
 export function erfinv32(out: Float32Array): void {
   for (let at = 0; at < out.length; at += together) {
-    const x = out.subarray(at, at + together)
-    targets.set(x)
-    begin(x)
-    for (let step = 0; step < 2; step++) improve(x)
+    const n = Math.min(together, out.length - at)
+    targets.set(out.subarray(at, at + n))
+    begin(n)
+    improve(n)
+    improve(n)
+    out.set(found.subarray(0, n), at)
   }
-}
-
-function begin(x: Float32Array): void {
-  for (let i = 0; i < x.length; i++) {
-    const y = x[i]
-    const a = Math.abs(y)
-    if (a === 1) x[i] = y * Infinity
-    else x[i] = a <= f(0.7) ? inner(y) : y < 0 ? -outer(a) : outer(a)
-  }
-}
-
-/** A step of Newton's method towards the targets. */
-function improve(x: Float32Array): void {
-  for (let i = 0; i < x.length; i++) {
-    const z = x[i]
-    if (Math.abs(z) < Infinity) x[i] = f(z - f(f(erff(z) - targets[i]) / f(SLOPE * expf(f(-z * z)))))
-  }
-}
-
-function inner(y: number): number {
-  const z = f(y * y)
-  let p = f(-0.140543331)
-  p = fma32(p, z, f(0.914624893))
-  p = fma32(p, z, f(-1.645349621))
-  p = fma32(p, z, f(0.886226899))
-  let q = f(0.012229801)
-  q = fma32(q, z, f(-0.329097515))
-  q = fma32(q, z, f(1.442710462))
-  q = fma32(q, z, f(-2.118377725))
-  q = fma32(q, z, f(1))
-  return f(f(y * p) / q)
-}
-
-function outer(a: number): number {
-  const z = f(Math.sqrt(-f(Math.log(f(f(1 - a) / 2)))))
-  let p = f(1.641345311)
-  p = fma32(p, z, f(3.429567803))
-  p = fma32(p, z, f(-1.624906493))
-  p = fma32(p, z, f(-1.970840454))
-  let q = f(1.6370678)
-  q = fma32(q, z, f(3.5438892))
-  q = fma32(q, z, f(1))
-  return f(p / q)
 }

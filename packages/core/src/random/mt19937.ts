@@ -78,22 +78,22 @@ export class Mt19937 {
     return (this.i32() & 0xffffff) * 2 ** -24
   }
 
-  /** Fills `out` from `at` on with the numbers of `u24`, without a call for each. */
-  fill24(out: Float32Array, at = 0): void {
+  /** Writes the next `count` words of `i32` to `out`, without a call for each. */
+  fill(out: Int32Array, count: number): void {
     const { words } = this
-    for (let i = at; i < out.length; ) {
+    for (let i = 0; i < count; ) {
       if (this.left === 1) {
         this.refill()
         this.left++
       }
       const { next } = this
-      const n = Math.min(this.left - 1, out.length - i)
+      const n = Math.min(this.left - 1, count - i)
       for (let j = 0; j < n; j++) {
         let y = words[next + j]
         y ^= y >>> 11
         y ^= (y << 7) & 0x9d2c5680
         y ^= (y << 15) & 0xefc60000
-        out[i + j] = ((y ^ (y >>> 18)) & 0xffffff) * 2 ** -24
+        out[i + j] = y ^ (y >>> 18)
       }
       this.next = next + n
       this.left -= n

@@ -5,7 +5,8 @@
 // knowing them: those are defined above this file.
 import type { Backend, DeviceBuffer, Output } from '../backend/backend.ts'
 import type { Stream } from '../backend/program.ts'
-import type { TypedArray } from '../base/dtype.ts'
+import { newArray, type TypedArray } from '../base/dtype.ts'
+import { numelOf } from '../base/shape.ts'
 
 /** Undoes one run of an effect. */
 export type Undo = () => void
@@ -99,15 +100,21 @@ export function assign<T extends object, K extends keyof T>(object: T, key: K, v
   }
 }
 
-/** Fills an output with the numbers that `produce` draws from a stream, now and at every replay. */
-export function writeProduced(
-  device: { readonly backend: Backend },
+/** Fills an output with the numbers that `fill` draws from a stream, now and at every replay. */
+export function writeDrawn(
+  { backend }: { readonly backend: Backend },
   out: Output,
-  produce: () => TypedArray,
+  fill: (out: TypedArray) => void,
   stream: Stream,
 ): void {
-  if (effects.sink === null) device.backend.write(out, produce())
-  else effects.sink.write(out, produce, stream)
+  const produce = (): TypedArray => {
+    const data = newArray(out.dtype, numelOf(out.sizes))
+    fill(data)
+    return data
+  }
+  if (effects.sink !== null) effects.sink.write(out, produce, stream)
+  else if (backend.fill !== undefined) backend.fill(out, fill)
+  else backend.write(out, produce())
 }
 
 interface Written {

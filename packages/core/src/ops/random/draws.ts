@@ -5,7 +5,6 @@ import type { Spec } from '../../backend/backend.ts'
 import { type DType, isFloat, newArray, type TypedArray } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { isContiguous, type Layout } from '../../base/layout.ts'
-import { numelOf } from '../../base/shape.ts'
 import { erf } from '../../expr/math.ts'
 import { erfinv } from '../../expr/special.ts'
 import * as draw from '../../random/distributions.ts'
@@ -13,7 +12,7 @@ import { erfinv32 } from '../../random/erfinv.ts'
 import { defaultGenerator, Generator } from '../../random/generator.ts'
 import { allocate } from '../../tensor/apply.ts'
 import type { Device } from '../../tensor/device.ts'
-import { effects, touch, writeProduced } from '../../tensor/effects.ts'
+import { effects, touch, writeDrawn } from '../../tensor/effects.ts'
 import { applyInPlace, checkWritable, fillsStorage } from '../../tensor/in-place.ts'
 import { mode } from '../../tensor/mode.ts'
 import { instance, keyword, nullable, optional, type Parameter } from '../../tensor/signature.ts'
@@ -40,14 +39,8 @@ export function withoutDraws<T>(fn: () => T): T {
   }
 }
 
+/** Writes all elements of an array, whatever was there. */
 export type Fill = (out: TypedArray, generator: Generator) => void
-
-/** New elements in memory order. */
-function produced({ sizes, dtype }: Spec, generator: Generator, fill: Fill): TypedArray {
-  const out = newArray(dtype, numelOf(sizes))
-  fill(out, generator)
-  return out
-}
 
 /** Elements drawn in memory order, under the given strides or row-major. */
 export function drawn(
@@ -58,10 +51,9 @@ export function drawn(
   strides?: readonly number[],
 ): Tensor {
   const x = allocate(device, { sizes, dtype })
-  const produce = (): TypedArray => produced({ sizes, dtype }, generator, fill)
   // Bounds are checked even if there are no elements.
-  if (x.elements === 0) produce()
-  else writeProduced(device, x, produce, generator)
+  if (x.elements === 0) fill(newArray(dtype, 0), generator)
+  else writeDrawn(device, x, (out) => fill(out, generator), generator)
   return strides === undefined ? x : new Tensor(x.storage, sizes, strides, 0, dtype)
 }
 
@@ -197,7 +189,7 @@ export function drawInto(
   const { storage } = self
   if (effects.sink === null && !mode.grad && self.viewOf === null && self.elements > 0 && fillsStorage(self)) {
     // An initialisation: nothing is recorded, so the elements go to their place at once.
-    storage.device.backend.write(self, produced(self, source, draws))
+    writeDrawn(storage.device, self, (out) => draws(out, source), source)
     touch(storage)
     return self
   }
