@@ -94,14 +94,14 @@ for name, f, low, high, degree, short, words in fits:
     digits = [repr(float(x)) for x in c]
     lines = ''.join(f'  {d},\n' for d in digits)
     ts.append(f'/** {words}. */\nexport const {name} = [\n{lines}]\n')
-    cc.append(f'/** {words}. */\nconstexpr double {name}Fit[] = {{\n' + ''.join(
+    cc.append(f'/** {words}. */\nFLAMBEAU_DEVICE constexpr double {name}Fit[] = {{\n' + ''.join(
         '  ' + ', '.join(digits[i:i + 5]) + ',\n' for i in range(0, len(digits), 5)) + '};\n')
     lines = ''.join(f'  {repr(float(x))},\n' for x in s)
     floats.append(f'/** {words}. */\nexport const {name} = [\n{lines}]\n')
 high = float(psi_root)
 ends = f'{high!r}', f'{float(psi_root - mpf(high))!r}'
 ts.append(f"/** The root of digamma, in two parts. */\nexport const digammaRoot = [{', '.join(ends)}] as const\n")
-cc.append(f"/** The root of digamma, in two parts. */\nconstexpr double digammaRoot[] = {{{', '.join(ends)}}};\n")
+cc.append(f"/** The root of digamma, in two parts. */\nFLAMBEAU_DEVICE constexpr double digammaRoot[] = {{{', '.join(ends)}}};\n")
 high = float(mp.nint(psi_root * 2 ** 12) / 2 ** 12)
 floats.append("/** The root of digamma, in two parts, the first of 12 bits. */\n"
               f'export const digammaRoot = [{high!r}, {float(psi_root - mpf(high))!r}] as const\n')

@@ -4,39 +4,40 @@
 
 #include "fits.h"
 
-// The functions of packages/core/src/expr/special.ts, with the same algorithms, which that file describes.
+// The functions of packages/core/src/expr/special.ts, with the same algorithms, which that file describes. CUDA's prelude
+// includes this file.
 namespace flambeau {
 
 namespace {
 
 constexpr double pi = 3.141592653589793, infinity = __builtin_inf(), notNumber = __builtin_nan("");
 
-template <int N> double polynomial(const double (&c)[N], double x) {
+template <int N> FLAMBEAU_DEVICE double polynomial(const double (&c)[N], double x) {
   double sum = c[N - 1];
   for (int i = N - 2; i >= 0; i--) sum = sum * x + c[i];
   return sum;
 }
 
 /** sin(pi x) for x >= 0. */
-double sin_pi(double x) {
-  const double rest = std::fmod(x, 2);
+FLAMBEAU_DEVICE double sin_pi(double x) {
+  const double rest = std::fmod(x, 2.0);
   const double half = rest > 1 ? 2 - rest : rest;
   const double y = std::sin(pi * (half > 0.5 ? 1 - half : half));
   return rest > 1 ? -y : y;
 }
 
-constexpr double bernoulli[] = {1.0 / 12,       -1.0 / 720,          1.0 / 30240,
+FLAMBEAU_DEVICE constexpr double bernoulli[] = {1.0 / 12,       -1.0 / 720,          1.0 / 30240,
                                 -1.0 / 1209600, 1.0 / 47900160,      -691.0 / 1307674368000,
                                 1.0 / 74724249600, -3617.0 / 10670622842880000};
 
-double inverse_power(double x, double s) {
+FLAMBEAU_DEVICE double inverse_power(double x, double s) {
   double y = 1;
   for (int i = 0; i < s; i++) y /= x;
   return y;
 }
 
 /** Hurwitz's zeta for q > 0 and an integer s from 2. */
-double zeta(double s, double q) {
+FLAMBEAU_DEVICE double zeta(double s, double q) {
   double sum = 0, a = q;
   for (; a < s + 10; a++) sum += inverse_power(a, s);
   const double power = inverse_power(a, s);
@@ -50,13 +51,13 @@ double zeta(double s, double q) {
 }
 
 /** e^a / sqrt(a) times a polynomial, beyond 8. */
-template <int N> double bessel_beyond(double a, const double (&c)[N]) {
+template <int N> FLAMBEAU_DEVICE double bessel_beyond(double a, const double (&c)[N]) {
   const double half = std::exp(a / 2);
   return half * (half * (polynomial(c, 1 / a - 0.0625) / std::sqrt(a)));
 }
 
 /** The power series of a Bessel function of this order, up to 8. */
-double bessel_series(double a, int order) {
+FLAMBEAU_DEVICE double bessel_series(double a, int order) {
   const double z = a * a / 4;
   double sum = 1;
   for (double n = 1, term = 1; term > 1e-17 * sum; n++) {
@@ -66,14 +67,9 @@ double bessel_series(double a, int order) {
   return sum;
 }
 
-}  // namespace
-
-double lgamma_of(double x) {
+/** lgamma for x > 0; recursion would need a stack, which CUDA's functions do without. */
+FLAMBEAU_DEVICE double lgamma_above(double x) {
   if (x != x) return x;
-  if (x <= 0) {
-    if (x == std::floor(x)) return infinity;
-    return x > -1e-300 ? -std::log(-x) : std::log(pi / std::fabs(x * sin_pi(-x))) - lgamma_of(-x);
-  }
   if (x < 0.5) return x * polynomial(lgammaFit, x) - std::log(x) - std::log1p(x);
   if (x < 1.5) return (x - 1) * polynomial(lgammaFit, x - 1) - std::log(x);
   if (x <= 2.5) return (x - 2) * polynomial(lgammaFit, x - 2);
@@ -91,14 +87,10 @@ double lgamma_of(double x) {
   return (x - 0.5) * (std::log(x) - 1) + (0.4189385332046727 + rest / x);
 }
 
-double digamma_of(double x) {
-  if (x == 0) return -1 / x;
-  if (x < 0) {
-    if (x == std::trunc(x)) return notNumber;
-    const double rest = x - std::trunc(x);
-    return digamma_of(1 - x) - pi / std::tan(pi * (rest < -0.5 ? rest + 1 : rest));
-  }
-  if (x < 1) return digamma_of(1 + x) - 1 / x;
+/** digamma for x > 0. */
+FLAMBEAU_DEVICE double digamma_above(double x) {
+  const double below = x < 1 ? 1 / x : 0;
+  if (x < 1) x += 1;
   if (!(x < 10)) {
     if (x == infinity) return x;
     const double z = 1 / (x * x);
@@ -110,14 +102,30 @@ double digamma_of(double x) {
   }
   double sum = 0, z = x;
   while (z > 2) sum += 1 / --z;
-  return sum + (z - digammaRoot[0] - digammaRoot[1]) * polynomial(digammaFit, z - 1.5);
+  return sum + (z - digammaRoot[0] - digammaRoot[1]) * polynomial(digammaFit, z - 1.5) - below;
 }
 
-double polygamma_of(double n, double x) {
+}  // namespace
+
+FLAMBEAU_DEVICE double lgamma_of(double x) {
+  if (x != x || x > 0) return lgamma_above(x);
+  if (x == std::floor(x)) return infinity;
+  return x > -1e-300 ? -std::log(-x) : std::log(pi / std::fabs(x * sin_pi(-x))) - lgamma_above(-x);
+}
+
+FLAMBEAU_DEVICE double digamma_of(double x) {
+  if (x == 0) return -1 / x;
+  if (!(x < 0)) return digamma_above(x);
+  if (x == std::trunc(x)) return notNumber;
+  const double rest = x - std::trunc(x);
+  return digamma_above(1 - x) - pi / std::tan(pi * (rest < -0.5 ? rest + 1 : rest));
+}
+
+FLAMBEAU_DEVICE double polygamma_of(double n, double x) {
   if (n == 0) return digamma_of(x);
   if (!(n > 0 && n <= 170 && n == std::floor(n))) return notNumber;
   const double s = n + 1;
-  const bool odd = std::fmod(n, 2) != 0;
+  const bool odd = std::fmod(n, 2.0) != 0;
   double factorial = odd ? 1 : -1;
   for (int i = 2; i <= n; i++) factorial *= i;
   if (x > 0) return x == infinity ? factorial * 0 : factorial * zeta(s, x);
@@ -129,7 +137,7 @@ double polygamma_of(double n, double x) {
   return factorial * (zeta(s, rest) + (odd ? other : -other));
 }
 
-double erfinv_of(double x) {
+FLAMBEAU_DEVICE double erfinv_of(double x) {
   if (!(x < 1 && x > -1)) return x == 1 || x == -1 ? x * infinity : notNumber;
   const double w = -std::log((1 - x) * (1 + x));
   if (w < 6.25) return x * polynomial(erfinvNearFit, w - 3.125);
@@ -137,19 +145,19 @@ double erfinv_of(double x) {
   return x * (s < 4 ? polynomial(erfinvFarFit, s - 3.25) : polynomial(erfinvEndFit, s - 5.05));
 }
 
-double i0_of(double x) {
+FLAMBEAU_DEVICE double i0_of(double x) {
   const double a = std::fabs(x);
   return a < 8 ? bessel_series(a, 0) : bessel_beyond(a, i0Fit);
 }
 
-double i1_of(double x) {
+FLAMBEAU_DEVICE double i1_of(double x) {
   const double a = std::fabs(x);
   if (a < 8) return x / 2 * bessel_series(a, 1);
   return x < 0 ? -bessel_beyond(a, i1Fit) : bessel_beyond(a, i1Fit);
 }
 
 /** The C library's hypot is newer than the oldest C library that this supports. */
-double hypot_of(double x, double y) {
+FLAMBEAU_DEVICE double hypot_of(double x, double y) {
   const double a = std::fabs(x), b = std::fabs(y);
   if (a == infinity || b == infinity) return infinity;
   const double large = a > b ? a : b, ratio = (a > b ? b : a) / large;
@@ -159,7 +167,7 @@ double hypot_of(double x, double y) {
   return large * std::sqrt(1 + ratio * ratio);
 }
 
-float nextafter_of(float x, float y) { return std::nextafter(x, y); }
-double nextafter_of(double x, double y) { return std::nextafter(x, y); }
+FLAMBEAU_DEVICE float nextafter_of(float x, float y) { return std::nextafter(x, y); }
+FLAMBEAU_DEVICE double nextafter_of(double x, double y) { return std::nextafter(x, y); }
 
 }  // namespace flambeau

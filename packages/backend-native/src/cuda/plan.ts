@@ -1,0 +1,50 @@
+// The waist of the CUDA backend: planners turn an instruction into launches of kernels, and the device runs them
+// without knowing what they compute. A plan follows from the descriptor of an instruction, so it is made once.
+import type { DType, Instr, Kind } from '@flambeau/core/backend'
+
+/** A kernel in a text of PTX: one of the library's, or one that was written for an expression. */
+export interface Kernel {
+  readonly text: string
+  readonly name: string
+}
+
+/** A parameter of a kernel. Addresses, numbers and longs take 8 bytes, ints 4. */
+export type Param =
+  /** The address of the first element of a view. */
+  | { readonly is: 'input'; readonly input: number }
+  /** The address of an output. */
+  | { readonly is: 'output'; readonly output: number }
+  /** The address of memory that only this instruction uses, by its position in `Plan.scratch`. */
+  | { readonly is: 'scratch'; readonly scratch: number }
+  /** The value of a number among the inputs as a double, rounded to the dtype. */
+  | { readonly is: 'number'; readonly input: number; readonly dtype: DType }
+  | { readonly is: 'int'; readonly value: number }
+  | { readonly is: 'long'; readonly value: number }
+  /** A number that follows from the attributes of the instruction that runs: `pad`'s value, an offset. */
+  | { readonly is: 'attribute'; readonly type: 'int' | 'double'; of(instr: Instr): number }
+  /** The address of the device's error record: two int32, the tag of the instruction that failed, or 0, and a value. */
+  | { readonly is: 'flag' }
+  /** An int: the tag of this instruction, not 0. */
+  | { readonly is: 'tag' }
+
+export interface Launch {
+  readonly kernel: Kernel
+  /** Blocks in each dimension: at most 2^31 - 1, 65,535 and 65,535. */
+  readonly grid: readonly [x: number, y: number, z: number]
+  /** Threads of a block. */
+  readonly block: number
+  /** Bytes of shared memory beyond what the kernel declares. */
+  readonly shared: number
+  readonly params: readonly Param[]
+  /** The launch is left out if this input and the first output begin at the same address. */
+  readonly unlessSame?: number
+}
+
+export interface Plan {
+  readonly launches: readonly Launch[]
+  /** The bytes of each piece of memory that the launches share. */
+  readonly scratch: readonly number[]
+}
+
+/** Plans an instruction; null if no kernel takes it. */
+export type Planner<K extends Kind> = (instr: Instr<K>) => Plan | null

@@ -1,0 +1,53 @@
+// Kernels over elements: a grid of threads, each of which takes every so many elements. All begin alike.
+import type { Launch } from '../plan.ts'
+import type { KernelWriter, Value } from '../text/writer.ts'
+
+export type MakeWriter = () => KernelWriter
+
+export const threads = 256
+/** More blocks would wait for the first ones, whose threads go on with further elements instead. */
+const mostBlocks = 4096
+/** Elements that a thread reads before it computes, in kernels that mostly wait for memory. */
+const together = 4
+
+/** A kernel returns at once if an instruction before it has failed. */
+export function begin(w: KernelWriter): Value {
+  const flag = w.param({ is: 'flag' })
+  w.returnIf(w.compare('ne', w.load('int32', flag, w.int(0)), w.int(0)))
+  return flag
+}
+
+/** What a kernel does with an element: first what it reads, which several elements do before the first writes. */
+interface Each<T> {
+  read(n: Value): T
+  write(element: T): void
+}
+
+/** `waits`: the kernel mostly waits for memory, so a thread reads several elements before it computes. */
+export function planEach<T>(
+  make: MakeWriter,
+  name: string,
+  count: number,
+  waits: boolean,
+  open: (w: KernelWriter, flag: Value) => Each<T>,
+): Launch {
+  const w = make()
+  const flag = begin(w)
+  const n = w.param({ is: 'int', value: count })
+  const { read, write } = open(w, flag)
+  const at = w.indexMad(w.position('block'), w.int(threads), w.position('thread'))
+  const step = w.index('mul', w.position('blocks'), w.int(threads))
+  if (!waits) w.loop(at, n, step, (i) => write(read(i)))
+  else {
+    const four = w.index('mul', step, w.int(together))
+    const last = w.index('sub', n, w.index('mul', step, w.int(together - 1)))
+    const rest = w.loop(at, last, four, (i) => {
+      const indices = [i]
+      while (indices.length < together) indices.push(w.index('add', indices[indices.length - 1], step))
+      indices.map(read).forEach(write)
+    })
+    w.loop(rest, n, step, (i) => write(read(i)))
+  }
+  const { kernel, params } = w.kernel(name)
+  return { kernel, grid: [Math.min(Math.ceil(count / threads), mostBlocks), 1, 1], block: threads, shared: 0, params }
+}

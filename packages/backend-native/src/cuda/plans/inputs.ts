@@ -1,0 +1,42 @@
+// The operands of expressions in a kernel: each is declared once and read at the indices of the loops.
+import { type DType, type Expr, isView, type Operand, topological } from '@flambeau/core/backend'
+import { declareSteps } from '../text/loops.ts'
+import type { KernelWriter, Value } from '../text/writer.ts'
+
+/** The inputs of expressions in a kernel, each of which is declared once. */
+export interface Inputs {
+  /** Reads the element of each view, at given indices of the loops. */
+  read(indices: readonly Value[]): (position: number) => Value
+}
+
+/** Declares inputs, with the steps of each view in the loops. */
+export function declareInputs(
+  w: KernelWriter,
+  roots: readonly Expr[],
+  inputs: readonly Operand[],
+  stepsOf: (view: number) => readonly number[],
+): Inputs {
+  const dtypes = new Map<number, DType>()
+  for (const { step, value, dtype } of topological(roots)) if (step === 'input') dtypes.set(value, dtype)
+  const numbers = new Map<number, Value>()
+  const views = new Map<number, (indices: readonly Value[]) => Value>()
+  let view = 0
+  inputs.forEach((x, position) => {
+    const row = isView(x) ? view++ : -1
+    const dtype = dtypes.get(position)
+    if (dtype === undefined) return
+    if (!isView(x)) {
+      numbers.set(position, w.param({ is: 'number', input: position, dtype }))
+      return
+    }
+    const address = w.param({ is: 'input', input: position })
+    const at = declareSteps(w, stepsOf(row))
+    views.set(position, (indices) => w.load(dtype, address, at(indices)))
+  })
+  return {
+    read: (indices) => {
+      const loaded = new Map([...views].map(([position, load]) => [position, load(indices)]))
+      return (position) => (numbers.get(position) ?? loaded.get(position)) as Value
+    },
+  }
+}

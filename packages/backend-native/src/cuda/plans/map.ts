@@ -1,0 +1,105 @@
+// The plans of maps: plain outputs in one kernel, reduced ones in one for all that are reduced over the same axes
+// (reduce.ts), and a check in front of both.
+import {
+  contiguousStrides,
+  type Expr,
+  type Instr,
+  isView,
+  iterated,
+  loopsOver,
+  type MapOut,
+  numelOf,
+  type Operand,
+  orderedLoops,
+  type Shape,
+  topological,
+} from '@flambeau/core/backend'
+import type { Launch, Plan, Planner } from '../plan.ts'
+import { writeExpressions } from '../text/expression.ts'
+import { declareLoops, declareSteps } from '../text/loops.ts'
+import { planEach, type MakeWriter } from './elements.ts'
+import { declareInputs } from './inputs.ts'
+import { planReduced } from './reduce.ts'
+
+/** Whether a kernel mostly waits for memory. */
+const isSmall = (roots: readonly Expr[]): boolean => topological(roots).length <= 12
+
+/** Outputs that are not reduced: a grid of threads, each with every so many elements. */
+function planPlain(make: MakeWriter, instr: Instr<'map'>, outs: readonly number[], shape: Shape): Launch {
+  const { attrs, inputs } = instr
+  const roots = outs.map((k) => attrs.outs[k].expr)
+  const strides = inputs.filter(isView).map((x) => x.strides)
+  const rows = outs.map(() => contiguousStrides(shape))
+  const { sizes, steps } = orderedLoops(shape, [...strides, ...rows], strides.length)
+  return planEach(make, 'map', numelOf(shape), isSmall(roots), (w) => {
+    const split = declareLoops(w, sizes)
+    const operands = declareInputs(w, roots, inputs, (view) => steps[view])
+    const results = outs.map((k, i) => ({
+      address: w.param({ is: 'output', output: k }),
+      at: declareSteps(w, steps[strides.length + i]),
+      dtype: attrs.outs[k].expr.dtype,
+    }))
+    return {
+      read: (n) => {
+        const indices = split(n)
+        return { indices, value: operands.read(indices) }
+      },
+      write: ({ indices, value }) => {
+        writeExpressions(w, roots, value).forEach((x, i) => {
+          const { address, at, dtype } = results[i]
+          w.store(dtype, address, at(indices), x)
+        })
+      },
+    }
+  })
+}
+
+/** A check: the kernel that notes a true element. */
+function planCheck(make: MakeWriter, expr: Expr, inputs: readonly Operand[], shape: Shape): Launch {
+  const strides = inputs.filter(isView).map((x) => x.strides)
+  const { sizes, steps } = loopsOver(shape, strides)
+  return planEach(make, 'check', numelOf(shape), isSmall([expr]), (w, flag) => {
+    const tag = w.param({ is: 'tag' })
+    const split = declareLoops(w, sizes)
+    const operands = declareInputs(w, [expr], inputs, (view) => steps[view])
+    return {
+      read: (n) => {
+        const indices = split(n)
+        return { indices, value: operands.read(indices) }
+      },
+      write: ({ value }) => {
+        const [x] = writeExpressions(w, [expr], value)
+        const isTrue = w.step('cast', 'bool', expr.dtype, [x])
+        w.when(w.compare('ne', isTrue, w.int(0)), () => w.fail(flag, tag, w.int(0)))
+      },
+    }
+  })
+}
+
+/** Outputs that are reduced over the same axes, by these axes. */
+function groups(outs: readonly MapOut[]): Map<string, number[]> {
+  const found = new Map<string, number[]>()
+  outs.forEach(({ reduce }, k) => {
+    if (reduce === undefined) return
+    const key = [...reduce.axes].sort((a, b) => a - b).join()
+    found.set(key, [...(found.get(key) ?? []), k])
+  })
+  return found
+}
+
+export const planMap =
+  (make: MakeWriter): Planner<'map'> =>
+  (instr): Plan => {
+    const { attrs, inputs, outputs, check } = instr
+    const shape = iterated(instr)
+    const launches: Launch[] = []
+    const scratch: number[] = []
+    if (check !== undefined && numelOf(shape) > 0) launches.push(planCheck(make, check.expr, inputs, shape))
+    // Reduced outputs come first: a plain one may overwrite what they read.
+    for (const outs of groups(attrs.outs).values()) {
+      if (numelOf(outputs[outs[0]].sizes) > 0) planReduced(make, instr, outs, shape, launches, scratch)
+    }
+    const plain = attrs.outs.flatMap(({ reduce }, k) => (reduce === undefined ? [k] : []))
+    if (plain.length > 0 && numelOf(shape) > 0) launches.push(planPlain(make, instr, plain, shape))
+    return { launches, scratch }
+  }

@@ -1,0 +1,63 @@
+// The verbs in which kernels are written. A dialect (ptx.ts) turns each into text and numbers the parameters; the plans
+// of maps and reductions know nothing of it.
+import type { Computed, DType } from '@flambeau/core/backend'
+import type { Kernel, Param } from '../plan.ts'
+
+/** Types of values in a kernel. bool, uint8 and int32 are i32 there, bools 0 or 1; a predicate is what branches take. */
+export type Type = 'pred' | 'i32' | 'i64' | 'f32' | 'f64'
+
+export interface Value {
+  readonly type: Type
+  readonly text: string
+}
+
+/** The type of the elements of a dtype. */
+export const typeOf: Readonly<Record<DType, Type>> = {
+  bool: 'i32',
+  uint8: 'i32',
+  int32: 'i32',
+  float32: 'f32',
+  float64: 'f64',
+}
+
+/** Arithmetic of indices. */
+export type IndexOp = 'add' | 'sub' | 'mul' | 'min' | 'mulHigh' | 'shiftRight'
+export type Position = 'thread' | 'block' | 'blockY' | 'blocks'
+
+export interface KernelWriter {
+  /** Declares the next parameter: an address is i64, a number has the type of its dtype. */
+  param(param: Param): Value
+  /** A double, already rounded to the dtype, in the type of its elements. */
+  number(x: Value, dtype: DType): Value
+  position(position: Position): Value
+  int(value: number): Value
+  index(op: IndexOp, a: Value, b: Value): Value
+  /** `a * b + c` of ints. */
+  indexMad(a: Value, b: Value, c: Value): Value
+  compare(relation: 'lt' | 'ge' | 'eq' | 'ne', a: Value, b: Value): Value
+  both(a: Value, b: Value): Value
+  constant(value: number, dtype: DType): Value
+  load(dtype: DType, address: Value, index: Value): Value
+  store(dtype: DType, address: Value, index: Value, value: Value): void
+  /** Memory of the block for so many elements; its address. */
+  shared(dtype: DType, elements: number): Value
+  loadShared(dtype: DType, address: Value, index: Value): Value
+  storeShared(dtype: DType, address: Value, index: Value, value: Value): void
+  /** All threads of the block have come here, and see what the others have written. */
+  barrier(): void
+  /** The value of the lane that many lanes further on in the warp. */
+  fromLane(value: Value, further: number): Value
+  /** A place whose value changes. */
+  variable(initial: Value): Value
+  set(variable: Value, value: Value): void
+  /** Returns the index that ended it. */
+  loop(from: Value, below: Value, step: Value, body: (i: Value) => void): Value
+  returnIf(condition: Value): void
+  when(condition: Value, body: () => void): void
+  /** A step of an expression; `of` is the dtype of its operands, `dtype` that of its result. */
+  step(step: Computed, dtype: DType, of: DType, args: readonly Value[]): Value
+  /** Notes the failure of this instruction, unless another one failed before. */
+  fail(flag: Value, tag: Value, value: Value): void
+  /** The kernel, and the parameters in their order. */
+  kernel(name: string): { readonly kernel: Kernel; readonly params: readonly Param[] }
+}
