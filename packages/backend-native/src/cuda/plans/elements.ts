@@ -1,21 +1,11 @@
 // Kernels over elements: a grid of threads, each of which takes every so many elements. All begin alike.
 import type { Launch } from '../plan.ts'
-import type { KernelWriter, Value } from '../text/writer.ts'
+import { begin, type KernelWriter, type MakeWriter, threads, type Value } from '../text/writer.ts'
 
-export type MakeWriter = () => KernelWriter
-
-export const threads = 256
 /** More blocks would wait for the first ones, whose threads go on with further elements instead. */
 const mostBlocks = 4096
 /** Elements that a thread reads before it computes, in kernels that mostly wait for memory. */
 const together = 4
-
-/** A kernel returns at once if an instruction before it has failed. */
-export function begin(w: KernelWriter): Value {
-  const flag = w.param({ is: 'flag' })
-  w.returnIf(w.compare('ne', w.load('int32', flag, w.int(0)), w.int(0)))
-  return flag
-}
 
 /** What a kernel does with an element: first what it reads, which several elements do before the first writes. */
 interface Each<T> {

@@ -17,7 +17,8 @@ import {
 import type { Launch, Plan, Planner } from '../plan.ts'
 import { writeExpressions } from '../text/expression.ts'
 import { declareLoops, declareSteps } from '../text/loops.ts'
-import { planEach, type MakeWriter } from './elements.ts'
+import type { MakeWriter } from '../text/writer.ts'
+import { planEach } from './elements.ts'
 import { declareInputs } from './inputs.ts'
 import { planReduced } from './reduce.ts'
 

@@ -10,8 +10,8 @@ import {
 } from '@flambeau/core/backend'
 import type { Launch, Param, Plan, Planner } from '../plan.ts'
 import { declareLoops, declareSteps } from '../text/loops.ts'
-import type { KernelWriter, Value } from '../text/writer.ts'
-import { type MakeWriter, planEach } from './elements.ts'
+import type { KernelWriter, MakeWriter, Value } from '../text/writer.ts'
+import { planEach } from './elements.ts'
 
 const only = (launch: Launch | null): Plan => ({ launches: launch === null ? [] : [launch], scratch: [] })
 
@@ -25,7 +25,7 @@ interface Elements {
 }
 
 /** Copies elements of a shape; null if there are none. */
-function planCopy(make: MakeWriter, shape: Shape, from: Elements, to: Elements): Launch | null {
+export function planCopy(make: MakeWriter, shape: Shape, from: Elements, to: Elements): Launch | null {
   if (numelOf(shape) === 0) return null
   const { sizes, steps } = loopsOver(shape, [from.strides, to.strides])
   return planEach(make, 'copy', numelOf(shape), true, (w) => {

@@ -191,10 +191,10 @@ export class PtxWriter implements KernelWriter {
     this.line('bar.sync 0')
   }
 
-  fromLane(value: Value, further: number): Value {
+  fromLane(value: Value, bit: number): Value {
     const moveWord = (word: Value): Value => {
       const to = this.register('i32')
-      this.line(`shfl.sync.down.b32 ${to.text}, ${word.text}, ${further}, 31, -1`)
+      this.line(`shfl.sync.bfly.b32 ${to.text}, ${word.text}, ${bit}, 31, -1`)
       return to
     }
     if (value.type === 'i32') return moveWord(value)

@@ -45,8 +45,8 @@ export interface KernelWriter {
   storeShared(dtype: DType, address: Value, index: Value, value: Value): void
   /** All threads of the block have come here, and see what the others have written. */
   barrier(): void
-  /** The value of the lane that many lanes further on in the warp. */
-  fromLane(value: Value, further: number): Value
+  /** The value of the lane of the warp whose number differs in this one bit; all lanes come here. */
+  fromLane(value: Value, bit: number): Value
   /** A place whose value changes. */
   variable(initial: Value): Value
   set(variable: Value, value: Value): void
@@ -60,4 +60,16 @@ export interface KernelWriter {
   fail(flag: Value, tag: Value, value: Value): void
   /** The kernel, and the parameters in their order. */
   kernel(name: string): { readonly kernel: Kernel; readonly params: readonly Param[] }
+}
+
+export type MakeWriter = () => KernelWriter
+
+/** The threads of a block, in every kernel. */
+export const threads = 256
+
+/** A kernel returns at once if an instruction before it has failed. */
+export function begin(w: KernelWriter): Value {
+  const flag = w.param({ is: 'flag' })
+  w.returnIf(w.compare('ne', w.load('int32', flag, w.int(0)), w.int(0)))
+  return flag
 }

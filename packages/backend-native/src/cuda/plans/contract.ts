@@ -1,0 +1,253 @@
+// The plans of contractions: a product by a kernel of the library, with tables of offsets where a class of axes has
+// several loops, then its expression as a map over the result. If there are few tiles and many terms, the sum is cut
+// into parts, which a second kernel adds up; this depends on the shape alone.
+import {
+  contiguousStrides,
+  contractionOf,
+  type DType,
+  dtypeSize,
+  type Instr,
+  type Loops,
+  numelOf,
+  type Operand,
+  type Output,
+  type View,
+} from '@flambeau/core/backend'
+import type { Kernel, Launch, Param, Plan, Planner } from '../plan.ts'
+import type { MakeWriter } from '../text/writer.ts'
+import { planCopy } from './move.ts'
+import { planReduction, sums } from './reduction.ts'
+
+const threads = 256
+const mostBlocks = 65535
+const depths = 8
+
+/** The kernels of a dtype, and the side of their tile; the largest first. */
+const tiles: Readonly<Partial<Record<DType, readonly (readonly [name: string, side: number])[]>>> = {
+  float32: [
+    ['product_float32_128', 128],
+    ['product_float32_64', 64],
+    ['product_float32_32', 32],
+  ],
+  float64: [['product_float64_64', 64]],
+  int32: [['product_int32_64', 64]],
+}
+/** Blocks that keep the multiprocessors of a large GPU busy. */
+const enough = 128
+/** Terms of a part of a sum. */
+const leastSpan = 256
+
+/** The kernel for a result, and the parts of its sum. */
+export function shapeOf(dtype: DType, batches: number, m: number, n: number, k: number) {
+  const count = (side: number): number => Math.ceil(m / side) * Math.ceil(n / side) * batches
+  const sides = tiles[dtype] ?? []
+  const [name, side] = sides.find(([, each]) => count(each) >= enough) ?? sides[sides.length - 1]
+  const blocks = count(side)
+  const parts = Math.max(1, Math.min(Math.floor(k / leastSpan), Math.floor(enough / blocks)))
+  const span = Math.max(1, Math.ceil(k / parts))
+  return { name, side, parts: Math.max(1, Math.ceil(k / span)), span }
+}
+
+const int = (value: number): Param => ({ is: 'int', value })
+
+interface Planning {
+  readonly make: MakeWriter
+  readonly library: string
+  readonly launches: Launch[]
+  readonly scratch: number[]
+}
+
+/** The kernel's parameters for a class of loops: a table and a step. */
+function offsetsOf({ library, launches, scratch }: Planning, { sizes, steps }: Loops, operand: number): Param[] {
+  const row = steps[operand] ?? []
+  if (sizes.length < 2) return [{ is: 'long', value: 0 }, int(row[0] ?? 0)]
+  if (sizes.length > depths) throw new Error(`a contraction has ${sizes.length} loops in a class`)
+  const count = numelOf(sizes)
+  const table: Param = { is: 'scratch', scratch: scratch.push(4 * count) - 1 }
+  const padded = (list: readonly number[], by: number): Param[] =>
+    Array.from({ length: depths }, (_, i) => int(list[i] ?? by))
+  launches.push({
+    kernel: { text: library, name: 'offsets' },
+    grid: [Math.min(4096, Math.ceil(count / threads)), 1, 1],
+    block: threads,
+    shared: 0,
+    params: [{ is: 'flag' }, table, int(count), int(sizes.length), ...padded(sizes, 1), ...padded(row, 0)],
+  })
+  return [table, int(0)]
+}
+
+/** Neighbours in memory lie along the sum, not along the other class of loops. */
+function liesAlongSum(sum: Loops, other: Loops, operand: number, otherOperand: number): boolean {
+  const last = ({ steps }: Loops, row: number): number => Math.abs(steps[row]?.at(-1) ?? 0)
+  return last(sum, operand) === 1 || last(other, otherOperand) !== 1
+}
+
+/** The sum over the parts of a result that was cut. */
+function addUp(
+  { make, launches, scratch }: Planning,
+  dtype: DType,
+  count: number,
+  parts: number,
+  from: Param,
+  to: Param,
+): void {
+  const through = dtype === 'float32' ? 'float64' : dtype
+  planReduction(
+    make,
+    {
+      name: 'parts',
+      count,
+      length: parts,
+      rows: false,
+      combining: sums(through),
+      open: (w) => {
+        const [source, width] = [w.param(from), w.param(int(count))]
+        return (k, r) => [w.step('cast', through, dtype, [w.load(dtype, source, w.indexMad(r, width, k))])]
+      },
+      finish: (w) => {
+        const target = w.param(to)
+        return (k, [total]) => w.store(dtype, target, k, w.step('cast', dtype, through, [total]))
+      },
+    },
+    launches,
+    scratch,
+  )
+}
+
+/** A product of factors whose dtype has a kernel, into `to`. */
+function planProduct(
+  planning: Planning,
+  instr: Instr<'contract'>,
+  dtype: DType,
+  [a, b]: readonly [Param, Param],
+  to: Param,
+): void {
+  const { batch, rows, sum, columns } = contractionOf(instr)
+  const [batches, m, k, n] = [batch, rows, sum, columns].map(({ sizes }) => numelOf(sizes))
+  const { launches, scratch, library } = planning
+  const { name, side, parts, span } = shapeOf(dtype, batches, m, n, k)
+  const count = batches * m * n
+  const target: Param =
+    parts === 1 ? to : { is: 'scratch', scratch: scratch.push(dtypeSize[dtype] * count * parts) - 1 }
+  const places = [
+    ...offsetsOf(planning, rows, 0),
+    ...offsetsOf(planning, sum, 0),
+    ...offsetsOf(planning, sum, 1),
+    ...offsetsOf(planning, columns, 0),
+    ...offsetsOf(planning, batch, 0),
+    ...offsetsOf(planning, batch, 1),
+  ]
+  const turns = batches * parts
+  const kernel: Kernel = { text: library, name }
+  const along = [liesAlongSum(sum, rows, 0, 0), liesAlongSum(sum, columns, 1, 0)].map((is) => int(is ? 1 : 0))
+  launches.push({
+    kernel,
+    grid: [
+      Math.ceil(m / side) * Math.ceil(n / side),
+      Math.min(turns, mostBlocks),
+      Math.ceil(turns / Math.min(turns, mostBlocks)),
+    ],
+    block: threads,
+    shared: 0,
+    params: [
+      { is: 'flag' },
+      a,
+      b,
+      target,
+      int(m),
+      int(n),
+      int(k),
+      ...places,
+      int(batches),
+      int(parts),
+      int(span),
+      ...along,
+    ],
+  })
+  if (parts > 1) addUp(planning, dtype, count, parts, target, to)
+}
+
+/** The view of memory that has the elements of an operand in row-major order, or of the operand itself. */
+const contiguous = (x: View, dtype: DType): View => ({
+  ...shapeAndBuffer(x),
+  dtype,
+  strides: contiguousStrides(x.sizes),
+  offset: 0,
+})
+const shapeAndBuffer = ({ sizes, buffer }: View) => ({ sizes, buffer })
+
+/** `library` is the text of contract.ptx; `planMap` plans the expression of a contraction. */
+export const planContract =
+  (make: MakeWriter, library: string, planMap: Planner<'map'>): Planner<'contract'> =>
+  (instr): Plan | null => {
+    const { attrs, inputs, outputs } = instr
+    if (attrs.bordered !== undefined) return null
+    const [a, b, ...others] = inputs as readonly [View, View, ...Operand[]]
+    const [out] = outputs as readonly [Output]
+    const planning: Planning = { make, library, launches: [], scratch: [] }
+    if (numelOf(out.sizes) === 0) return planning
+    const output: Param = { is: 'output', output: 0 }
+    if (tiles[a.dtype] !== undefined) {
+      planProduct(
+        planning,
+        instr,
+        a.dtype,
+        [
+          { is: 'input', input: 0 },
+          { is: 'input', input: 1 },
+        ],
+        output,
+      )
+    } else {
+      // The low bits of an int32 product are those of the result.
+      const wide = (['int32', 'int32', 'int32'] as const).map((dtype, i): Param => {
+        const { sizes } = [a, b, out][i]
+        return { is: 'scratch', scratch: planning.scratch.push(dtypeSize[dtype] * numelOf(sizes)) - 1 }
+      })
+      const copies = [a, b].map((x, input) =>
+        planCopy(
+          make,
+          x.sizes,
+          { param: { is: 'input', input }, dtype: x.dtype, strides: x.strides },
+          { param: wide[input], dtype: 'int32', strides: contiguousStrides(x.sizes) },
+        ),
+      )
+      planning.launches.push(...copies.filter((launch) => launch !== null))
+      const widened = {
+        ...instr,
+        inputs: [contiguous(a, 'int32'), contiguous(b, 'int32'), ...others],
+      } as Instr<'contract'>
+      planProduct(planning, widened, 'int32', [wide[0], wide[1]], wide[2])
+      const strides = contiguousStrides(out.sizes)
+      const back = planCopy(
+        make,
+        out.sizes,
+        { param: wide[2], dtype: 'int32', strides },
+        { param: output, dtype: out.dtype, strides },
+      )
+      if (back !== null) planning.launches.push(back)
+    }
+    if (attrs.post === undefined) return planning
+    const product: View = {
+      sizes: out.sizes,
+      buffer: out.buffer,
+      dtype: out.dtype,
+      strides: contiguousStrides(out.sizes),
+      offset: 0,
+    }
+    const finishing = planMap({
+      ...instr,
+      kind: 'map',
+      attrs: { outs: [{ expr: attrs.post }] },
+      inputs: [product, ...others],
+      check: undefined,
+    } as Instr<'map'>)
+    if (finishing === null) return null
+    /** Input 0 of the map is the result itself; the others come after both factors. */
+    const moved = (param: Param): Param => {
+      if (param.is !== 'input' && param.is !== 'number') return param
+      return param.input === 0 ? output : { ...param, input: param.input + 1 }
+    }
+    const launches = finishing.launches.map((launch) => ({ ...launch, params: launch.params.map(moved) }))
+    return { launches: [...planning.launches, ...launches], scratch: planning.scratch }
+  }

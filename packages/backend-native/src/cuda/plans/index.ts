@@ -1,0 +1,56 @@
+// The planners of all kinds and compositions.
+import type { CompositeKind, Instr, Kind } from '@flambeau/core/backend'
+import type { Plan, Planner } from '../plan.ts'
+import type { Prelude } from '../text/prelude.ts'
+import { PtxWriter } from '../text/ptx.ts'
+import { planArgReduce } from './arg-reduce.ts'
+import { planContract } from './contract.ts'
+import { planFold } from './fold.ts'
+import { planGather, planScatter } from './indexed.ts'
+import { planMap } from './map.ts'
+import { planAssign, planConcat, planIota, planPad } from './move.ts'
+import { planMoments, planRows } from './rows.ts'
+import { planScan } from './scan.ts'
+import { planSort } from './sort.ts'
+
+/** The texts that nvcc made: the functions of expressions, and the library of kernels. */
+export interface Texts {
+  readonly prelude: Prelude
+  readonly contract: string
+  readonly sort: string
+}
+
+type Planners = { readonly [K in Exclude<Kind, 'host'>]: Planner<K> }
+
+export function plannersOf({ prelude, contract, sort }: Texts): Planners {
+  const make = (): PtxWriter => new PtxWriter(prelude)
+  const map = planMap(make)
+  const rows = <K extends Exclude<CompositeKind, 'moments'>>(kind: K): Planner<K> => planRows(make, kind)
+  return {
+    map,
+    argReduce: planArgReduce(make),
+    scan: planScan(make),
+    contract: planContract(make, contract, map),
+    concat: planConcat(make),
+    pad: planPad(make),
+    fold: planFold(make),
+    gather: planGather(make),
+    scatter: planScatter(make),
+    assign: planAssign(make),
+    sort: planSort(make, sort),
+    iota: planIota(make),
+    softmax: rows('softmax'),
+    logSoftmax: rows('logSoftmax'),
+    softmaxBackward: rows('softmaxBackward'),
+    logSoftmaxBackward: rows('logSoftmaxBackward'),
+    crossEntropy: rows('crossEntropy'),
+    crossEntropyBackward: rows('crossEntropyBackward'),
+    moments: planMoments(make),
+  }
+}
+
+/** The plan of an instruction; null if no kernel takes it. */
+export function planOf(planners: Planners, instr: Instr): Plan | null {
+  if (instr.kind === 'host') return null
+  return (planners[instr.kind] as Planner<typeof instr.kind>)(instr as never)
+}

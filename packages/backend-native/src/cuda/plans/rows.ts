@@ -1,0 +1,289 @@
+// The plans of compositions along an axis: softmax and its relatives, the cross entropy of classes, moments. A row is
+// the work of a thread, of a warp or of a block, which reads it once for each sum and once more for the result. Sums of
+// floats accumulate in double precision.
+import {
+  type CompositeKind,
+  composites,
+  type DType,
+  type Instr,
+  type Loops,
+  loopsOver,
+  numelOf,
+  type View,
+} from '@flambeau/core/backend'
+import type { Launch, Plan, Planner } from '../plan.ts'
+import { accumulate, accumulators, acrossLanes, type Combining, placeOf } from '../text/lanes.ts'
+import { declareLoops, declareSteps } from '../text/loops.ts'
+import { begin, type KernelWriter, type MakeWriter, threads, type Value } from '../text/writer.ts'
+import { each, formOf, planReduction } from './reduction.ts'
+
+type Floating = 'float32' | 'float64'
+
+/** Arithmetic of one dtype. */
+const arithmetic = (w: KernelWriter, dtype: Floating) => {
+  const step = (name: 'add' | 'sub' | 'mul' | 'div' | 'exp' | 'log' | 'max', ...args: Value[]): Value =>
+    w.step(name, dtype, dtype, args)
+  return {
+    sub: (a: Value, b: Value) => step('sub', a, b),
+    mul: (a: Value, b: Value) => step('mul', a, b),
+    div: (a: Value, b: Value) => step('div', a, b),
+    exp: (x: Value) => step('exp', x),
+    log: (x: Value) => step('log', x),
+  }
+}
+
+const sumOf = each(
+  ['float64'],
+  (w) => w.constant(0, 'float64'),
+  (w, _, a, b) => w.step('add', 'float64', 'float64', [a, b]),
+)
+const mostOf = (dtype: DType): Combining =>
+  each(
+    [dtype],
+    (w) => w.constant(Number.NEGATIVE_INFINITY, dtype),
+    (w, _, a, b) => w.step('max', dtype, dtype, [a, b]),
+  )
+
+/** A kernel over rows, as the body of one sees it. */
+interface Row {
+  readonly w: KernelWriter
+  readonly dtype: Floating
+  /** The element of an operand that covers all, at position `i` along the axis. */
+  element(input: number, i: Value): Value
+  /** The element of an operand that has one for the row. */
+  ofRow(input: number): Value
+  /** The position along the axis that an index names, and whether it is one. */
+  target(input: number): { readonly at: Value; readonly exists: Value }
+  number(name: string): Value
+  /** Combines what `f` gives for all elements of the row; every lane gets the total. */
+  total(combining: Combining, f: (i: Value) => Value): Value
+  /** Writes an output that covers all. */
+  write(output: number, f: (i: Value) => Value): void
+  /** Writes an output that has one element for the row. */
+  writeRow(output: number, value: Value): void
+}
+
+function softened(row: Row): { readonly most: Value; readonly logSum: Value; readonly sum: Value } {
+  const { w, dtype } = row
+  const { sub, exp, log } = arithmetic(w, dtype)
+  const most = row.total(mostOf(dtype), (i) => row.element(0, i))
+  const total = row.total(sumOf, (i) => w.step('cast', 'float64', dtype, [exp(sub(row.element(0, i), most))]))
+  const sum = w.step('cast', dtype, 'float64', [total])
+  return { most, sum, logSum: log(sum) }
+}
+
+const bodies: Readonly<Record<Exclude<CompositeKind, 'moments'>, (row: Row) => void>> = {
+  softmax: (row) => {
+    const { sub, exp, div } = arithmetic(row.w, row.dtype)
+    const { most, sum } = softened(row)
+    row.write(0, (i) => div(exp(sub(row.element(0, i), most)), sum))
+  },
+  logSoftmax: (row) => {
+    const { sub } = arithmetic(row.w, row.dtype)
+    const { most, logSum } = softened(row)
+    row.write(0, (i) => sub(sub(row.element(0, i), most), logSum))
+  },
+  softmaxBackward: (row) => {
+    const { w, dtype } = row
+    const { sub, mul } = arithmetic(w, dtype)
+    const total = row.total(sumOf, (i) => w.step('cast', 'float64', dtype, [mul(row.element(0, i), row.element(1, i))]))
+    const sum = w.step('cast', dtype, 'float64', [total])
+    row.write(0, (i) => mul(sub(row.element(0, i), sum), row.element(1, i)))
+  },
+  logSoftmaxBackward: (row) => {
+    const { w, dtype } = row
+    const { sub, mul, exp } = arithmetic(w, dtype)
+    const total = row.total(sumOf, (i) => w.step('cast', 'float64', dtype, [row.element(0, i)]))
+    const sum = w.step('cast', dtype, 'float64', [total])
+    row.write(0, (i) => sub(row.element(0, i), mul(exp(row.element(1, i)), sum)))
+  },
+  crossEntropy: (row) => {
+    const { w, dtype } = row
+    const { sub } = arithmetic(w, dtype)
+    const { most, logSum } = softened(row)
+    const { at, exists } = row.target(1)
+    const loss = w.variable(w.constant(0, dtype))
+    w.when(exists, () => w.set(loss, sub(logSum, sub(row.element(0, at), most))))
+    row.writeRow(0, loss)
+    row.writeRow(1, most)
+    row.writeRow(2, logSum)
+  },
+  crossEntropyBackward: (row) => {
+    const { w, dtype } = row
+    const { sub, mul, exp } = arithmetic(w, dtype)
+    const { at, exists } = row.target(1)
+    const [most, logSum] = [row.ofRow(2), row.ofRow(3)]
+    const dy = w.variable(w.constant(0, dtype))
+    w.when(exists, () => w.set(dy, row.ofRow(4)))
+    row.write(0, (i) => {
+      const share = w.variable(mul(exp(sub(sub(row.element(0, i), most), logSum)), dy))
+      w.when(w.both(exists, w.compare('eq', i, at)), () => w.set(share, sub(share, dy)))
+      return share
+    })
+  },
+}
+
+/** Steps of an operand over the axes but one, and along that one. */
+interface Along extends Loops {
+  readonly along: readonly number[]
+}
+function along(x: View, axis: number, rows: readonly (readonly number[])[]): Along {
+  const drop = (list: readonly number[]): number[] => list.filter((_, i) => i !== axis)
+  const { sizes, steps } = loopsOver(drop(x.sizes), rows.map(drop))
+  return { sizes, steps, along: rows.map((row) => row[axis]) }
+}
+
+const contiguous = (sizes: readonly number[]): number[] => {
+  const strides: number[] = []
+  let step = 1
+  for (let i = sizes.length - 1; i >= 0; i--) {
+    strides.unshift(step)
+    step *= sizes[i]
+  }
+  return strides
+}
+
+export const planRows =
+  <K extends Exclude<CompositeKind, 'moments'>>(make: MakeWriter, kind: K): Planner<K> =>
+  (instr): Plan => {
+    const { axis } = instr.attrs as { readonly axis: number }
+    const inputs = instr.inputs as readonly View[]
+    const [x] = inputs
+    const outputs = instr.outputs as readonly { readonly sizes: readonly number[] }[]
+    const dtype = x.dtype as Floating
+    const n = x.sizes[axis] ?? 1
+    const whole = contiguous(x.sizes)
+    const perRow = contiguous(x.sizes.map((size, i) => (i === axis ? 1 : size)))
+    const record = composites[kind]
+    const results = record.outputs.map(([, extent]) => (extent === 'all' ? whole : perRow))
+    const loops = along(x, axis, [...inputs.map(({ strides }) => strides), ...results])
+    const count = numelOf(loops.sizes)
+    const lastAxis = x.sizes.reduce((last, size, i) => (size > 1 ? i : last), -1)
+    const { lanes } = formOf(n, axis === lastAxis)
+    const w = make()
+    begin(w)
+    const most = w.param({ is: 'int', value: count })
+    const length = w.param({ is: 'int', value: n })
+    const split = declareLoops(w, loops.sizes)
+    const operands = [...inputs, ...outputs].map((_, i) => {
+      const isInput = i < inputs.length
+      const address = w.param(isInput ? { is: 'input', input: i } : { is: 'output', output: i - inputs.length })
+      return { address, at: declareSteps(w, loops.steps[i]), next: declareSteps(w, [loops.along[i] ?? 0]) }
+    })
+    const numbers = new Map(
+      record.numbers.map((name) => [
+        name as string,
+        w.param({ is: 'attribute', type: 'int', of: ({ attrs }) => (attrs as Readonly<Record<string, number>>)[name] }),
+      ]),
+    )
+    const { item, exists, lane } = placeOf(w, lanes, most)
+    // Lanes beyond the last row work on it as well, because all threads of a block meet; they do not write.
+    const r = w.index('min', item, w.index('sub', most, w.int(1)))
+    const indices = split(r)
+    const starts = operands.map(({ at }) => at(indices))
+    const positionOf = (operand: number, i: Value): Value => operands[operand].next([i], starts[operand])
+    const eachElement = (body: (i: Value) => void): void => void w.loop(lane, length, w.int(lanes), body)
+    const row: Row = {
+      w,
+      dtype,
+      element: (input, i) => w.load(dtype, operands[input].address, positionOf(input, i)),
+      ofRow: (input) => w.load(dtype, operands[input].address, starts[input]),
+      target: (input) => {
+        const at = w.load('int32', operands[input].address, starts[input])
+        const inside = w.both(w.compare('ge', at, w.int(0)), w.compare('lt', at, length))
+        return { at, exists: w.both(inside, w.compare('ne', at, row.number('ignore'))) }
+      },
+      number: (name) => numbers.get(name) as Value,
+      total: (combining, f) => {
+        const sums = accumulators(w, combining)
+        eachElement((i) => accumulate(w, combining, sums, [f(i)]))
+        acrossLanes(w, lanes, combining, sums)
+        return sums[0]
+      },
+      write: (output, f) => {
+        w.when(exists, () => {
+          eachElement((i) => {
+            const at = inputs.length + output
+            w.store(dtype, operands[at].address, positionOf(at, i), f(i))
+          })
+        })
+      },
+      writeRow: (output, value) => {
+        const at = inputs.length + output
+        w.when(w.both(exists, w.compare('eq', lane, w.int(0))), () => {
+          w.store(dtype, operands[at].address, starts[at], value)
+        })
+      },
+    }
+    bodies[kind](row)
+    const { kernel, params } = w.kernel(kind)
+    const blocks = Math.ceil((count * lanes) / threads)
+    const launch: Launch = { kernel, grid: [blocks, 1, 1], block: threads, shared: 0, params }
+    return { launches: count === 0 ? [] : [launch], scratch: [] }
+  }
+
+/**
+ * The mean of the elements at each index of an axis, and the sum of their squared distances from it, by sums of the
+ * distances from the first of them and of their squares.
+ */
+export const planMoments =
+  (make: MakeWriter): Planner<'moments'> =>
+  ({ attrs: { axis }, inputs: [x] }: Instr<'moments'>): Plan => {
+    const launches: Launch[] = []
+    const scratch: number[] = []
+    const dtype = x.dtype as Floating
+    const others = [...x.sizes.keys()].filter((i) => i !== axis)
+    const loops = loopsOver(
+      others.map((i) => x.sizes[i]),
+      [others.map((i) => x.strides[i])],
+    )
+    const length = numelOf(loops.sizes)
+    const lastAxis = x.sizes.reduce((last, size, i) => (size > 1 ? i : last), -1)
+    const address = (w: KernelWriter) => {
+      const from = w.param({ is: 'input', input: 0 })
+      const step = w.param({ is: 'int', value: x.strides[axis] })
+      const load = (at: Value): Value => w.step('cast', 'float64', dtype, [w.load(dtype, from, at)])
+      return { first: (k: Value): Value => load(w.index('mul', k, step)), step, load }
+    }
+    planReduction(
+      make,
+      {
+        name: 'moments',
+        count: x.sizes[axis],
+        length,
+        rows: axis !== lastAxis,
+        combining: each(
+          ['float64', 'float64'],
+          (w) => w.constant(0, 'float64'),
+          (w, _, a, b) => w.step('add', 'float64', 'float64', [a, b]),
+        ),
+        open: (w) => {
+          const split = declareLoops(w, loops.sizes)
+          const { first, step, load } = address(w)
+          const at = declareSteps(w, loops.steps[0])
+          const { sub, mul } = arithmetic(w, 'float64')
+          return (k, r) => {
+            const distance = sub(load(at(split(r), w.index('mul', k, step))), first(k))
+            return [distance, mul(distance, distance)]
+          }
+        },
+        finish: (w) => {
+          const { first } = address(w)
+          const [mean, squares] = [0, 1].map((output) => w.param({ is: 'output', output }))
+          const n = w.number(w.param({ is: 'attribute', type: 'double', of: () => length }), 'float64')
+          const { sub, mul, div } = arithmetic(w, 'float64')
+          return (k, [sum, sumOfSquares]) => {
+            const average = div(sum, n)
+            const around = sub(sumOfSquares, mul(sum, average))
+            const store = (to: Value, value: Value): void =>
+              w.store(dtype, to, k, w.step('cast', dtype, 'float64', [value]))
+            store(mean, w.step('add', 'float64', 'float64', [first(k), average]))
+            store(squares, w.step('max', 'float64', 'float64', [around, w.constant(0, 'float64')]))
+          }
+        },
+      },
+      launches,
+      scratch,
+    )
+    return { launches, scratch }
+  }

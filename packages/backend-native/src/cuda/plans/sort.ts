@@ -1,0 +1,83 @@
+// The plan of a sort: the lines along the axis are copied side by side, sorted as pairs of a key and a position by the
+// library's networks, and written from there.
+import { contiguousStrides, type DType, dtypeSize, numelOf } from '@flambeau/core/backend'
+import type { Launch, Param, Plan, Planner } from '../plan.ts'
+import type { MakeWriter } from '../text/writer.ts'
+import { planCopy } from './move.ts'
+
+/** Elements that a block sorts in its own memory. */
+const tile = 2048
+const threads = 256
+const mostBlocks = 4096
+
+/** A list with the entry of an axis at its end. */
+const last = (list: readonly number[], axis: number): number[] => [
+  ...list.filter((_, i) => i !== axis),
+  ...(axis < list.length ? [list[axis]] : []),
+]
+
+export const planSort =
+  (make: MakeWriter, library: string): Planner<'sort'> =>
+  ({ attrs: { axis, descending }, inputs: [x], outputs }): Plan => {
+    const scratch: number[] = []
+    const count = numelOf(x.sizes)
+    if (count === 0) return { launches: [], scratch }
+    const { dtype } = x
+    const sizes = last(x.sizes, axis)
+    const n = sizes.at(-1) ?? 1
+    const lines = count / n
+    let padded = 1
+    while (padded < n) padded *= 2
+    const all = lines * padded
+    const wide = dtype === 'float64'
+    const memory = (bytes: number): Param => ({ is: 'scratch', scratch: scratch.push(bytes) - 1 })
+    const own: DType = dtype === 'bool' ? 'uint8' : dtype
+    const strides = contiguousStrides(sizes)
+    const isLast = contiguousStrides(x.sizes).every((step, i) => last(contiguousStrides(x.sizes), axis)[i] === step)
+    const lined = memory(dtypeSize[dtype] * count)
+    const [keys, positions] = [memory((wide ? 8 : 4) * all), memory(4 * all)]
+    const results = outputs.map(
+      ({ dtype }, output): Param => (isLast ? { is: 'output', output } : memory(dtypeSize[dtype] * count)),
+    )
+    const launches: Launch[] = []
+    const copy = (from: Param, steps: readonly number[], to: Param, toSteps: readonly number[], dtype: DType): void => {
+      const launch = planCopy(
+        make,
+        sizes,
+        { param: from, dtype, strides: steps },
+        { param: to, dtype, strides: toSteps },
+      )
+      if (launch !== null) launches.push(launch)
+    }
+    const launch = (name: string, block: number, blocks: number, params: readonly Param[]): void =>
+      void launches.push({
+        kernel: { text: library, name },
+        grid: [blocks, 1, 1],
+        block,
+        shared: 0,
+        params: [{ is: 'flag' }, ...params],
+      })
+    const int = (value: number): Param => ({ is: 'int', value })
+    const ofAll = (elements: number): number => Math.min(mostBlocks, Math.ceil(elements / threads))
+    copy({ is: 'input', input: 0 }, last(x.strides, axis), lined, strides, dtype)
+    const shape = [int(lines), int(n), int(padded)]
+    launch(`sort_begin_${own}`, threads, ofAll(all), [lined, keys, positions, ...shape, int(descending ? 1 : 0)])
+    const sorted: readonly Param[] = [keys, positions, { is: 'long', value: all }, int(padded)]
+    const key = wide ? 'int64' : 'int32'
+    const tiled = (first: number, size: number): void =>
+      launch(`sort_tile_${key}`, tile / 2, Math.ceil(all / tile), [...sorted, int(first), int(size)])
+    if (padded > 1) tiled(2, Math.min(padded, tile))
+    for (let size = 2 * tile; size <= padded; size *= 2) {
+      for (let apart = size / 2; apart >= tile; apart /= 2)
+        launch(`sort_step_${key}`, threads, ofAll(all / 2), [...sorted, int(size), int(apart)])
+      tiled(size, size)
+    }
+    launch(`sort_end_${own}`, threads, ofAll(count), [lined, positions, ...results, ...shape])
+    if (!isLast) {
+      outputs.forEach((out, output) => {
+        const steps = last(contiguousStrides(out.sizes), axis)
+        copy(results[output], strides, { is: 'output', output }, steps, out.dtype)
+      })
+    }
+    return { launches, scratch }
+  }
