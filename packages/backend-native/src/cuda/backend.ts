@@ -1,0 +1,186 @@
+// The backend: it plans an instruction as launches of kernels, which wait until they are many or something is read. Errors
+// of checks and of indices are notes on the device: kernels after a failed one do nothing, and the next read throws.
+import {
+  type Backend,
+  type Capabilities,
+  checkClaims,
+  checkView,
+  checkWhole,
+  type CompositeKind,
+  composites,
+  type DeviceBuffer,
+  descriptorOf,
+  dtypeSize,
+  dtypes,
+  type Instr,
+  isContiguous,
+  type Memory,
+  newArray,
+  numelOf,
+  type Output,
+  RuntimeError,
+  s,
+  Slot,
+  type Spec,
+  type TypedArray,
+  type View,
+} from '@flambeau/core/backend'
+import { ended, errorOf, mayFail } from '@flambeau/stream'
+import type { CudaAddon, DeviceInfo, Handle } from './addon.ts'
+import { Launches } from './launches.ts'
+import { CudaBuffer, DeviceMemory } from './memory.ts'
+import type { Plan } from './plan.ts'
+import { planOf, plannersOf, type Texts } from './plans/index.ts'
+
+/** The flag is read after so many instructions that can fail, because what they name stays alive until then. */
+const mostPending = 256
+
+/** What this backend runs on. */
+export interface Report extends DeviceInfo {
+  readonly driver: number
+}
+
+const copies = new Map(dtypes.map((dtype) => [dtype, { outs: [{ expr: s.input(0, dtype) }] }]))
+
+export class CudaBackend implements Backend {
+  readonly name: string
+  readonly caps: Capabilities = {
+    dtypes: new Set(dtypes),
+    strided: true,
+    syncRead: true,
+    multiOutput: true,
+    reducedPost: true,
+    maxArgs: 24,
+    // Indices of elements, and steps beyond the last one, are int32 in kernels.
+    maxElements: 2 ** 31 - 2 ** 24,
+    fused: new Set(Object.keys(composites) as CompositeKind[]),
+    strictFloat: true,
+    certain: true,
+  }
+  readonly #addon: CudaAddon
+  readonly #device: Handle
+  readonly #info: Report
+  readonly #planners: ReturnType<typeof plannersOf>
+  readonly #plans = new Slot<{ readonly plan: Plan | null }>()
+  readonly #memory: DeviceMemory
+  readonly #launches: Launches
+  /** The error record. */
+  readonly #flag: ReturnType<DeviceMemory['take']>
+  /** The instructions that may have failed since the flag was read, by their tags minus one. */
+  #pending: Instr[] = []
+  #disposed = false
+
+  constructor(addon: CudaAddon, device: Handle, ordinal: number, info: Report, texts: Texts) {
+    this.name = `cuda:${ordinal}`
+    this.#addon = addon
+    this.#device = device
+    this.#info = info
+    this.#planners = plannersOf(texts)
+    this.#memory = new DeviceMemory(addon, device, ordinal, () => addon.synchronize(device))
+    this.#flag = this.#memory.take(8)
+    const { address } = this.#flag
+    this.#launches = new Launches(addon, device, address, process.env.FLAMBEAU_CUDA_BLOCKING === '1')
+    this.#launches.check(addon.clear(device, address, 8), 'opening the device')
+  }
+
+  #demandUsable(): void {
+    if (this.#disposed)
+      throw new RuntimeError(`device '${this.name}' was disposed of, and with it what its tensors held`)
+  }
+
+  #planOf(instr: Instr): Plan | null {
+    const descriptor = descriptorOf(instr)
+    const known = this.#plans.of(descriptor) ?? this.#plans.keep(descriptor, { plan: planOf(this.#planners, instr) })
+    return known.plan
+  }
+
+  supports(instr: Instr): boolean {
+    return this.#planOf(instr) !== null
+  }
+
+  alloc(spec: Spec): DeviceBuffer {
+    this.#demandUsable()
+    return this.#memory.alloc(this, spec)
+  }
+
+  run(instr: Instr): void {
+    this.#demandUsable()
+    checkClaims(instr)
+    const plan = this.#planOf(instr)
+    if (plan === null) throw new RuntimeError(`device '${this.name}' has no kernel for ${instr.origin.name}`)
+    const tag = mayFail(instr) ? this.#pending.push(instr) : 0
+    const scratch = plan.scratch.map((bytes) => this.#memory.take(bytes))
+    this.#launches.add(plan, instr, tag, scratch)
+    for (const { block } of scratch) this.#memory.free(new CudaBuffer(this, 0, block, 0))
+    if (this.#pending.length >= mostPending) this.#throwFailed()
+  }
+
+  /** Throws the error of the first instruction that failed since the last call. */
+  #throwFailed(): void {
+    this.#launches.submit()
+    const pending = this.#pending
+    if (pending.length === 0) return
+    this.#pending = []
+    const record = new Int32Array(2)
+    this.#launches.check(this.#addon.read(this.#device, record, this.#flag.address), 'a check')
+    const [tag, value] = record
+    if (tag === 0) return
+    this.#launches.check(this.#addon.clear(this.#device, this.#flag.address, 8), 'a check')
+    const failed = pending[tag - 1]
+    throw errorOf(failed.check === undefined ? ended.index : ended.check, value, failed)
+  }
+
+  write(out: Output, data: TypedArray): void {
+    this.#demandUsable()
+    checkWhole(out, data.length, 'the output of a write')
+    this.#launches.submit()
+    const { address } = out.buffer as CudaBuffer
+    this.#launches.check(this.#addon.write(this.#device, address, data), 'a write')
+  }
+
+  readSync(view: View): TypedArray {
+    this.#demandUsable()
+    checkView(view, 'the view of a read')
+    const { dtype, sizes } = view
+    const data = newArray(dtype, numelOf(sizes))
+    let { buffer, offset } = view
+    if (!isContiguous(view) && data.length > 0) {
+      buffer = this.alloc({ sizes, dtype })
+      offset = 0
+      const attrs = copies.get(dtype) as Instr<'map'>['attrs']
+      this.run({ kind: 'map', attrs, inputs: [view], outputs: [{ sizes, dtype, buffer }], origin: { name: 'read' } })
+    }
+    this.#throwFailed()
+    const address = (buffer as CudaBuffer).address + offset * dtypeSize[dtype]
+    this.#launches.check(this.#addon.read(this.#device, data, address), 'a read')
+    return data
+  }
+
+  async read(view: View): Promise<TypedArray> {
+    return this.readSync(view)
+  }
+
+  free(buffer: DeviceBuffer): void {
+    this.#memory.free(buffer as CudaBuffer)
+  }
+
+  async sync(): Promise<void> {
+    this.#throwFailed()
+    this.#launches.check(this.#addon.synchronize(this.#device), 'waiting for the device')
+  }
+
+  memory(): Memory {
+    return this.#memory.report()
+  }
+
+  report(): Report {
+    return this.#info
+  }
+
+  dispose(): void {
+    if (this.#disposed) return
+    this.#throwFailed()
+    this.#disposed = true
+    this.#memory.trim()
+  }
+}

@@ -1,0 +1,165 @@
+// Launches that wait: their words, which the addon runs together when there are many, or before something is read or
+// written. Until then the memory that they name stays alive.
+import { dtypeSize, type Instr, roundTo, type Scalar, scalarValue, type View } from '@flambeau/core/backend'
+import type { CudaAddon, Handle } from './addon.ts'
+import { callError, isFatal } from './errors.ts'
+import type { Block, CudaBuffer } from './memory.ts'
+import type { Kernel, Launch, Plan } from './plan.ts'
+
+const headWords = 8
+/** Launches that run together. */
+const most = 32
+
+export class Launches {
+  readonly #addon: CudaAddon
+  readonly #device: Handle
+  readonly #flag: number
+  readonly #modules = new Map<string, number>()
+  readonly #functions = new Map<Kernel, number>()
+  readonly #named = new Map<string, number>()
+  #words = new Int32Array(1 << 14)
+  #doubles = new Float64Array(this.#words.buffer)
+  #at = 0
+  #count = 0
+  #names: string[] = []
+  /** The blocks of waiting launches. */
+  #blocks: Block[] = []
+  /** Every launch is waited for, so that an error names its op. */
+  readonly #blocking: boolean
+  #lost: Error | null = null
+
+  constructor(addon: CudaAddon, device: Handle, flag: number, blocking: boolean) {
+    this.#addon = addon
+    this.#device = device
+    this.#flag = flag
+    this.#blocking = blocking
+  }
+
+  /** Adds the launches of an instruction. `tag` is its number in the error record. */
+  add(
+    plan: Plan,
+    instr: Instr,
+    tag: number,
+    scratch: readonly { readonly block: Block; readonly address: number }[],
+  ): void {
+    for (const x of instr.inputs)
+      if ((x as Partial<View>).buffer) this.#blocks.push(((x as View).buffer as CudaBuffer).block)
+    for (const { buffer } of instr.outputs) this.#blocks.push((buffer as CudaBuffer).block)
+    for (const { block } of scratch) this.#blocks.push(block)
+    for (const launch of plan.launches) this.#launch(launch, instr, tag, scratch)
+  }
+
+  #launch(launch: Launch, instr: Instr, tag: number, scratch: readonly { readonly address: number }[]): void {
+    const { kernel, grid, block, shared, params, unlessSame } = launch
+    if (unlessSame !== undefined && addressOf(instr.inputs[unlessSame] as View) === outputOf(instr, 0)) return
+    const length = headWords + 2 * params.length
+    if (this.#at + length > this.#words.length) this.submit()
+    const words = this.#words
+    const doubles = this.#doubles
+    let at = this.#at
+    words[at] = this.#functionOf(kernel, instr.origin.name)
+    words[at + 1] = grid[0]
+    words[at + 2] = grid[1]
+    words[at + 3] = grid[2]
+    words[at + 4] = block
+    words[at + 5] = shared
+    words[at + 6] = params.length
+    words[at + 7] = this.#names.push(instr.origin.name) - 1
+    at += headWords
+    for (const param of params) {
+      switch (param.is) {
+        case 'input':
+          put(words, at, addressOf(instr.inputs[param.input] as View))
+          break
+        case 'output':
+          put(words, at, outputOf(instr, param.output))
+          break
+        case 'scratch':
+          put(words, at, scratch[param.scratch].address)
+          break
+        case 'number':
+          doubles[at / 2] = roundTo(scalarValue(instr.inputs[param.input] as Scalar), param.dtype)
+          break
+        case 'int':
+          words[at] = param.value
+          break
+        case 'long':
+          put(words, at, param.value)
+          break
+        case 'attribute':
+          if (param.type === 'double') doubles[at / 2] = param.of(instr)
+          else words[at] = param.of(instr)
+          break
+        case 'flag':
+          put(words, at, this.#flag)
+          break
+        case 'tag':
+          words[at] = tag
+      }
+      at += 2
+    }
+    this.#at = at
+    if (++this.#count === most || this.#blocking) this.submit()
+  }
+
+  #functionOf(kernel: Kernel, op: string): number {
+    let number = this.#functions.get(kernel)
+    if (number === undefined) {
+      const key = `${kernel.name}\n${kernel.text}`
+      number = this.#named.get(key) ?? this.#load(kernel, op)
+      this.#named.set(key, number)
+      this.#functions.set(kernel, number)
+    }
+    return number
+  }
+
+  #load({ text, name }: Kernel, op: string): number {
+    let module = this.#modules.get(text)
+    if (module === undefined) {
+      const made = this.#addon.load(this.#device, text)
+      if (typeof made !== 'number') throw callError(this.#addon, made.code, `${op}: ${made.text}`)
+      module = made
+      this.#modules.set(text, module)
+    }
+    const number = this.#addon.function(this.#device, module, name)
+    if (number < 0) throw callError(this.#addon, -number, op)
+    return number
+  }
+
+  /** Runs what waits. */
+  submit(): void {
+    if (this.#lost !== null) throw this.#lost
+    if (this.#count === 0) return
+    const count = this.#at
+    const names = this.#names
+    this.#at = 0
+    this.#count = 0
+    this.#names = []
+    this.#blocks = []
+    let code = this.#addon.submit(this.#device, this.#words, count)
+    let failed = names[this.#words[0]]
+    if (code === 0 && this.#blocking) {
+      code = this.#addon.synchronize(this.#device)
+      failed = names[0]
+    }
+    this.check(code, failed ?? 'a launch')
+  }
+
+  /** Throws the error of a call, if it had one. */
+  check(code: number, what: string): void {
+    if (this.#lost !== null) throw this.#lost
+    if (code === 0) return
+    const error = callError(this.#addon, code, what)
+    if (isFatal(code)) this.#lost = error
+    throw error
+  }
+}
+
+const addressOf = ({ buffer, offset, dtype }: View): number =>
+  (buffer as CudaBuffer).address + offset * dtypeSize[dtype]
+const outputOf = (instr: Instr, output: number): number => (instr.outputs[output].buffer as CudaBuffer).address
+
+function put(words: Int32Array, at: number, value: number): void {
+  words[at] = value
+  words[at + 1] = Math.floor(value / 2 ** 32)
+}
