@@ -24,6 +24,7 @@ import { readArgs, readJson, required, root, run, say, step } from './lib.mjs'
 const sources = join(root, 'native')
 const builds = join(sources, 'build')
 export const addon = join(builds, 'Release', 'flambeau_native.node')
+export const cudaAddon = join(builds, 'Release', 'flambeau_cuda.node')
 
 /** The packages with Node-API's headers: the names of their copies, the folder of their headers, and their licences. */
 const headers = () =>
@@ -59,7 +60,7 @@ export const addonDigest = () =>
 const makeAddon = () => {
   const { version } = readJson('packages', 'backend-native', 'package.json')
   const include = headers().map((each) => each.include)
-  return buildAddon({ sources, folder: join(builds, 'Release'), headers: include, version, quiet: true })
+  return buildAddon({ sources, folder: join(builds, 'Release'), headers: include, version, target: 'addons', quiet: true })
 }
 
 /** The driver library of CUDA for tests (docs/internals/cuda.md), which FLAMBEAU_CUDA_DRIVER names. */
@@ -73,7 +74,7 @@ const copySources = () => {
   const to = join(root, 'packages', 'backend-native', 'dist', 'native')
   rmSync(to, { recursive: true, force: true })
   for (const name of ['CMakeLists.txt', 'exports.map', 'src'])
-    cpSync(join(sources, name), join(to, name), { recursive: true })
+    cpSync(join(sources, name), join(to, name), { recursive: true, filter: (path) => basename(path) !== 'cuda' })
   // cmake-js looks here for whether Node's own headers are needed.
   const { binary } = readJson('native', 'package.json')
   writeFileSync(join(to, 'package.json'), `${JSON.stringify({ private: true, binary }, null, 2)}\n`)

@@ -97,12 +97,12 @@ export const build = ({ sources, folder, target, settings = {}, quiet = false })
   return configured.code === 0 ? run(...build(), quiet) : configured
 }
 
-/** Builds the addon, flambeau_native.node, in `folder`. `headers` are the folders of node_api.h and of napi.h. */
-export const buildAddon = ({ sources, folder, headers, version, quiet }) =>
+/** Builds an addon, by default flambeau_native.node, in `folder`. `headers` are the folders of node_api.h and of napi.h. */
+export const buildAddon = ({ sources, folder, headers, version, target = 'flambeau_native', quiet }) =>
   build({
     sources,
     folder,
-    target: 'flambeau_native',
+    target,
     settings: { NODE_API: headers.join(';'), FLAMBEAU_VERSION: version },
     quiet,
   })

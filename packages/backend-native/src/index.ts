@@ -22,20 +22,25 @@ export interface NativeOptions {
   readonly isa?: string
   /** How many bytes of array buffers may be alive in this thread. Exceeding it is a RuntimeError. */
   readonly maxBytes?: number
-  /** Only 'cpu'. */
+  /** 'cpu', or a GPU: 'cuda', 'cuda:1'. The other options are those of the CPU. */
   readonly device?: string
 }
 
 let shared: NativeBackend | undefined
+
+/** The number of a CUDA device, from its name. */
+function cudaOf(device: string): number | undefined {
+  const found = /^cuda(?::(\d+))?$/.exec(device)
+  return found === null ? undefined : Number(found[1] ?? 0)
+}
 
 function checkOptions({ threads, maxBytes, device }: NativeOptions): void {
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 1024)) {
     throw new ValueError(`threads must be a whole number from 1 to 1024, not ${threads}`)
   }
   if (maxBytes !== undefined && !(maxBytes > 0)) throw new ValueError(`maxBytes must be above 0, not ${maxBytes}`)
-  if (device === 'cuda')
-    throw new RuntimeError("device 'cuda' needs CUDA kernels, which this version does not have yet")
-  if (device !== undefined && device !== 'cpu') throw new ValueError(`unknown device '${device}': only 'cpu' exists`)
+  if (device !== undefined && device !== 'cpu' && cudaOf(device) === undefined)
+    throw new ValueError(`unknown device '${device}'`, "Devices are 'cpu', 'cuda', and 'cuda:1' and so on.")
 }
 
 /**
@@ -45,8 +50,12 @@ function checkOptions({ threads, maxBytes, device }: NativeOptions): void {
  * @example
  * useDevice(await native({ threads: 2 }))
  */
-export async function native(options: NativeOptions = {}): Promise<Native> {
+export async function native(options: NativeOptions & { readonly device: `cuda${string}` }): Promise<Backend>
+export async function native(options?: NativeOptions): Promise<Native>
+export async function native(options: NativeOptions = {}): Promise<Backend> {
   checkOptions(options)
+  const ordinal = cudaOf(options.device ?? 'cpu')
+  if (ordinal !== undefined) return (await import('./cuda/index.ts')).openCuda(ordinal)
   shared ??= new NativeBackend(loadAddon())
   const { threads, blas, isa = process.env.FLAMBEAU_ISA, maxBytes } = options
   shared.submit()

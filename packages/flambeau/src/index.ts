@@ -25,10 +25,14 @@ const faster = ['native', 'wasm']
 /** The names that `setDevice` accepts. */
 export const deviceNames: readonly string[] = ['auto', 'js', ...Object.keys(packages)]
 
-async function load(name: string): Promise<Backend> {
-  if (name === 'js' || name === 'cpu') return js()
+/** A GPU, which the native backend has. */
+const isCuda = (name: string): boolean => /^cuda(:\d+)?$/.test(name)
+
+async function load(device: string): Promise<Backend> {
+  if (device === 'js' || device === 'cpu') return js()
+  const name = isCuda(device) ? 'native' : device
   const specifier = packages[name]
-  let made: Record<string, () => Backend | Promise<Backend>>
+  let made: Record<string, (options?: object) => Backend | Promise<Backend>>
   try {
     made = await import(/* @vite-ignore */ /* webpackIgnore: true */ specifier)
   } catch (cause) {
@@ -42,7 +46,7 @@ async function load(name: string): Promise<Backend> {
       ),
     )
   }
-  return await made[name]()
+  return await made[name](isCuda(device) ? { device } : undefined)
 }
 
 /** The first of the faster devices that is installed and loads; js if there is none. One that does not load warns. */
@@ -61,14 +65,14 @@ async function fastest(): Promise<Backend> {
  * Makes a device the default for new tensors, loading its package first: 'js' (also by PyTorch's name 'cpu'), 'native',
  * 'wasm', 'gpujs', or 'auto' for 'native' where it is installed, else 'wasm', else 'js'. If one of them is installed but
  * does not load, 'auto' warns. Returns the name of the device. Existing tensors stay where they are: move them with
- * `.to(name)`.
+ * `.to(name)`. A GPU is 'cuda', or 'cuda:1' and so on; native has it.
  *
  * @example
  * await setDevice('auto')
  */
 export async function setDevice(name: string): Promise<string> {
   if (name === 'auto') return useDevice(await fastest()).name
-  if (name !== 'cpu' && !deviceNames.includes(name)) {
+  if (name !== 'cpu' && !isCuda(name) && !deviceNames.includes(name)) {
     throw new ValueError(`unknown device '${name}'`, `Devices are ${deviceNames.join(', ')}.`)
   }
   return useDevice(await load(name)).name

@@ -143,6 +143,7 @@ export function registerDevice(backend: Backend): Device {
   devices.set(device.name, device)
   // PyTorch's name of the device that is always there.
   if (device.name === 'js') devices.set('cpu', device)
+  if (device.name === 'cuda:0') devices.set('cuda', device)
   devices.set(device.label, device)
   return device
 }
