@@ -60,7 +60,14 @@ export const addonDigest = () =>
 const makeAddon = () => {
   const { version } = readJson('packages', 'backend-native', 'package.json')
   const include = headers().map((each) => each.include)
-  return buildAddon({ sources, folder: join(builds, 'Release'), headers: include, version, target: 'addons', quiet: true })
+  return buildAddon({
+    sources,
+    folder: join(builds, 'Release'),
+    headers: include,
+    version,
+    target: 'addons',
+    quiet: true,
+  })
 }
 
 /** The driver library of CUDA for tests (docs/internals/cuda.md), which FLAMBEAU_CUDA_DRIVER names. */

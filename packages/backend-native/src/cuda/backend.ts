@@ -12,12 +12,16 @@ import {
   descriptorOf,
   dtypeSize,
   dtypes,
+  type Executable,
   type Instr,
   isContiguous,
   type Memory,
   newArray,
   numelOf,
+  type Operand,
   type Output,
+  type Plan as ProgramPlan,
+  type Program,
   RuntimeError,
   s,
   Slot,
@@ -28,9 +32,10 @@ import {
 import { ended, errorOf, mayFail } from '@flambeau/stream'
 import type { CudaAddon, DeviceInfo, Handle } from './addon.ts'
 import { Launches } from './launches.ts'
-import { CudaBuffer, DeviceMemory } from './memory.ts'
+import { type Block, CudaBuffer, DeviceMemory } from './memory.ts'
 import type { Plan } from './plan.ts'
 import { planOf, plannersOf, type Texts } from './plans/index.ts'
+import { CudaProgram } from './program.ts'
 
 /** The flag is read after so many instructions that can fail, because what they name stays alive until then. */
 const mostPending = 256
@@ -41,6 +46,28 @@ export interface Report extends DeviceInfo {
 }
 
 const copies = new Map(dtypes.map((dtype) => [dtype, { outs: [{ expr: s.input(0, dtype) }] }]))
+
+/** Plans by descriptor. */
+class Plans {
+  readonly #planners: ReturnType<typeof plannersOf>
+  readonly #slot = new Slot<{ readonly plan: Plan | null }>()
+
+  constructor(planners: ReturnType<typeof plannersOf>) {
+    this.#planners = planners
+  }
+
+  of(instr: Instr): Plan | null {
+    const descriptor = descriptorOf(instr)
+    const known = this.#slot.of(descriptor) ?? this.#slot.keep(descriptor, { plan: planOf(this.#planners, instr) })
+    return known.plan
+  }
+}
+
+/** A recorded program, and the memory that its instructions share. */
+export interface Graph {
+  readonly number: number
+  readonly scratch: readonly Block[]
+}
 
 export class CudaBackend implements Backend {
   readonly name: string
@@ -60,8 +87,9 @@ export class CudaBackend implements Backend {
   readonly #addon: CudaAddon
   readonly #device: Handle
   readonly #info: Report
-  readonly #planners: ReturnType<typeof plannersOf>
-  readonly #plans = new Slot<{ readonly plan: Plan | null }>()
+  /** Plans of eager instructions, and of those of programs, whose kernels read numbers from memory. */
+  readonly #eager: Plans
+  readonly #recorded: Plans
   readonly #memory: DeviceMemory
   readonly #launches: Launches
   /** The error record. */
@@ -75,7 +103,8 @@ export class CudaBackend implements Backend {
     this.#addon = addon
     this.#device = device
     this.#info = info
-    this.#planners = plannersOf(texts)
+    this.#eager = new Plans(plannersOf(texts, false))
+    this.#recorded = new Plans(plannersOf(texts, true))
     this.#memory = new DeviceMemory(addon, device, ordinal, () => addon.synchronize(device))
     this.#flag = this.#memory.take(8)
     const { address } = this.#flag
@@ -88,14 +117,8 @@ export class CudaBackend implements Backend {
       throw new RuntimeError(`device '${this.name}' was disposed of, and with it what its tensors held`)
   }
 
-  #planOf(instr: Instr): Plan | null {
-    const descriptor = descriptorOf(instr)
-    const known = this.#plans.of(descriptor) ?? this.#plans.keep(descriptor, { plan: planOf(this.#planners, instr) })
-    return known.plan
-  }
-
   supports(instr: Instr): boolean {
-    return this.#planOf(instr) !== null
+    return this.#eager.of(instr) !== null
   }
 
   alloc(spec: Spec): DeviceBuffer {
@@ -106,13 +129,71 @@ export class CudaBackend implements Backend {
   run(instr: Instr): void {
     this.#demandUsable()
     checkClaims(instr)
-    const plan = this.#planOf(instr)
-    if (plan === null) throw new RuntimeError(`device '${this.name}' has no kernel for ${instr.origin.name}`)
+    const plan = this.#demand(this.#eager, instr)
     const tag = mayFail(instr) ? this.#pending.push(instr) : 0
     const scratch = plan.scratch.map((bytes) => this.#memory.take(bytes))
     this.#launches.add(plan, instr, tag, scratch)
-    for (const { block } of scratch) this.#memory.free(new CudaBuffer(this, 0, block, 0))
+    for (const { block } of scratch) this.#memory.give(block)
     if (this.#pending.length >= mostPending) this.#throwFailed()
+  }
+
+  #demand(plans: Plans, instr: Instr): Plan {
+    const plan = plans.of(instr)
+    if (plan === null) throw new RuntimeError(`device '${this.name}' has no kernel for ${instr.origin.name}`)
+    return plan
+  }
+
+  // ---- what programs are made of ----
+
+  compile(program: Program, plan: ProgramPlan): Executable {
+    this.#demandUsable()
+    return new CudaProgram(this, program, plan)
+  }
+
+  /** Memory for so many bytes. */
+  room(bytes: number): CudaBuffer {
+    const { block, address } = this.#memory.take(bytes)
+    return new CudaBuffer(this, bytes, block, address)
+  }
+
+  /** Records instructions as a graph; `numberAt` says where their numbers are. Tags count from 1. */
+  record(instrs: readonly Instr[], numberAt: (x: Operand) => number): Graph {
+    const plans = instrs.map((instr) => this.#demand(this.#recorded, instr))
+    // Later instructions may use the same memory, because they run in order.
+    const most: number[] = []
+    for (const { scratch } of plans) for (const [i, bytes] of scratch.entries()) most[i] = Math.max(most[i] ?? 0, bytes)
+    const scratch = most.map((bytes) => this.#memory.take(bytes))
+    for (const [i, plan] of plans.entries()) this.#launches.prepare(plan, instrs[i].origin.name)
+    const number = this.#launches.record(() => {
+      for (const [i, plan] of plans.entries()) this.#launches.add(plan, instrs[i], i + 1, scratch, numberAt)
+    })
+    return { number, scratch: scratch.map(({ block }) => block) }
+  }
+
+  drop({ number }: Graph): void {
+    if (!this.#disposed) this.#addon.dropGraph(this.#device, number)
+  }
+
+  upload(address: number, data: TypedArray): void {
+    this.#launches.submit()
+    this.#launches.check(this.#addon.write(this.#device, address, data), 'a program')
+  }
+
+  /** Copies bytes on the device. */
+  move(to: DeviceBuffer, toByte: number, from: DeviceBuffer, bytes: number): void {
+    this.#launches.submit()
+    const [target, source] = [(to as CudaBuffer).address + toByte, (from as CudaBuffer).address]
+    this.#launches.check(this.#addon.copy(this.#device, target, source, bytes), 'a program')
+  }
+
+  /** Runs a graph, after what may have failed before. If some of its instructions may fail, it is waited for. */
+  replay({ number }: Graph, failing: readonly Instr[]): void {
+    this.#demandUsable()
+    this.#throwFailed()
+    this.#launches.check(this.#addon.launchGraph(this.#device, number, 1), 'a program')
+    if (failing.length === 0) return
+    this.#pending = [...failing]
+    this.#throwFailed()
   }
 
   /** Throws the error of the first instruction that failed since the last call. */
@@ -161,7 +242,7 @@ export class CudaBackend implements Backend {
   }
 
   free(buffer: DeviceBuffer): void {
-    this.#memory.free(buffer as CudaBuffer)
+    this.#memory.give((buffer as CudaBuffer).block)
   }
 
   async sync(): Promise<void> {

@@ -1,6 +1,14 @@
 // Launches that wait: their words, which the addon runs together when there are many, or before something is read or
 // written. Until then the memory that they name stays alive.
-import { dtypeSize, type Instr, roundTo, type Scalar, scalarValue, type View } from '@flambeau/core/backend'
+import {
+  dtypeSize,
+  type Instr,
+  type Operand,
+  roundTo,
+  type Scalar,
+  scalarValue,
+  type View,
+} from '@flambeau/core/backend'
 import type { CudaAddon, Handle } from './addon.ts'
 import { callError, isFatal } from './errors.ts'
 import type { Block, CudaBuffer } from './memory.ts'
@@ -9,6 +17,11 @@ import type { Kernel, Launch, Plan } from './plan.ts'
 const headWords = 8
 /** Launches that run together. */
 const most = 32
+
+/** Memory that a plan shares among its launches. */
+type Place = { readonly block: Block; readonly address: number }
+/** Where in memory a number is, for kernels that read it there. */
+type NumberAt = (x: Operand) => number
 
 export class Launches {
   readonly #addon: CudaAddon
@@ -36,20 +49,15 @@ export class Launches {
   }
 
   /** Adds the launches of an instruction. `tag` is its number in the error record. */
-  add(
-    plan: Plan,
-    instr: Instr,
-    tag: number,
-    scratch: readonly { readonly block: Block; readonly address: number }[],
-  ): void {
+  add(plan: Plan, instr: Instr, tag: number, scratch: readonly Place[], numberAt?: NumberAt): void {
     for (const x of instr.inputs)
       if ((x as Partial<View>).buffer) this.#blocks.push(((x as View).buffer as CudaBuffer).block)
     for (const { buffer } of instr.outputs) this.#blocks.push((buffer as CudaBuffer).block)
     for (const { block } of scratch) this.#blocks.push(block)
-    for (const launch of plan.launches) this.#launch(launch, instr, tag, scratch)
+    for (const launch of plan.launches) this.#launch(launch, instr, tag, scratch, numberAt)
   }
 
-  #launch(launch: Launch, instr: Instr, tag: number, scratch: readonly { readonly address: number }[]): void {
+  #launch(launch: Launch, instr: Instr, tag: number, scratch: readonly Place[], numberAt?: NumberAt): void {
     const { kernel, grid, block, shared, params, unlessSame } = launch
     if (unlessSame !== undefined && addressOf(instr.inputs[unlessSame] as View) === outputOf(instr, 0)) return
     const length = headWords + 2 * params.length
@@ -78,7 +86,8 @@ export class Launches {
           put(words, at, scratch[param.scratch].address)
           break
         case 'number':
-          doubles[at / 2] = roundTo(scalarValue(instr.inputs[param.input] as Scalar), param.dtype)
+          if (numberAt !== undefined) put(words, at, numberAt(instr.inputs[param.input]))
+          else doubles[at / 2] = roundTo(scalarValue(instr.inputs[param.input] as Scalar), param.dtype)
           break
         case 'int':
           words[at] = param.value
@@ -100,6 +109,27 @@ export class Launches {
     }
     this.#at = at
     if (++this.#count === most || this.#blocking) this.submit()
+  }
+
+  /** Loads the kernels of a plan, which cannot be done while launches are recorded. */
+  prepare({ launches }: Plan, op: string): void {
+    for (const { kernel } of launches) this.#functionOf(kernel, op)
+  }
+
+  /** Records what `add` adds instead of running it; returns the number of the graph. */
+  record(add: () => void): number {
+    this.submit()
+    this.check(this.#addon.beginGraph(this.#device), 'recording a program')
+    try {
+      add()
+      this.submit()
+    } catch (error) {
+      this.#addon.endGraph(this.#device)
+      throw error
+    }
+    const graph = this.#addon.endGraph(this.#device)
+    if (graph < 0) this.check(-graph, 'recording a program')
+    return graph
   }
 
   #functionOf(kernel: Kernel, op: string): number {

@@ -150,8 +150,8 @@ export class DeviceMemory {
     this.#pooled += bytes
   }
 
-  /** Frees the block of a buffer that has one of its own. */
-  free({ block }: CudaBuffer): void {
+  /** Frees a block that only one buffer has; slabs are found by sweeping. */
+  give(block: Block): void {
     if (block === this.#slab || block.bytes === slabBytes || block.gone) return
     block.gone = true
     this.#addon.unwatch(block.watched)

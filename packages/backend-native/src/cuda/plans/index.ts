@@ -22,8 +22,9 @@ export interface Texts {
 
 type Planners = { readonly [K in Exclude<Kind, 'host'>]: Planner<K> }
 
-export function plannersOf({ prelude, contract, sort }: Texts): Planners {
-  const make = (): PtxWriter => new PtxWriter(prelude)
+/** `recorded`: kernels read numbers from memory, because a graph keeps the parameters that it was recorded with. */
+export function plannersOf({ prelude, contract, sort }: Texts, recorded: boolean): Planners {
+  const make = (): PtxWriter => new PtxWriter(prelude, recorded)
   const map = planMap(make)
   const rows = <K extends Exclude<CompositeKind, 'moments'>>(kind: K): Planner<K> => planRows(make, kind)
   return {

@@ -57,6 +57,7 @@ const known = new Map<string, Kernel>()
 
 export class PtxWriter implements KernelWriter {
   readonly #prelude: Prelude
+  readonly #numbersInMemory: boolean
   readonly #lines: string[] = []
   readonly #used: Record<Type, number> = { pred: 0, i32: 0, i64: 0, f32: 0, f64: 0 }
   readonly #params: Param[] = []
@@ -65,8 +66,10 @@ export class PtxWriter implements KernelWriter {
   #shared = ''
   #labels = 0
 
-  constructor(prelude: Prelude) {
+  /** `numbersInMemory`: the parameter of a number is its address. */
+  constructor(prelude: Prelude, numbersInMemory = false) {
     this.#prelude = prelude
+    this.#numbersInMemory = numbersInMemory
   }
 
   /** A new register. */
@@ -114,7 +117,10 @@ export class PtxWriter implements KernelWriter {
       this.line(`ld.param.${moved[type]} ${to.text}, [${name}]`)
       return to
     }
-    if (param.is === 'number') return this.number(read('f64'), param.dtype)
+    if (param.is === 'number') {
+      const value = this.#numbersInMemory ? this.load('float64', read('i64'), this.int(0)) : read('f64')
+      return this.number(value, param.dtype)
+    }
     if (param.is === 'attribute') return read(param.type === 'int' ? 'i32' : 'f64')
     return read(param.is === 'int' || param.is === 'tag' ? 'i32' : 'i64')
   }
