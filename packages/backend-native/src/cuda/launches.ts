@@ -40,6 +40,7 @@ export class Launches {
   /** Every launch is waited for, so that an error names its op. */
   readonly #blocking: boolean
   #lost: Error | null = null
+  #recording = false
 
   constructor(addon: CudaAddon, device: Handle, flag: number, blocking: boolean) {
     this.#addon = addon
@@ -120,12 +121,15 @@ export class Launches {
   record(add: () => void): number {
     this.submit()
     this.check(this.#addon.beginGraph(this.#device), 'recording a program')
+    this.#recording = true
     try {
       add()
       this.submit()
     } catch (error) {
       this.#addon.endGraph(this.#device)
       throw error
+    } finally {
+      this.#recording = false
     }
     const graph = this.#addon.endGraph(this.#device)
     if (graph < 0) this.check(-graph, 'recording a program')
@@ -168,7 +172,7 @@ export class Launches {
     this.#blocks = []
     let code = this.#addon.submit(this.#device, this.#words, count)
     let failed = names[this.#words[0]]
-    if (code === 0 && this.#blocking) {
+    if (code === 0 && this.#blocking && !this.#recording) {
       code = this.#addon.synchronize(this.#device)
       failed = names[0]
     }

@@ -19,12 +19,35 @@ export function planEach<T>(
   name: string,
   count: number,
   waits: boolean,
-  open: (w: KernelWriter, flag: Value) => Each<T>,
+  open: (w: KernelWriter) => Each<T>,
 ): Launch {
   const w = make()
-  const flag = begin(w)
+  begin(w)
+  return elements(w, name, count, waits, open)
+}
+
+/** A kernel that only notes failures; it does not look whether there was one before, because it writes nothing else. */
+export function planTest<T>(
+  make: MakeWriter,
+  name: string,
+  count: number,
+  open: (w: KernelWriter, fail: (value: Value) => void) => Each<T>,
+): Launch {
+  const w = make()
+  const flag = w.param({ is: 'flag' })
+  const tag = w.param({ is: 'tag' })
+  return elements(w, name, count, true, () => open(w, (value) => w.fail(flag, tag, value)))
+}
+
+function elements<T>(
+  w: KernelWriter,
+  name: string,
+  count: number,
+  waits: boolean,
+  open: (w: KernelWriter) => Each<T>,
+): Launch {
   const n = w.param({ is: 'int', value: count })
-  const { read, write } = open(w, flag)
+  const { read, write } = open(w)
   const at = w.indexMad(w.position('block'), w.int(threads), w.position('thread'))
   const step = w.index('mul', w.position('blocks'), w.int(threads))
   if (!waits) w.loop(at, n, step, (i) => write(read(i)))

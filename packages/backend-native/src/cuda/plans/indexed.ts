@@ -4,7 +4,7 @@ import { contiguousStrides, type DType, loopsOver, numelOf, type Prims, type Vie
 import type { Launch, Plan, Planner } from '../plan.ts'
 import { declareLoops, declareSteps } from '../text/loops.ts'
 import type { KernelWriter, MakeWriter, Value } from '../text/writer.ts'
-import { planEach } from './elements.ts'
+import { planEach, planTest } from './elements.ts'
 import { planCopy } from './move.ts'
 
 /** The strides with 0 along an axis. */
@@ -19,15 +19,14 @@ const isOutside = (w: KernelWriter, index: Value, size: Value): Value => {
 /** A kernel that notes an index outside of an axis. */
 function planIndices(make: MakeWriter, index: View, size: number): Launch {
   const { sizes, steps } = loopsOver(index.sizes, [index.strides])
-  return planEach(make, 'indices', numelOf(index.sizes), true, (w, flag) => {
-    const tag = w.param({ is: 'tag' })
+  return planTest(make, 'indices', numelOf(index.sizes), (w, fail) => {
     const most = w.param({ is: 'int', value: size })
     const split = declareLoops(w, sizes)
     const address = w.param({ is: 'input', input: 1 })
     const at = declareSteps(w, steps[0])
     return {
       read: (n) => w.load('int32', address, at(split(n))),
-      write: (x) => w.when(isOutside(w, x, most), () => w.fail(flag, tag, x)),
+      write: (x) => w.when(isOutside(w, x, most), () => fail(x)),
     }
   })
 }

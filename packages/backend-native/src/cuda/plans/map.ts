@@ -18,7 +18,7 @@ import type { Launch, Plan, Planner } from '../plan.ts'
 import { writeExpressions } from '../text/expression.ts'
 import { declareLoops, declareSteps } from '../text/loops.ts'
 import type { MakeWriter } from '../text/writer.ts'
-import { planEach } from './elements.ts'
+import { planEach, planTest } from './elements.ts'
 import { declareInputs } from './inputs.ts'
 import { planReduced } from './reduce.ts'
 
@@ -59,8 +59,7 @@ function planPlain(make: MakeWriter, instr: Instr<'map'>, outs: readonly number[
 function planCheck(make: MakeWriter, expr: Expr, inputs: readonly Operand[], shape: Shape): Launch {
   const strides = inputs.filter(isView).map((x) => x.strides)
   const { sizes, steps } = loopsOver(shape, strides)
-  return planEach(make, 'check', numelOf(shape), isSmall([expr]), (w, flag) => {
-    const tag = w.param({ is: 'tag' })
+  return planTest(make, 'check', numelOf(shape), (w, fail) => {
     const split = declareLoops(w, sizes)
     const operands = declareInputs(w, [expr], inputs, (view) => steps[view])
     return {
@@ -71,7 +70,7 @@ function planCheck(make: MakeWriter, expr: Expr, inputs: readonly Operand[], sha
       write: ({ value }) => {
         const [x] = writeExpressions(w, [expr], value)
         const isTrue = w.step('cast', 'bool', expr.dtype, [x])
-        w.when(w.compare('ne', isTrue, w.int(0)), () => w.fail(flag, tag, w.int(0)))
+        w.when(w.compare('ne', isTrue, w.int(0)), () => fail(w.int(0)))
       },
     }
   })
