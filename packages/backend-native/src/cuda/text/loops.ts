@@ -4,9 +4,10 @@ import type { KernelWriter, Value } from './writer.ts'
 
 /** For 0 <= n < 2^31: n / size is (mulHigh(n, multiplier) + n) >>> shift. */
 export function divisionBy(size: number): { readonly multiplier: number; readonly shift: number } {
-  if (size < 1) return divisionBy(1)
-  const shift = Math.ceil(Math.log2(size))
-  const multiplier = Number(2n ** BigInt(32 + shift) / BigInt(size) - 2n ** 32n + 1n)
+  // A loop without turns divides nothing.
+  const divisor = Math.max(1, size)
+  const shift = Math.ceil(Math.log2(divisor))
+  const multiplier = Number(2n ** BigInt(32 + shift) / BigInt(divisor) - 2n ** 32n + 1n)
   return { multiplier, shift }
 }
 
