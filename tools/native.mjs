@@ -74,7 +74,7 @@ const makeAddon = () => {
 export const fakeCuda = join(builds, 'cuda', 'libcuda.so.1')
 export const fakeCudaMissing = () =>
   process.platform === 'linux' ? missing() : 'the driver library for tests is built on Linux'
-const makeFakeCuda = () => build({ sources, folder: join(builds, 'cuda'), target: 'cuda', quiet: true })
+export const makeFakeCuda = () => build({ sources, folder: join(builds, 'cuda'), target: 'cuda', quiet: true })
 
 /** Copies the sources of the addon, as @flambeau/backend-native carries them. */
 const copySources = () => {

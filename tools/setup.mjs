@@ -8,7 +8,7 @@ import { build } from './build.mjs'
 import { check } from './check.mjs'
 import { buildGl, glDigest, glMissing, glUnbuildable } from './gl.mjs'
 import { findChromium, node, pnpm, readJson, root, say, step } from './lib.mjs'
-import { addon, addonDigest, addonMissing } from './native.mjs'
+import { addon, addonDigest, addonMissing, fakeCudaMissing, makeFakeCuda } from './native.mjs'
 import { forgetTarballs } from './tarballs.mjs'
 
 const cache = join(root, '.cache')
@@ -231,6 +231,7 @@ const test = async (args) => {
   if (glUnbuildable() === undefined) await step('headless GL', buildGl)
   const withoutGl = glMissing()
   if (withoutGl !== undefined) say(`SKIPPED: tests of WebGL in Node: ${withoutGl}`)
+  if (fakeCudaMissing() === undefined) await step('driver for tests of CUDA', makeFakeCuda)
   forgetTarballs()
   Object.assign(process.env, machine(), built && { FLAMBEAU_BUILT: '1' })
   const { code, counts, failedChecks = 0 } = args.length > 0 ? await testSome(args) : await testAll(built)

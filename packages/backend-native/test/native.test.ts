@@ -260,7 +260,7 @@ it('invalid options are refused', async () => {
   await expect(native({ threads: 0 })).rejects.toThrow('threads must be a whole number from 1 to 1024, not 0')
   await expect(native({ isa: 'avx3' })).rejects.toThrow('avx3')
   await expect(native({ blas: '/nowhere/libblas.so' })).rejects.toThrow('/nowhere/libblas.so')
-  await expect(native({ device: 'cuda' })).rejects.toThrow("device 'cuda' needs CUDA kernels")
+  await expect(native({ device: 'cudnn' })).rejects.toThrow("unknown device 'cudnn'")
 })
 
 it('a file that is not an addon, or an addon of another version, is refused', () => {

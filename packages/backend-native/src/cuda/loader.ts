@@ -19,13 +19,13 @@ function places(): Place[] {
   const { fileURLToPath } = node('node:url')
   const found: Place[] = []
   if (here !== undefined) {
-    const native = fileURLToPath(new URL('../../../../native/', here))
-    const source = join(native, 'src', 'cuda')
-    found.push({
-      addon: join(native, 'build', 'Release', 'flambeau_cuda.node'),
-      prelude: source,
-      kernels: join(source, 'kernels'),
-    })
+    // From the sources, and from the bundle.
+    for (const path of ['../../../../native/', '../../../native/']) {
+      const native = fileURLToPath(new URL(path, here))
+      const source = join(native, 'src', 'cuda')
+      const addon = join(native, 'build', 'Release', 'flambeau_cuda.node')
+      found.push({ addon, prelude: source, kernels: join(source, 'kernels') })
+    }
   }
   try {
     const require = node('node:module').createRequire(here ?? join(process.cwd(), '_'))
