@@ -26,7 +26,7 @@ export function planEach<T>(
   return elements(w, name, count, waits, open)
 }
 
-/** A kernel that only notes failures; it does not look whether there was one before, because it writes nothing else. */
+/** A kernel that only notes failures. */
 export function planTest<T>(
   make: MakeWriter,
   name: string,
@@ -34,7 +34,7 @@ export function planTest<T>(
   open: (w: KernelWriter, fail: (value: Value) => void) => Each<T>,
 ): Launch {
   const w = make()
-  const flag = w.param({ is: 'flag' })
+  const flag = begin(w)
   const tag = w.param({ is: 'tag' })
   return elements(w, name, count, true, () => open(w, (value) => w.fail(flag, tag, value)))
 }

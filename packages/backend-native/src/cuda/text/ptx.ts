@@ -255,6 +255,12 @@ export class PtxWriter implements KernelWriter {
     return writeStep(this, step, dtype, of, args)
   }
 
+  hasFailed(flag: Value): Value {
+    const noted = this.register('i32')
+    this.line(`ld.relaxed.gpu.global.s32 ${noted.text}, [${flag.text}]`)
+    return this.compare('ne', noted, this.int(0))
+  }
+
   fail(flag: Value, tag: Value, value: Value): void {
     const before = this.register('i32')
     this.line(`atom.global.cas.b32 ${before.text}, [${flag.text}], 0, ${tag.text}`)

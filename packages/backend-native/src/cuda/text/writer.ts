@@ -56,6 +56,8 @@ export interface KernelWriter {
   when(condition: Value, body: () => void): void
   /** A step of an expression; `of` is the dtype of its operands, `dtype` that of its result. */
   step(step: Computed, dtype: DType, of: DType, args: readonly Value[]): Value
+  /** Whether an instruction has failed; another thread may note a failure meanwhile. */
+  hasFailed(flag: Value): Value
   /** Notes the failure of this instruction, unless another one failed before. */
   fail(flag: Value, tag: Value, value: Value): void
   /** The kernel, and the parameters in their order. */
@@ -70,6 +72,6 @@ export const threads = 256
 /** A kernel returns at once if an instruction before it has failed. */
 export function begin(w: KernelWriter): Value {
   const flag = w.param({ is: 'flag' })
-  w.returnIf(w.compare('ne', w.load('int32', flag, w.int(0)), w.int(0)))
+  w.returnIf(w.hasFailed(flag))
   return flag
 }
