@@ -22,7 +22,7 @@ const prune = (folder) => {
 }
 
 export const build = async (target, options = {}) => {
-  for (const name of [...published, 'stream', 'backend-wasm']) prune(join('packages', name))
+  for (const name of [...published, 'stream']) prune(join('packages', name))
   prune('examples')
   process.env.FLAMBEAU_COMPILER ??= compilerKey()
   const without = addonMissing() === undefined ? [] : ['--filter=!@flambeau/native']

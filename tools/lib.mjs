@@ -13,6 +13,7 @@ export const published = [
   'core',
   'backend-js',
   'backend-native',
+  'backend-wasm',
   'backend-gpujs',
   'backend-conformance',
   'data',

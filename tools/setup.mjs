@@ -210,7 +210,7 @@ const testAll = async (built) => {
 const usage = `npm test                  installs and builds what changed, then all checks and tests
 npm test -- ARGS...       only the tests that vitest's arguments choose: files, -t NAME
 
-FLAMBEAU_REQUIRE, a list of browser, native and gpujs: what this machine must be able to test
+FLAMBEAU_REQUIRE, a list of browser, native, gpujs and wasm: what this machine must be able to test
 TURBO_FORCE=true          also those tests that passed before and that nothing changed for`
 
 /** The last line of the output is `N passed, N failed`; a failed check counts as one. */
