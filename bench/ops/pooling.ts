@@ -1,7 +1,8 @@
-// Pooling and normalisation on native, beside PyTorch's: LeNet-5's pooling, that of ResNet's and GoogLeNet's stems,
+// Pooling and normalisation on native and on js, beside PyTorch's: LeNet-5's pooling, that of ResNet's and GoogLeNet's stems,
 // global means, and norms, forward and with all gradients, on one thread and on two. Each figure is also given as a
-// multiple of an elementwise pass over the same memory on native. Medians of 9 rounds in which each takes its turn,
-// after their results were compared. By hand, `node dist/ops/pooling.js batch` does those whose rows begin so.
+// multiple of an elementwise pass over the same memory on the same device. Medians of 9 rounds in which each takes its
+// turn, after their results were compared. By hand, `node dist/ops/pooling.js batch` does those whose rows begin so, and
+// `node dist/ops/pooling.js '' js` those of one device.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,10 +34,10 @@ const layers: Readonly<Record<string, Layer>> = {
 
 const scratch = mkdtempSync(join(tmpdir(), 'flambeau-pooling-'))
 const files = new InputFiles(scratch)
-const [eager, compiled] = flambeau('native', undefined, ['eager', 'compiled'])
-const subjects = [eager, compiled, { ...compiled, name: 'pass' }, torch()].filter(isPresent)
+const [, , chosen = '', only] = process.argv
 
 async function row(
+  device: string,
   what: string,
   layer: Layer,
   direction: Direction,
@@ -62,27 +63,35 @@ async function row(
     const { median, min } = measured.statistics(name)
     return `${name} ${(median / 1e3).toFixed(0)} µs (best ${(min / 1e3).toFixed(0)})`
   })
-  const passes = measured.ratio(compiled.name, 'pass')
+  const own = `${device} compiled`
+  const passes = measured.ratio(own, 'pass')
   const other = torchVersion() === null ? 'pass' : 'torch'
-  const ratio = measured.ratio(other, compiled.name)
+  const ratio = measured.ratio(other, own)
   const note = `of ${other}; ${passes.median.toFixed(1)} passes; ${beside.join(', ')}`
   return {
-    what: `${what}, ${direction}, ${threads} thread${threads === 1 ? '' : 's'}`,
+    what: `${device}, ${what}, ${direction}, ${threads} thread${threads === 1 ? '' : 's'}`,
     value: ratio.median,
     unit: 'x',
     note,
-    atLeast: 1,
+    ...(device === 'native' ? { atLeast: 1 } : {}),
   }
 }
 
 const rows: Row[] = []
 try {
-  for (const threads of [1, 2]) {
+  for (const [device, threads] of [
+    ['native', 1],
+    ['native', 2],
+    ['js', 1],
+  ] as const) {
+    if (only !== undefined && only !== device) continue
+    const [eager, compiled] = flambeau(device, undefined, ['eager', 'compiled'])
+    const subjects = [eager, compiled, { ...compiled, name: 'pass' }, torch()].filter(isPresent)
     const processes = subjects.map((subject) => new Process({ ...subject, threads }))
     for (const [what, layer] of Object.entries(layers)) {
-      if (!what.startsWith(process.argv[2] ?? '')) continue
+      if (!what.startsWith(chosen)) continue
       for (const direction of ['forward', 'training'] as const)
-        rows.push(await row(what, layer, direction, threads, processes))
+        rows.push(await row(device, what, layer, direction, threads, processes))
     }
     for (const process of processes) process.close()
   }
@@ -90,5 +99,5 @@ try {
   rmSync(scratch, { recursive: true })
 }
 report(rows, [
-  `Native compiled, beside ${torchVersion() === null ? 'nothing else' : `PyTorch ${torchVersion()}`}, native eagerly, and an elementwise pass over the same memory. A ratio above 1 says how many times as fast as the other native is.`,
+  `Programs, beside ${torchVersion() === null ? 'nothing else' : `PyTorch ${torchVersion()}`}, the device eagerly, and an elementwise pass over the same memory. A ratio above 1 says how many times as fast as the other the program is.`,
 ])
