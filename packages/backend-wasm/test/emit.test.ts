@@ -213,6 +213,14 @@ describe('layouts and sizes', () => {
         { expr: s.add(x, y), to: float([1], 0) },
         { expr: s.sub(x, y), to: float([1], 2) },
       ])
+      // The first output overwrites what the second reads.
+      run(
+        [
+          { expr: s.neg(x), to: float([1], 2) },
+          { expr: s.neg(y), to: float([1], 3) },
+        ],
+        [float([1], 0), float([1], 2)],
+      )
       for (const reduce of ['sum', 'prod', 'max', 'min'] as const) {
         run([
           { expr: s.mul(x, y), reduce, to: float([0], 2) },
