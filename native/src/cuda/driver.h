@@ -1,5 +1,5 @@
-// The part of NVIDIA's driver interface that flambeau uses, declared by hand so that nobody needs a toolkit to build it.
-// The addon opens the library at run time and looks the functions up by their names in FLAMBEAU_CUDA_FUNCTIONS; the
+// The part of NVIDIA's driver interface that flambeau uses, declared by hand so that nobody needs a toolkit to build
+// it. The addon opens the library at run time and looks the functions up by their names in FLAMBEAU_CUDA_FUNCTIONS; the
 // library for tests defines them. A test compares every type, value and prototype with cuda.h where that is installed.
 //
 // Names are those that the library exports, so `cuMemAlloc_v2`. All are there from CUDA 11.4 (driver 470) on, except

@@ -33,8 +33,12 @@ Big whole(uint64_t bits, Type type) {
   return value >= half ? value - 2 * half : value;
 }
 /** Products and sums that wrap at 128 bits. */
-Big times(Big a, Big b) { return static_cast<Big>(static_cast<unsigned __int128>(a) * static_cast<unsigned __int128>(b)); }
-Big plus(Big a, Big b) { return static_cast<Big>(static_cast<unsigned __int128>(a) + static_cast<unsigned __int128>(b)); }
+Big times(Big a, Big b) {
+  return static_cast<Big>(static_cast<unsigned __int128>(a) * static_cast<unsigned __int128>(b));
+}
+Big plus(Big a, Big b) {
+  return static_cast<Big>(static_cast<unsigned __int128>(a) + static_cast<unsigned __int128>(b));
+}
 uint64_t wrapped(Big value, int bits) { return static_cast<uint64_t>(value) & maskOf(bits); }
 Big clamped(Big value, Type type) {
   const Big most = type.kind == 's' ? (Big{1} << (type.bits - 1)) - 1 : (Big{1} << type.bits) - 1;
@@ -208,9 +212,7 @@ Exact integral(Exact x, char rounding) {
 }
 
 Result known(uint64_t bits, uint64_t second = 0) { return {true, bits, second, 0}; }
-Result close(double value, Type type, double tolerance) {
-  return {true, rounded(value, type.bits, 'n'), 0, tolerance};
-}
+Result close(double value, Type type, double tolerance) { return {true, rounded(value, type.bits, 'n'), 0, tolerance}; }
 
 Result arithmetic(const std::vector<std::string>& words, const std::vector<uint64_t>& in, Type type, char rounding) {
   const std::string& op = words[0];
@@ -276,7 +278,8 @@ Result integers(const std::vector<std::string>& words, const std::vector<uint64_
   if (op == "mul" || op == "mad") {
     const Big product = times(a, b);
     // 64 by 64 unsigned bits overflow a signed 128, whose high half is right all the same as unsigned.
-    const Big high = type.kind == 's' ? product >> bits : static_cast<Big>(static_cast<unsigned __int128>(product) >> bits);
+    const Big high =
+        type.kind == 's' ? product >> bits : static_cast<Big>(static_cast<unsigned __int128>(product) >> bits);
     const Big part = isHigh ? high : product;
     const Big addend = op == "mad" ? c : 0;
     if (isWide) return known(wrapped(plus(part, addend), 2 * bits));
@@ -424,7 +427,8 @@ Result comparison(const std::vector<std::string>& words, const std::vector<uint6
   const std::string& cmp = words[1];
   bool isLess, isEqual, isUnordered = false;
   if (type.kind == 'f') {
-    const double a = doubleOf(ftz ? flushed(in[0], type) : in[0], type), b = doubleOf(ftz ? flushed(in[1], type) : in[1], type);
+    const double a = doubleOf(ftz ? flushed(in[0], type) : in[0], type),
+                 b = doubleOf(ftz ? flushed(in[1], type) : in[1], type);
     isUnordered = std::isnan(a) || std::isnan(b);
     isLess = a < b;
     isEqual = a == b;
@@ -543,12 +547,15 @@ Result of(const std::string& form, const std::vector<uint64_t>& given, char roun
   }
   if (op == "dp4a" || op == "dp2a") return dots(words, in);
   if (op == "prmt" || op == "lop3" || op == "shf") return bitwise(words, in, 32);
-  const bool isCarry = op == "addc" || op == "subc" || op == "madc" || (words.size() > 2 && words[words.size() - 2] == "cc");
+  const bool isCarry =
+      op == "addc" || op == "subc" || op == "madc" || (words.size() > 2 && words[words.size() - 2] == "cc");
   const Type type = typeOf(last);
   if (isCarry) return carries(words, in, type);
   if (type.kind == 'f') {
     // The approximations of float64 flush its denormals as well.
-    const auto flush = [&](uint64_t bits) { return isDenormal(bits, type) ? bits & uint64_t{1} << (type.bits - 1) : bits; };
+    const auto flush = [&](uint64_t bits) {
+      return isDenormal(bits, type) ? bits & uint64_t{1} << (type.bits - 1) : bits;
+    };
     if (ftz) {
       for (uint64_t& bits : in) bits = flush(bits);
     }

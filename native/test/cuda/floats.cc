@@ -193,11 +193,11 @@ double flat(double a, uint32_t flags) {
 
 void addDouble(std::map<std::string, Form>& table) {
   using T = double;
-  table["rcp.approx.f64"] = {
-      [](Warp& w, const Instr& in, uint32_t mask) {
-        eachLane<T, T>(w, in, mask, [&](T a) { return flat(coarse(1 / flat(a, in.flags)), in.flags); });
-      },
-      "f64 f64", "f", 1};
+  table["rcp.approx.f64"] = {[](Warp& w, const Instr& in, uint32_t mask) {
+                               eachLane<T, T>(w, in, mask,
+                                              [&](T a) { return flat(coarse(1 / flat(a, in.flags)), in.flags); });
+                             },
+                             "f64 f64", "f", 1};
   table["rsqrt.approx.f64"] = {
       [](Warp& w, const Instr& in, uint32_t mask) {
         eachLane<T, T>(w, in, mask, [&](T a) { return flat(coarse(1 / std::sqrt(flat(a, in.flags))), in.flags); });

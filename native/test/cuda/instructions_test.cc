@@ -1,5 +1,5 @@
-// Every form of an instruction that the interpreter has, with edge values and random ones, and all its modifiers, against
-// expected.h. A form that no formula is known for fails.
+// Every form of an instruction that the interpreter has, with edge values and random ones, and all its modifiers,
+// against expected.h. A form that no formula is known for fails.
 #include <cmath>
 
 #include "device.h"
@@ -14,7 +14,9 @@ constexpr int threads = FLAMBEAU_SLOW ? 256 : 1024;
 
 uint32_t seed = 11;
 uint32_t draw() { return (seed = seed * 1664525u + 1013904223u) >> 3; }
-uint64_t drawLong() { return uint64_t{draw()} << 40 ^ uint64_t{draw()} << 20 ^ draw(); }
+uint64_t drawLong() {
+  return uint64_t{draw()} << 40 ^ uint64_t { draw() } << 20 ^ draw();
+}
 
 int bitsOf(const std::string& type) { return type == "pred" ? 1 : type == "bf16" ? 16 : atoi(type.c_str() + 1); }
 
@@ -25,8 +27,32 @@ std::vector<uint64_t> valuesOf(const std::string& type) {
   if (type == "pred") return {0, 1};
   std::vector<uint64_t> values;
   if (type[0] == 'f') {
-    for (const double x : std::initializer_list<double>{0.0, -0.0, 1.0, -1.0, 0.5, 1.5, 2.5, -2.5, 3.7, -0.3, 1.0 / 3, 255.5, -129.0, 16777217.0, 65504.0, 1e-5,
-                           2147483648.0, -9.3e18, 1e-40, -3e-45, 1e30, 1e38, 3.5e38, static_cast<double>(-INFINITY), static_cast<double>(INFINITY), 0.99999994}) {
+    for (const double x : std::initializer_list<double>{0.0,
+                                                        -0.0,
+                                                        1.0,
+                                                        -1.0,
+                                                        0.5,
+                                                        1.5,
+                                                        2.5,
+                                                        -2.5,
+                                                        3.7,
+                                                        -0.3,
+                                                        1.0 / 3,
+                                                        255.5,
+                                                        -129.0,
+                                                        16777217.0,
+                                                        65504.0,
+                                                        1e-5,
+                                                        2147483648.0,
+                                                        -9.3e18,
+                                                        1e-40,
+                                                        -3e-45,
+                                                        1e30,
+                                                        1e38,
+                                                        3.5e38,
+                                                        static_cast<double>(-INFINITY),
+                                                        static_cast<double>(INFINITY),
+                                                        0.99999994}) {
       values.push_back(expected::rounded(x, bits, 'n'));
     }
     values.push_back(expected::rounded(static_cast<double>(NAN), bits, 'n'));
@@ -39,8 +65,28 @@ std::vector<uint64_t> valuesOf(const std::string& type) {
     }
     return values;
   }
-  values = {0, 1, 2, 3, 7, 8, 16, 31, 32, 33, 63, 64, 65, 255, 256, top - 1, top, top + 1, 0x5555555555555555, 0xaaaaaaaaaaaaaaaa,
-            ~uint64_t{0}, ~uint64_t{1}};
+  values = {0,
+            1,
+            2,
+            3,
+            7,
+            8,
+            16,
+            31,
+            32,
+            33,
+            63,
+            64,
+            65,
+            255,
+            256,
+            top - 1,
+            top,
+            top + 1,
+            0x5555555555555555,
+            0xaaaaaaaaaaaaaaaa,
+            ~uint64_t{0},
+            ~uint64_t{1}};
   for (int i = 0; i < 8; i++) values.push_back(drawLong());
   for (uint64_t& value : values) value &= bits == 64 ? ~uint64_t{0} : (uint64_t{1} << bits) - 1;
   return values;
@@ -84,20 +130,27 @@ std::string kernelOf(const Trial& trial, const std::string& name) {
   const std::string type = words.back();
   const bool isSub = op == "sub" || op == "subc", sets = words.size() > 2 && words[words.size() - 2] == "cc";
   const bool takes = op == "addc" || op == "subc" || op == "madc";
-  const std::string first = reg(trial.types[0], 3) + ", " + reg(trial.types[0], 10) + ", " + reg(trial.types[0], 11) + ";\n";
+  const std::string first =
+      reg(trial.types[0], 3) + ", " + reg(trial.types[0], 10) + ", " + reg(trial.types[0], 11) + ";\n";
   if (takes) body += (isSub ? "sub.cc." : "add.cc.") + type + " " + first;
   body += trial.text + " " + operands + ";\n";
   body += "mov.u64 %rd8, 0;\n";
-  if (sets) body += isSub ? "subc.u32 %r4, 0, 0;\nneg.s32 %r4, %r4;\ncvt.u64.u32 %rd8, %r4;\n" : "addc.u32 %r4, 0, 0;\ncvt.u64.u32 %rd8, %r4;\n";
+  if (sets)
+    body += isSub ? "subc.u32 %r4, 0, 0;\nneg.s32 %r4, %r4;\ncvt.u64.u32 %rd8, %r4;\n"
+                  : "addc.u32 %r4, 0, 0;\ncvt.u64.u32 %rd8, %r4;\n";
   if (op == "setp") body += "selp.u64 %rd8, 1, 0, %p2;\n";
   const int bits = bitsOf(result);
   if (result == "pred") {
     body += "selp.u64 %rd7, 1, 0, %p1;\n";
   } else {
-    body += (bits == 64 ? "mov.b64 %rd7, " : bits == 32 ? "cvt.u64.u32 %rd7, " : "cvt.u64.u16 %rd7, ") + reg(result, 1) + ";\n";
+    body += (bits == 64   ? "mov.b64 %rd7, "
+             : bits == 32 ? "cvt.u64.u32 %rd7, "
+                          : "cvt.u64.u16 %rd7, ") +
+            reg(result, 1) + ";\n";
   }
   return ".visible .entry " + name +
-         "(.param .u64 to, .param .u64 from)\n{\n.reg .pred %p<20>;\n.reg .b16 %h<20>;\n.reg .b32 %r<30>;\n.reg .b64 %rd<30>;\n"
+         "(.param .u64 to, .param .u64 from)\n{\n.reg .pred %p<20>;\n.reg .b16 %h<20>;\n.reg .b32 %r<30>;\n.reg .b64 "
+         "%rd<30>;\n"
          "ld.param.u64 %rd2, [to];\nld.param.u64 %rd3, [from];\nmov.u32 %r0, %tid.x;\n"
          "mad.wide.u32 %rd4, %r0, 16, %rd2;\nmad.wide.u32 %rd5, %r0, 32, %rd3;\n" +
          body + "st.global.v2.u64 [%rd4], {%rd7, %rd8};\nret;\n}\n";
@@ -158,7 +211,8 @@ void check(const std::vector<Trial>& trials) {
     const uint64_t keep = bits == 64 ? ~uint64_t{0} : (uint64_t{1} << bits) - 1;
     int failures = 0;
     for (size_t t = 0; t < threads && failures < 3; t++) {
-      const std::vector<uint64_t> own(in.begin() + static_cast<long>(t * 4), in.begin() + static_cast<long>(t * 4 + values.size()));
+      const std::vector<uint64_t> own(in.begin() + static_cast<long>(t * 4),
+                                      in.begin() + static_cast<long>(t * 4 + values.size()));
       const expected::Result want = expected::of(trial.form, own, trial.rounding, trial.ftz, trial.sat);
       const std::string shown = split(trial.form)[0] == "cvt" ? split(trial.form)[1] : type;
       const bool isRight = want.isKnown && isSame(got[2 * t] & keep, want, shown) && got[2 * t + 1] == want.second;
@@ -220,7 +274,8 @@ std::vector<Trial> conversionsOf(const std::string& form) {
   std::vector<Trial> trials;
   const bool flushes = from == "f32";
   const auto add = [&](const std::string& mods, char rounding, bool ftz, bool sat) {
-    trials.push_back({form, "cvt" + mods + (ftz ? ".ftz" : "") + (sat ? ".sat" : "") + tail, types, rounding, ftz, sat});
+    trials.push_back(
+        {form, "cvt" + mods + (ftz ? ".ftz" : "") + (sat ? ".sat" : "") + tail, types, rounding, ftz, sat});
   };
   if (isFloat(to) && isFloat(from)) {
     const bool isNarrower = bitsOf(to) < bitsOf(from) || (to == "bf16");
@@ -255,7 +310,8 @@ std::vector<Trial> conversionsOf(const std::string& form) {
 
 /** Forms whose operands are not values of one lane; other tests have them. */
 bool isElsewhere(const std::string& form) {
-  for (const char* op : {"shfl", "vote", "match", "redux", "activemask", "elect", "cvta", "isspacep", "mov.pack", "mov.unpack"}) {
+  for (const char* op :
+       {"shfl", "vote", "match", "redux", "activemask", "elect", "cvta", "isspacep", "mov.pack", "mov.unpack"}) {
     if (form.compare(0, strlen(op), op) == 0) return true;
   }
   return false;

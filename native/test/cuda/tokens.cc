@@ -21,8 +21,11 @@ Token number(const std::string& text, size_t* at, int line) {
   if (begin[0] == '0' && (begin[1] == 'f' || begin[1] == 'F' || begin[1] == 'd' || begin[1] == 'D')) {
     const size_t digits = tolower(begin[1]) == 'f' ? 8 : 16;
     token.type = digits == 8 ? Token::single : Token::real;
-    token.bits = strtoull(std::string(begin + 2, digits).c_str(), &end, 16);
-    if (*end != 0) throw ParseError{line, "a float in hexadecimal has 8 or 16 digits"};
+    const std::string hexadecimal = text.substr(*at + 2, digits);
+    if (hexadecimal.size() < digits || hexadecimal.find_first_not_of("0123456789abcdefABCDEF") != std::string::npos) {
+      throw ParseError{line, "a float in hexadecimal has 8 or 16 digits"};
+    }
+    token.bits = strtoull(hexadecimal.c_str(), nullptr, 16);
     end = const_cast<char*>(begin) + 2 + digits;
   } else {
     const bool isBinary = begin[0] == '0' && (begin[1] == 'b' || begin[1] == 'B');
