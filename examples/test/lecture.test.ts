@@ -58,11 +58,11 @@ describeWays('breast-cancer learns as PyTorch does', ({ compiled, device }) => {
 
   const inFull = async (): Promise<void> => {
     const transcript = all[0]
-    // A bundle finds no addon.
+    // A bundle finds no addon, and has a device of its own.
     const full =
-      device === 'native'
-        ? { breastCancer }
-        : await bundled<{ breastCancer: typeof breastCancer }>(folder, 'breast-cancer/index.ts')
+      device === 'js'
+        ? await bundled<{ breastCancer: typeof breastCancer }>(folder, 'breast-cancer/index.ts')
+        : { breastCancer }
     const { lines, losses, correct } = record(full.breastCancer, transcript, { compiled })
     expectLosses(losses, transcript.losses, 200_000, tutorial)
     expect(Object.fromEntries(correct)).toEqual(transcript.correct)

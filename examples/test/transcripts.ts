@@ -1,6 +1,7 @@
 // The output of real PyTorch (tools/golden/transcripts.py), and how close the examples must come to it.
 import { readdirSync, readFileSync } from 'node:fs'
 import { native } from '@flambeau/backend-native'
+import { wasm } from '@flambeau/backend-wasm'
 import { js, type Tensor, useDevice } from 'flambeau'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { nativeMissing, testWith } from '../../tools/test/machine.ts'
@@ -40,8 +41,8 @@ export type Tolerance = (epoch: number) => number
 const numberOf = (value: Tensor | number): number => (typeof value === 'number' ? value : value.item())
 
 /**
- * The transcripts for a way: all of them compiled on js, three compiled on native, whose kernels the conformance suite
- * compares, and one eager, which computes what compiled steps do.
+ * The transcripts for a way: all of them compiled on js, three compiled on native and on wasm, whose kernels the conformance
+ * suite compares, and one eager, which computes what compiled steps do.
  */
 export const enough = <T>(all: readonly T[], { compiled, device }: Way): readonly T[] =>
   compiled ? (device === 'js' ? all : all.slice(0, 3)) : all.slice(0, 1)
@@ -56,20 +57,24 @@ export interface Recording {
 /** A way to run the examples. */
 export interface Way {
   readonly compiled: boolean
-  readonly device: 'js' | 'native'
+  readonly device: 'js' | 'native' | 'wasm'
 }
+
+const makers = { js, native, wasm }
 
 /** Describes something for each way to run the examples: compiled and eager, on every backend for Node. */
 export const describeWays = (what: string, body: (way: Way) => void): void => {
-  for (const device of ['js', 'native'] as const) {
+  for (const device of ['js', 'native', 'wasm'] as const) {
     for (const compiled of [true, false]) {
+      // Eager steps are the same calls on both.
+      if (device === 'wasm' && !compiled) continue
       const name = `${what}, ${compiled ? 'compiled' : 'eager'} on ${device}`
       if (device === 'native' && nativeMissing !== undefined) {
         testWith('native', nativeMissing, name, () => {})
         continue
       }
       describe(name, () => {
-        beforeAll(async () => void useDevice(device === 'js' ? js() : await native()))
+        beforeAll(async () => void useDevice(await makers[device]()))
         afterAll(() => void useDevice(js()))
         body({ compiled, device })
       })
