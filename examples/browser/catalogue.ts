@@ -62,6 +62,7 @@ export const readers: ReadonlySet<CourseName> = new Set(['lenet5'])
 
 export const backends = {
   js: { title: 'js', about: 'Plain JavaScript.' },
+  wasm: { title: 'wasm', about: 'The C++ kernels, as WebAssembly with SIMD.' },
   gpujs: { title: 'gpujs', about: 'gpu.js: the GPU, by WebGL.' },
 } as const
 

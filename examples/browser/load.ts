@@ -24,6 +24,12 @@ export const load: Readonly<Record<BackendName, () => Promise<Loaded>>> = {
     backend: js(),
     about: mayEvaluate() ? backends.js.about : 'Plain JavaScript, interpreted: the policy of this page forbids eval.',
   }),
+  wasm: async () => {
+    const { wasm } = await import('@flambeau/backend-wasm')
+    // The server of the page has the module under this name (src/page.ts).
+    const backend = await wasm({ module: new URL('/flambeau.wasm', location.href), relaxed: false })
+    return { backend, about: backends.wasm.about }
+  },
   gpujs: async () => {
     if (!mayEvaluate()) {
       throw new Error(

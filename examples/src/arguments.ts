@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import type { ImageSet } from './lesson.ts'
 import { lessons, mainJob } from './lessons.ts'
 
-export const backends = ['auto', 'js', 'native', 'gpujs'] as const
+export const backends = ['auto', 'js', 'native', 'wasm', 'gpujs'] as const
 export type BackendName = (typeof backends)[number]
 
 /** The data sets of images by the names that the command line has for them. */

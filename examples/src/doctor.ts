@@ -32,6 +32,20 @@ const useNative = async (): Promise<string> => {
   return `: kernels ${isa} (of ${features}), ${products}, ${threads} of ${cores} threads`
 }
 
+const useWasm = async (): Promise<string> => {
+  const { wasm } = await import('@flambeau/backend-wasm')
+  useDevice(await wasm())
+  return ': kernels in WebAssembly, on one thread'
+}
+
+/** A GPU of NVIDIA's, which nobody has tried yet. */
+const useCuda = async (): Promise<string> => {
+  await setDevice('cuda')
+  const { native } = await import('@flambeau/backend-native')
+  const { name, major, minor, bytes } = (await native({ device: 'cuda' })).report()
+  return `: ${name}, compute capability ${major}.${minor}, ${(bytes / 2 ** 30).toFixed(0)} GiB; experimental, never run on a GPU`
+}
+
 /** Whether this process has a GPU device open, as every Linux program that draws on a GPU does. */
 const holdsGpu = (): boolean =>
   readdirSync('/proc/self/fd').some((fd) => {
@@ -73,6 +87,8 @@ const candidates: readonly Candidate[] = [
     remedy:
       'npm start -- boston --backend native builds it if there is a C++ compiler and cmake (Debian: apt-get install g++ cmake); without it js runs everything',
   },
+  { what: 'wasm', use: useWasm, remedy: 'npm install @flambeau/backend-wasm' },
+  { what: 'cuda', use: useCuda },
   ...(['webgl2', 'headlessgl', 'webasm', 'cpu'] as const).map((mode) => ({
     what: `gpujs ${mode}`,
     use: () => useGpujs(mode),

@@ -3,8 +3,9 @@
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
+import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
-import { extname } from 'node:path'
+import { dirname, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import type { Plugin, transform as Transform } from 'esbuild'
@@ -20,6 +21,7 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
   '.woff': 'font/woff',
   '.woff2': 'font/woff2',
+  '.wasm': 'application/wasm',
 }
 
 interface Content {
@@ -72,6 +74,9 @@ const makePage = async (): Promise<ReadonlyMap<string, Content>> => {
   const add = (path: string, contents: Uint8Array) => files.set(path, contentOf(path, contents))
   for (const { path, contents } of outputFiles) add(path.slice(folder.length - 1).replaceAll('\\', '/'), contents)
   for (const name of ['index.html', 'icon.svg']) add(`/${name}`, await readFile(`${folder}${name}`))
+  const { resolve } = createRequire(import.meta.url)
+  const wasm = join(dirname(resolve('@flambeau/backend-wasm/package.json')), 'wasm', 'flambeau.wasm')
+  add('/flambeau.wasm', await readFile(wasm))
   return files.set('/', files.get('/index.html') as Content)
 }
 
@@ -81,7 +86,7 @@ let made: ReturnType<typeof makePage> | undefined
 const policy = (mayEvaluate: boolean): string =>
   [
     "default-src 'none'",
-    `script-src 'self'${mayEvaluate ? " 'unsafe-eval'" : ''}`,
+    `script-src 'self' 'wasm-unsafe-eval'${mayEvaluate ? " 'unsafe-eval'" : ''}`,
     "worker-src 'self'",
     "style-src 'self'",
     "img-src 'self'",

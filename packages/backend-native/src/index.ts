@@ -1,15 +1,23 @@
 // The C++ backend of flambeau for Node: the kernel interface with SIMD and threads, over V8's own memory.
 import { type Backend, RuntimeError, ValueError } from '@flambeau/core/backend'
 import { NativeBackend } from './backend.ts'
+import type { Report as CudaReport } from './cuda/backend.ts'
 import { loadAddon } from './loader.ts'
 import type { Report } from './report.ts'
 
+export type { Report as CudaReport } from './cuda/backend.ts'
 export type { Report } from './report.ts'
 
 /** The backend, with a report about itself. */
 export interface Native extends Backend {
   /** What the addon found on this machine and chose for it. */
   report(): Report
+}
+
+/** A GPU as a backend, with a report about itself. */
+export interface Cuda extends Backend {
+  /** What the driver says of the device, and its version. */
+  report(): CudaReport
 }
 
 /** Options of the backend. */
@@ -50,7 +58,7 @@ function checkOptions({ threads, maxBytes, device }: NativeOptions): void {
  * @example
  * useDevice(await native({ threads: 2 }))
  */
-export async function native(options: NativeOptions & { readonly device: `cuda${string}` }): Promise<Backend>
+export async function native(options: NativeOptions & { readonly device: `cuda${string}` }): Promise<Cuda>
 export async function native(options?: NativeOptions): Promise<Native>
 export async function native(options: NativeOptions = {}): Promise<Backend> {
   checkOptions(options)
