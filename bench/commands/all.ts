@@ -30,7 +30,7 @@ const benches = [
 ]
 
 /** Benches that take minutes and run only by name. */
-const long = ['ops/gemm', 'ops/contraction', 'ops/contraction-js', 'ops/families', 'ops/pooling']
+const long = ['ops/gemm', 'ops/contraction', 'ops/contraction-js', 'ops/families', 'ops/pooling', 'ops/never-freed']
 export const known = [...benches, ...long]
 
 /** Whether the device that a bench names, if any, is available. */
