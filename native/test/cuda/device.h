@@ -37,7 +37,7 @@ class Environment {
 inline void must(CUresult code) {
   const char* name = nullptr;
   cuGetErrorName(code, &name);
-  INFO((name == nullptr ? "?" : name) << ": " << fakecudaLastFault());
+  INFO(std::string(name == nullptr ? "?" : name) << ": " << std::string(fakecudaLastFault()));
   REQUIRE(code == CUDA_SUCCESS);
 }
 

@@ -526,7 +526,7 @@ TEST_CASE("errors have the names and texts of the real driver") {
 TEST_CASE("the library exports every function, and dereferencing an address of a device is no use") {
 #ifdef FLAMBEAU_FAKECUDA
   void* library = dlopen(FLAMBEAU_FAKECUDA, RTLD_NOW | RTLD_LOCAL);
-  INFO((library == nullptr ? dlerror() : ""));
+  INFO(std::string(library == nullptr ? dlerror() : ""));
   REQUIRE(library != nullptr);
   for (const char* name : {"fakecudaLastFault", "fakecudaReset", "fakecudaFlush"})
     CHECK(dlsym(library, name) != nullptr);

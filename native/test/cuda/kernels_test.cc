@@ -293,6 +293,39 @@ TEST_CASE("kernels that nvcc made are right with blocks and warps in random orde
     checkAll(textOf(folder() + "kernels.ptx"));
   }
 }
+TEST_CASE("each barrier of the kernels that is taken away is found as a race") {
+  const std::string text = textOf(folder() + "kernels.ptx"), barrier = "bar.sync";
+  int barriers = 0;
+  for (size_t at = text.find(barrier); at != std::string::npos; at = text.find(barrier, at + 1)) {
+    const Environment environment;
+    open();
+    std::string broken = text;
+    broken.replace(at, barrier.size(), "//");
+    const Program program(broken);
+    const int n = 200, rows = 4;
+    const Buffer<float> x(floats(40000)), y(40000);
+    const Buffer<int> counts(std::vector<int>(256, 0));
+    const Buffer<uint8_t> bytes(std::vector<uint8_t>(1000, 3));
+    const Buffer<unsigned> done(std::vector<unsigned>(1, 0));
+    const CUfunction softmax = program.function("softmax"), matmul = program.function("matmul");
+    const CUfunction histogram = program.function("histogram"), total = program.function("total");
+    const CUfunction staged = program.function("staged"), sort = program.function("sort");
+    // After a fault every launch returns its code.
+    ran(softmax, {rows, 128, 16}, y.address, x.address, n);
+    ran(matmul, {1, 256}, y.address, x.address, x.address, 32, 32, 64);
+    ran(histogram, {2, 256}, counts.address, bytes.address, 1000);
+    ran(total, {3, 64}, y.address, y.address + 64, done.address, x.address, 999);
+    ran(staged, {1, 64}, y.address, x.address);
+    const CUresult code = ran(sort, {1, 256}, x.address, y.address, n);
+    CAPTURE(barriers);
+    CAPTURE(std::count(text.begin(), text.begin() + static_cast<long>(at), '\n') + 1);
+    CHECK(code == CUDA_ERROR_LAUNCH_FAILED);
+    const std::string why = fakecudaLastFault();
+    CHECK((why.find("race") != std::string::npos || why.find("never written") != std::string::npos));
+    barriers++;
+  }
+  CHECK(barriers > 8);
+}
 TEST_CASE("kernels that nvcc makes now are right") {
   const std::string text = compiled();
   if (text.empty()) {
