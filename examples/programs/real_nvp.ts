@@ -41,7 +41,7 @@ class Coupling extends nn.Module {
 }
 
 class RealNVP extends nn.Module {
-  couplings: nn.ModuleList<Coupling[]>
+  couplings: nn.ModuleList<Coupling>
 
   constructor(layers: number) {
     super()

@@ -71,7 +71,7 @@ class Block extends nn.Module {
 class GPT extends nn.Module {
   token: nn.Embedding
   position: nn.Embedding
-  blocks: nn.ModuleList<Block[]>
+  blocks: nn.ModuleList<Block>
   ln: nn.LayerNorm
   head: nn.Linear
   blockSize: number

@@ -64,6 +64,53 @@ it('a ModuleList knows its members', () => {
   expect([new Net().forward(x).shape, new Net() instanceof nn.Sequential]).toEqual([[2, 1], true])
 })
 
+class Block extends nn.Module {
+  linear: nn.Linear = new nn.Linear(3, 3)
+  inner: nn.ModuleList<Block> = new nn.ModuleList<Block>()
+  override forward(x: Tensor): Tensor {
+    return this.linear.forward(x)
+  }
+}
+/** Containers as properties: their types name the class of the members, or each of them. */
+class Net extends nn.Module {
+  blocks: nn.ModuleList<Block>
+  pair: nn.ModuleList<[nn.Linear, nn.ReLU]>
+  later: nn.ModuleList<nn.Linear>
+  heads: nn.ModuleDict<Block>
+  named: nn.ModuleDict<{ scale: nn.Linear; act: nn.ReLU }>
+  constructor() {
+    super()
+    this.blocks = new nn.ModuleList(Array.from({ length: 3 }, () => new Block()))
+    this.pair = new nn.ModuleList([new nn.Linear(3, 3), new nn.ReLU()])
+    this.later = new nn.ModuleList()
+    this.later.append(new nn.Linear(3, 3))
+    this.heads = new nn.ModuleDict<Block>({ first: new Block() })
+    this.heads.set('second', new Block())
+    this.named = new nn.ModuleDict({ scale: new nn.Linear(3, 3), act: new nn.ReLU() })
+  }
+  override forward(x: Tensor): Tensor {
+    let y = this.blocks[0].linear.forward(x)
+    for (const block of this.blocks) y = block.linear.forward(y)
+    for (const layer of this.later) y = y.mul(layer.weight.sum())
+    y = this.pair[1].forward(this.pair[0].forward(y.add(this.pair[0].weight.sum())))
+    y = this.blocks.at(-1).linear.forward(this.blocks[-1].linear.forward(y))
+    for (const key of this.heads) y = this.heads[key].linear.forward(y)
+    for (const [, head] of this.heads.items()) y = head.linear.forward(y)
+    y = this.named.get('scale').forward(this.heads.get('first')?.linear.forward(y) ?? y)
+    return this.named.act.forward(y.add(this.named.scale.weight.sum()))
+  }
+}
+
+it('a container has the type of its members as a property, too', () => {
+  const net = new Net()
+  const anyList: nn.ModuleList = net.blocks
+  expect(new nn.Sequential(...net.blocks).forward(x).shape).toEqual([2, 3])
+  expect([net.forward(x).shape, anyList.length, net.heads.length]).toEqual([[2, 3], 3, 2])
+  expectTypeOf(net.heads.values()).toEqualTypeOf<Block[]>()
+  expectTypeOf([...net.blocks]).toEqualTypeOf<Block[]>()
+  expectTypeOf(net.named.get('act')).toEqualTypeOf<nn.ReLU>()
+})
+
 class Square extends autograd.Function {
   static override forward(ctx: FunctionCtx, x: Tensor): Tensor {
     ctx.saveForBackward(x)

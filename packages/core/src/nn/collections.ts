@@ -174,33 +174,42 @@ abstract class Dictionary<T> extends Collection<T> {
 
 const ofModuleDict = constructing('ModuleDict', optional('modules', anything, undefined))
 
-class Modules extends Dictionary<Module> {
-  constructor(...args: [modules?: NamedItems<Module>]) {
+class Modules<T extends Module = Module> extends Dictionary<T> {
+  constructor(...args: [modules?: NamedItems<T>]) {
     const [modules] = ofModuleDict(args)
     super()
-    if (modules !== undefined && modules !== null) this.update(modules as NamedItems<Module>)
+    if (modules !== undefined && modules !== null) this.update(modules as NamedItems<T>)
   }
 
   protected get kind(): string {
     return 'ModuleDict'
   }
 
-  protected accepted(name: unknown, value: unknown): Module {
+  protected accepted(name: unknown, value: unknown): T {
     if (!isModule(value)) throw new TypeError(`${kindOf(value)} is not a Module subclass`)
     checkName('module', name)
-    return value
+    return value as T
   }
 }
 
-/** Modules by name, which are properties as well. */
-export type ModuleDict<M = object> = Modules & M
+/** Modules by names that are known, each with its own type. */
+type Named<M> = M & {
+  get<K extends keyof M & string>(key: K): M[K]
+  values(): Extract<M[keyof M], Module>[]
+  items(): [name: string, item: Extract<M[keyof M], Module>][]
+}
+/** Modules by name, which are properties as well: from the types by name, or from the class of all of them. */
+export type ModuleDict<M = object> = M extends Module
+  ? Items<M> & Modules<M>
+  : (keyof M extends never ? unknown : Named<M>) & Modules
 interface ModuleDictClass {
   new <M extends Items<Module>>(modules: M): ModuleDict<M>
-  new (modules?: Iterable<readonly [name: string, module: Module]>): ModuleDict
+  new <T extends Module = Module>(modules?: NamedItems<T>): ModuleDict<T>
   readonly prototype: ModuleDict
 }
 /**
- * Holds modules by name, so that their parameters are found; the owner decides how to call them.
+ * Holds modules by name, so that their parameters are found; the owner decides how to call them. A property of a class that
+ * holds blocks has the type `nn.ModuleDict<Block>`, or `nn.ModuleDict<{ first: Block; act: nn.ReLU }>` if names are known.
  *
  * @example
  * const layers = new nn.ModuleDict({ first: new nn.Linear(3, 4), act: new nn.ReLU() })

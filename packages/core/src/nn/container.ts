@@ -194,13 +194,16 @@ export const Sequential: SequentialClass = /* @__PURE__ */ named(
 ) as unknown as SequentialClass
 export type Sequential<M extends readonly Module[] = readonly Module[]> = ByIndex<M> & SequentialModule<M[number]>
 
+/** The members by place, from their list or from the class of all of them. */
+type Listed<M> = M extends readonly Module[] ? M : M extends Module ? readonly M[] : never
 interface ModuleListClass {
-  new <const M extends readonly Module[] = readonly Module[]>(modules?: M): ModuleList<M>
-  new <T extends Module>(modules: Iterable<T>): ModuleList<readonly T[]>
+  new <const M extends readonly Module[] = readonly Module[]>(modules: M): ModuleList<M>
+  new <T extends Module = Module>(modules?: Iterable<T>): ModuleList<T>
   readonly prototype: ModuleList
 }
 /**
- * Holds modules, so that their parameters are found; the owner decides how to call them.
+ * Holds modules, so that their parameters are found; the owner decides how to call them. A property of a class that holds
+ * blocks has the type `nn.ModuleList<Block>`, or `nn.ModuleList<[Block, nn.Linear]>` if each has a type of its own.
  *
  * @example
  * this.layers = new nn.ModuleList([new nn.Linear(13, 13), new nn.Linear(13, 13)])
@@ -210,4 +213,5 @@ export const ModuleList: ModuleListClass = /* @__PURE__ */ named(
   'ModuleList',
   ModuleListModule,
 ) as unknown as ModuleListClass
-export type ModuleList<M extends readonly Module[] = readonly Module[]> = ByIndex<M> & ModuleListModule<M[number]>
+export type ModuleList<M extends Module | readonly Module[] = Module> = ByIndex<Listed<M>> &
+  ModuleListModule<Listed<M>[number]>
