@@ -27,9 +27,12 @@ const load = (name) => {
     unit = read(name)
   } catch (cause) {
     const sentence = `flambeau could not read its file ${name}.js: ${cause?.message}`
-    throw Error(`${sentence}\nA bundler for Node has to take the condition "module", or leave flambeau outside.`, {
-      cause,
-    })
+    throw Error(
+      `${sentence}\nJest and bundlers for Node have to take the condition "module"; a bundler may also leave flambeau outside.`,
+      {
+        cause,
+      },
+    )
   }
   return enter(name, unit)
 }

@@ -8,7 +8,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { published, readJson } from '../lib.mjs'
 import { chromiumMissing, nativeMissing, testWith } from './machine.ts'
 import { exec, install, nodes, pack, root } from './pack/packed.ts'
-import { bundleRows, installTools, managerRows, nodeRows, type Row, typeRows, writePrograms } from './pack/rows.ts'
+import {
+  bundleRows,
+  engineRows,
+  installTools,
+  jestRows,
+  managerRows,
+  nodeRows,
+  type Row,
+  typeRows,
+  writePrograms,
+} from './pack/rows.ts'
 
 const whole = process.env.FLAMBEAU_PACKED !== undefined
 const temp = mkdtempSync(join(tmpdir(), 'flambeau-pack-tools-'))
@@ -78,6 +88,8 @@ const all: Row[] = [
       ...versions,
     ],
   ),
+  ...engineRows(() => app),
+  ...jestRows(() => app),
   ...typeRows(() => app),
   ...bundleRows(() => app, whole),
 ]

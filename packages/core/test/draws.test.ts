@@ -198,14 +198,32 @@ describe('mistakes', () => {
   })
 
   it('a compiled step takes draws whose number is known', () => {
-    const weights = ones(4)
-    const step = compile(() => [multinomial(weights, 2), empty('float32', 3).exponential_()])
+    const weights = tensor([
+      [0.1, 5, 2, 0.5],
+      [1, 0, 0.3, 7],
+    ])
+    const eager = (): Tensor[] => [
+      multinomial(weights.add(1), 2),
+      empty('float32', 3).exponential_(),
+      multinomial(weights, 9, true),
+      multinomial(weights.select(0, 1).double(), 3, true),
+      rand(2),
+      new distributions.Categorical({ logits: weights }).sample([2]),
+    ]
+    const step = compile(eager)
     const run = (fn: () => readonly Tensor[]): unknown => {
       manualSeed(3)
       return Array.from({ length: 12 }, () => fn().map((x) => x.tolist()))
     }
-    const eager = (): Tensor[] => [multinomial(weights, 2), empty('float32', 3).exponential_()]
     expect(run(() => step() as Tensor[])).toEqual(run(eager))
+    const bad = compile((x: Tensor) => multinomial(x, 2, true))
+    bad(ones(2))
+    manualSeed(3)
+    const before = rand(1).item()
+    manualSeed(3)
+    for (const wrong of [tensor([1, -1]), tensor([1, Infinity]), tensor([0, 0]), tensor([1, Number.NaN])])
+      expect(() => bad(wrong).tolist()).toThrow('invalid multinomial distribution')
+    expect(rand(1).item()).toBe(before)
     expect(() => compile(() => poisson(weights))()).toThrow('poisson() cannot be called inside a compiled step')
   })
 })

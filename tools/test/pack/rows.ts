@@ -229,14 +229,86 @@ export const typeRows = (app: () => string): Row[] =>
 
 const devices: readonly Program[] = ['js', 'native', 'gpujs', "setDevice('native')", "setDevice('gpujs')"]
 
+/** A tool of npm, which is fetched if it is not there. */
+const npx = (cwd: string, spec: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
+  exec('npx', ['--yes', '--prefer-offline', spec, ...args], {
+    cwd,
+    env: { ...process.env, ...env },
+    shell: process.platform === 'win32',
+  })
+
+/** Programs in other engines than Node. */
+export const engineRows = (app: () => string): Row[] =>
+  (
+    [
+      ['deno', '2.9.6', ['run', '--allow-all']],
+      ['bun', '1.4.5', []],
+    ] as const
+  ).flatMap(([tool, version, options]) =>
+    devices.map(
+      (program): Row => ({
+        tool,
+        version,
+        what: `import, ${program}`,
+        share: false,
+        needs: deviceOf(program) === 'native' ? 'native' : undefined,
+        async run() {
+          const said = await npx(app(), `${tool}@${version}`, [...options, fileOf(program)]).catch((error) => ({
+            stdout: failed(error),
+          }))
+          return verdict(program, said.stdout)
+        },
+      }),
+    ),
+  )
+
+const jestTest = `test('flambeau', () => {
+  expect(tensor([1, 2]).sum().item()).toBe(3)
+  expect(new nn.Linear(2, 1).weight.shape).toEqual([1, 2])
+})
+`
+/** Tests in Jest, in the configurations that the guide names. */
+export const jestRows = (app: () => string): Row[] =>
+  (['esm', 'cjs'] as const).map((format) => ({
+    tool: 'jest',
+    version: '30.5.2',
+    what: `tests, ${format}`,
+    share: false,
+    async run() {
+      const folder = join(app(), `jest-${format}`)
+      mkdirSync(folder, { recursive: true })
+      const isModule = format === 'esm'
+      writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: isModule ? 'module' : 'commonjs' }))
+      writeFileSync(
+        join(folder, 'first.test.js'),
+        `${isModule ? "import { nn, tensor } from 'flambeau'" : "const { nn, tensor } = require('flambeau')"}\n${jestTest}`,
+      )
+      const presets = [['@babel/preset-env', { targets: { node: 'current' } }]]
+      const config = {
+        testEnvironmentOptions: { customExportConditions: ['node', 'node-addons', 'module'] },
+        ...(isModule
+          ? { transform: {} }
+          : {
+              transform: { '\\.js$': ['babel-jest', { presets, babelrc: false, configFile: false }] },
+              transformIgnorePatterns: ['/node_modules/(?!@?flambeau)'],
+            }),
+      }
+      writeFileSync(join(folder, 'jest.config.json'), JSON.stringify(config))
+      const tools = ['install', '--no-audit', '--no-fund', '--no-save', '--prefer-offline']
+      const needed = ['jest@30.5.2', ...(isModule ? [] : ['@babel/preset-env@7'])]
+      await exec('npm', [...tools, ...needed], { cwd: folder, shell: process.platform === 'win32' })
+      const options = isModule ? ['--experimental-vm-modules', '--no-warnings'] : []
+      const jest = join(folder, 'node_modules/jest/bin/jest.js')
+      return exec(process.execPath, [...options, jest, '--config', 'jest.config.json'], { cwd: folder }).then(
+        () => 'works',
+        ({ stderr }) => /\w*Error: .*|flambeau could not .*|Must use import .*/.exec(stderr)?.[0] ?? stderr,
+      )
+    },
+  }))
+
 /** Programs in a folder with the packages installed by another package manager. */
 export function managerRows(temp: () => string, tarballs: () => Readonly<Record<string, string>>): Row[] {
-  const npx = (folder: string, spec: string, ...args: string[]) =>
-    exec('npx', ['--yes', '--prefer-offline', spec, ...args], {
-      cwd: folder,
-      env: { ...process.env, YARN_ENABLE_IMMUTABLE_INSTALLS: 'false', YARN_ENABLE_TELEMETRY: '0' },
-      shell: process.platform === 'win32',
-    })
+  const yarnEnv = { YARN_ENABLE_IMMUTABLE_INSTALLS: 'false', YARN_ENABLE_TELEMETRY: '0' }
   const fresh = (name: string, manifest: (files: Record<string, string>) => object): string => {
     const folder = join(temp(), name)
     mkdirSync(folder)
@@ -266,7 +338,7 @@ export function managerRows(temp: () => string, tarballs: () => Readonly<Record<
       const folder = fresh(`yarn-${linker}`, (resolutions) => ({ resolutions }))
       writeFileSync(join(folder, 'yarn.lock'), '')
       writeFileSync(join(folder, '.yarnrc.yml'), `nodeLinker: ${linker}\n`)
-      await npx(folder, '@yarnpkg/cli-dist@4.18.1', 'install')
+      await npx(folder, '@yarnpkg/cli-dist@4.18.1', ['install'], yarnEnv)
       const pnp = ['--require', './.pnp.cjs', '--loader', './.pnp.loader.mjs', '--no-warnings']
       return all(folder, [process.execPath, ...(linker === 'pnp' ? pnp : [])])
     },
@@ -281,7 +353,7 @@ export function managerRows(temp: () => string, tarballs: () => Readonly<Record<
       const folder = fresh(`pnpm-${version}`, () => ({}))
       const overrides = Object.entries(tarballs()).map(([name, file]) => `  '${name}': 'file:${file}'\n`)
       writeFileSync(join(folder, 'pnpm-workspace.yaml'), `overrides:\n${overrides.join('')}`)
-      await npx(folder, `pnpm@${version}`, 'install', '--prefer-offline')
+      await npx(folder, `pnpm@${version}`, ['install', '--prefer-offline'])
       return all(folder, [process.execPath])
     },
   })

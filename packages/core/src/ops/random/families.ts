@@ -3,12 +3,13 @@
 // distributions).
 import { dtypeName, isFloat } from '../../base/dtype.ts'
 import { NotImplementedError, RuntimeError } from '../../base/errors.ts'
-import { numelOf } from '../../base/shape.ts'
+import { numelOf, type Shape } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
 import * as formula from '../../random/continuous.ts'
 import type { Floats } from '../../random/distributions.ts'
 import { defaultGenerator, type Generator } from '../../random/generator.ts'
 import { apply, deviceOf } from '../../tensor/apply.ts'
+import type { OpDef } from '../../tensor/op.ts'
 import { effects } from '../../tensor/effects.ts'
 import { mode, noGrad } from '../../tensor/mode.ts'
 import {
@@ -228,6 +229,26 @@ const checkedSums = elementwise('clone', (total) => total, {
   }),
 })
 
+/** The indices for weights and uniform numbers in parts, in a program, where all numbers are drawn before it runs. */
+const categoriesOp: OpDef<Shape> = {
+  name: 'multinomial',
+  infer: (_, sizes) => [{ sizes, dtype: 'int32' }],
+  to: {
+    kind: 'kernel',
+    prim: 'host',
+    lower: (sizes) => ({
+      op: 'multinomial',
+      name: 'multinomial',
+      attrs: sizes,
+      compute([weights, parts]) {
+        const out = new Int32Array(numelOf(sizes))
+        rejection.categories(out, weights as Floats, sizes[sizes.length - 1], parts as Floats)
+        return [out]
+      },
+    }),
+  },
+}
+
 const multinomialArguments = method(
   'multinomial',
   required('numSamples', int),
@@ -268,6 +289,14 @@ export function multinomial(
   const sizes = [...x.sizes.slice(0, -1), count]
   const { device } = x.storage
   return noGrad(() => {
+    if (replacement && effects.sink !== null && numelOf(sizes) > 0) {
+      const parts: Fill = (out, from) => rejection.uniformParts(out as Floats, from)
+      return apply(
+        categoriesOp,
+        [x, drawn(device, { sizes: [...sizes, rejection.PARTS], dtype: 'float32' }, generator, parts)],
+        sizes,
+      )
+    }
     if (replacement || numelOf(sizes) === 0) {
       const weights = read(x, 'multinomial')
       const fill: Fill = (out, from) => rejection.categories(out as Int32Array, weights, count, from)

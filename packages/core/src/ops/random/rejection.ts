@@ -4,7 +4,7 @@
 import { RuntimeError } from '../../base/errors.ts'
 import { lgamma } from '../../expr/special.ts'
 import { type Floats, nextNormal } from '../../random/distributions.ts'
-import type { Generator } from '../../random/generator.ts'
+import { Generator } from '../../random/generator.ts'
 import { pow } from '../../random/precise.ts'
 
 type Round = (x: number) => number
@@ -189,22 +189,35 @@ export function dirichlet(out: Floats, shapes: Floats, size: number, generator: 
 
 // ---- categories ----
 
+/** A uniform number of 53 bits in three parts, each of which float32 holds exactly. */
+export const PARTS = 3
+
+/** Fills rows of parts with the parts of uniform numbers, as the engine's `u53` draws them. */
+export function uniformParts(out: Floats, { engine }: Generator): void {
+  for (let i = 0; i < out.length; i += PARTS) {
+    out[i] = engine.i32() & 0x1fffff
+    const low = engine.i32()
+    out[i + 1] = low >>> 16
+    out[i + 2] = low & 0xffff
+  }
+}
+const joined = (parts: Floats, i: number): number =>
+  (parts[i * PARTS] * 2 ** 32 + parts[i * PARTS + 1] * 2 ** 16 + parts[i * PARTS + 2]) * 2 ** -53
+
 /**
- * Fills rows of `count` indices with draws from rows of weights, with replacement: a search in their running sum, by a
- * uniform number in float64 for each draw.
+ * The running sums of rows of weights, up to 1.
  *
- * Throws a RuntimeError for weights that are negative, not finite or all zero; nothing is drawn then.
+ * Throws a RuntimeError for weights that are negative, not finite or all zero.
  */
-export function categories(out: Int32Array, weights: Floats, count: number, generator: Generator): void {
-  const rows = out.length / count
-  const size = weights.length / rows
+function running(weights: Floats, size: number): Float64Array {
   const round = roundingOf(weights)
   const upTo = new Float64Array(weights.length)
   const invalid = (what: string): RuntimeError =>
     new RuntimeError(`invalid multinomial distribution (${what})`, 'Weights must be finite, and not all of them 0.')
-  for (let row = 0; row < rows; row++) {
+  for (let start = 0; start < weights.length; start += size) {
+    const end = start + size
     let sum = 0
-    for (let i = row * size; i < (row + 1) * size; i++) {
+    for (let i = start; i < end; i++) {
       const weight = weights[i]
       if (!(weight >= 0)) throw invalid('encountering probability entry < 0')
       if (weight === Infinity) throw invalid('encountering probability entry = infinity or NaN')
@@ -212,12 +225,24 @@ export function categories(out: Int32Array, weights: Floats, count: number, gene
       upTo[i] = sum
     }
     if (!(sum > 0)) throw invalid('sum of probabilities <= 0')
-    for (let i = row * size; i < (row + 1) * size; i++) upTo[i] = round(upTo[i] / sum)
-    upTo[(row + 1) * size - 1] = 1
+    for (let i = start; i < end; i++) upTo[i] = round(upTo[i] / sum)
+    upTo[end - 1] = 1
   }
+  return upTo
+}
+
+/**
+ * Fills rows of `count` indices with draws from rows of weights, with replacement: a search in their running sum, by a
+ * uniform number in float64 for each draw, from a generator or in parts that were drawn before.
+ *
+ * Throws a RuntimeError for weights that are negative, not finite or all zero; nothing is drawn then.
+ */
+export function categories(out: Int32Array, weights: Floats, count: number, from: Generator | Floats): void {
+  const size = weights.length / (out.length / count)
+  const upTo = running(weights, size)
   for (let i = 0; i < out.length; i++) {
     const start = Math.floor(i / count) * size
-    const u = generator.engine.u53()
+    const u = from instanceof Generator ? from.engine.u53() : joined(from, i)
     let [low, high] = [0, size]
     while (low < high) {
       const middle = low + ((high - low) >> 1)
