@@ -1,5 +1,6 @@
 // PyTorch's type promotion: tensors with dimensions decide, and 0-d tensors and then numbers only raise the category
 // (bool < integer < float).
+import { defaults } from './default-dtype.ts'
 import { type DType, dtypeCategory, dtypeRank, dtypes, isFloat } from './dtype.ts'
 
 /** Whether an in-place result fits: a category may rise, not fall. */
@@ -31,8 +32,11 @@ export function resultType(operands: readonly Promotable[]): DType {
     else if (x.sizes.length === 0) zeros = Math.max(zeros, rank)
     else dims = Math.max(dims, rank)
   }
-  return dtypes[combine(combine(dims, zeros), numbers)]
+  const tensors = combine(dims, zeros)
+  const rank = combine(tensors, numbers)
+  // A number without a dtype of its own has the default one, whatever the number is.
+  return rank === tensors || !isFloat(dtypes[rank]) ? dtypes[rank] : defaults.float
 }
 
-/** The dtype of a float op such as exp or division: float32 (the default dtype) for integer and bool operands. */
-export const floatType = (dtype: DType): DType => (isFloat(dtype) ? dtype : 'float32')
+/** The dtype of a float op such as exp or division: the default dtype for integer and bool operands. */
+export const floatType = (dtype: DType): DType => (isFloat(dtype) ? dtype : defaults.float)

@@ -1,5 +1,7 @@
 // The signature of a call, which its recording depends on: the structure of the arguments, autograd's switches, the
-// default device. notes.ts has the other assumptions.
+// default device and dtype. notes.ts has the other assumptions.
+import { defaults } from '../base/default-dtype.ts'
+import type { DType } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { currentDevice, type Device } from '../tensor/device.ts'
 import { mode } from '../tensor/mode.ts'
@@ -11,6 +13,8 @@ export interface Signature {
   readonly device: Device
   readonly grad: boolean
   readonly inference: boolean
+  /** The default dtype. */
+  readonly float: DType
 }
 
 /** Throws for a tensor argument that no step can be recorded with. */
@@ -38,13 +42,14 @@ export function signatureOf(args: readonly unknown[], tensors: Tensor[]): Signat
   }
   items.forEach(check)
   const { grad, inference } = mode
-  return { slot: { kind: 'list', path: 'the arguments', items }, device, grad, inference }
+  return { slot: { kind: 'list', path: 'the arguments', items }, device, grad, inference, float: defaults.float }
 }
 
 /** Whether a call has this signature; its tensor arguments replace `tensors`. */
 export function hasSignature(signature: Signature, args: readonly unknown[], tensors: Tensor[]): boolean {
   if (signature.grad !== mode.grad || signature.inference !== mode.inference || signature.device !== currentDevice())
     return false
+  if (signature.float !== defaults.float) return false
   // Setting the length is slow even if it does not change.
   if (tensors.length > 0) tensors.length = 0
   return matches(signature.slot, args, tensors)

@@ -1,5 +1,6 @@
 // Helpers of the distributions: parameters that are tensors or numbers, PyTorch's printed values, and sums over last
 // dimensions.
+import { defaults } from '../base/default-dtype.ts'
 import { className } from '../base/class-name.ts'
 import { AssertionError, ValueError } from '../base/errors.ts'
 import { broadcastShapes, type Shape, scalarShape } from '../base/shape.ts'
@@ -28,7 +29,7 @@ export const tensorOrNumber: Kind<TensorOrNumber> = {
 export function broadcastAll<T extends readonly TensorOrNumber[]>(...values: T): { [K in keyof T]: Tensor } {
   const like = values.find(isTensor)
   const device = like?.storage.device ?? currentDevice()
-  const tensors = values.map((x) => (isTensor(x) ? x : filled(scalarShape, like?.dtype ?? 'float32', x, device)))
+  const tensors = values.map((x) => (isTensor(x) ? x : filled(scalarShape, like?.dtype ?? defaults.float, x, device)))
   const shape = tensors.map((x) => x.sizes).reduce(broadcastShapes)
   return tensors.map((x) => expandTo(x, shape)) as { [K in keyof T]: Tensor }
 }

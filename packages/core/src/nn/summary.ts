@@ -1,5 +1,6 @@
 // A table of a model's layers for an input: shapes, parameters, multiply-adds and memory, counted as torchinfo counts
 // them. It runs the model once, with hooks on every module.
+import { defaults } from '../base/default-dtype.ts'
 import { className } from '../base/class-name.ts'
 import { type DTypeWord, dtypeSize } from '../base/dtype.ts'
 import { ValueError } from '../base/errors.ts'
@@ -160,7 +161,7 @@ const readArguments = signature(
   required('model', instance(Module, 'torch.nn.Module')),
   required('input', either(ints, tensor)),
   keyword('depth', int, 3),
-  keyword('dtype', dtype, 'float32'),
+  keyword('dtype', dtype, undefined),
 )
 
 /**
@@ -183,7 +184,7 @@ export function summary(
   const [model, input, depth, type] = readArguments(args)
   if (depth < 0) throw new ValueError(`depth should not be negative, but got ${depth}`)
   const device = model.parameters()[0]?.device
-  const x = input instanceof Tensor ? input : zeros([...input], { dtype: type ?? 'float32', device })
+  const x = input instanceof Tensor ? input : zeros([...input], { dtype: type ?? defaults.float, device })
   const calls: Call[] = []
   const open: Call[] = []
   const seen = new Set<Module>()

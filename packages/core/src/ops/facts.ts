@@ -1,10 +1,12 @@
 // Questions about tensors and dtypes, which PyTorch answers by functions and methods: nothing is computed.
+import { defaults } from '../base/default-dtype.ts'
 import { checkDType, type DType, type DTypeWord, dtypeName, dtypeRank, dtypeSize, isFloat } from '../base/dtype.ts'
 import { RuntimeError, TypeError, ValueError } from '../base/errors.ts'
 import { canCast as fits, type Promotable, resultType as common } from '../base/promotion.ts'
 import { broadcastShapes as broadcast, checkSizes, sameShape, type Shape } from '../base/shape.ts'
 import { typeName } from '../base/python.ts'
 import { operand } from '../tensor/apply.ts'
+import { effects } from '../tensor/effects.ts'
 import {
   bool,
   dims,
@@ -222,9 +224,9 @@ export interface FloatInfo {
   /** The decimal digits that hold, as a number: 1e-6 of float32. */
   readonly resolution: number
 }
-const floatArguments = signature('finfo', optional('type', dtype, 'float32'))
+const floatArguments = signature('finfo', optional('type', dtype, undefined))
 /**
- * The limits of a floating-point dtype; of float32 without an argument.
+ * The limits of a floating-point dtype; of the default dtype without an argument.
  *
  * Throws PyTorch's TypeError for integers and bool.
  *
@@ -232,7 +234,7 @@ const floatArguments = signature('finfo', optional('type', dtype, 'float32'))
  * finfo(float32).eps // 1.1920928955078125e-7
  */
 export function finfo(...args: [type?: DTypeWord]): FloatInfo {
-  const [of] = floatArguments(args)
+  const [of = defaults.float] = floatArguments(args)
   if (!isFloat(of)) {
     throw new TypeError(
       "torch.finfo() requires a floating point input type. Use torch.iinfo to handle 'torch.finfo'",
@@ -277,20 +279,23 @@ export function iinfo(...args: [type: DTypeWord]): IntegerInfo {
     : { dtype: of, bits: 32, max: 2 ** 31 - 1, min: -(2 ** 31) }
 }
 
-/** The dtype of floating-point numbers unless another is given: 'float32'. */
-export const getDefaultDtype = (): DType => 'float32'
+/** The dtype of floating-point numbers unless another is given: 'float32', unless `setDefaultDtype` has set another. */
+export const getDefaultDtype = (): DType => defaults.float
 const defaultArguments = signature('set_default_dtype', required('d', dtype))
 /**
- * Only float32 is the default here.
+ * Sets the dtype of floating-point numbers that have no other: of new tensors and parameters, of random numbers, and of
+ * results that are floating point because a number or the op is. Typed arrays keep their own dtype.
  *
- * Throws a RuntimeError for float64, and PyTorch's TypeError for dtypes that are not floating point.
+ * Throws PyTorch's TypeError for dtypes that are not floating point.
+ *
+ * @example
+ * setDefaultDtype('float64')
+ * tensor([1, 2]).dtype // 'float64'
+ * setDefaultDtype('float32')
  */
 export function setDefaultDtype(...args: [d: DTypeWord]): void {
   const [d] = defaultArguments(args)
   if (!isFloat(d)) throw new TypeError('only floating-point types are supported as the default type')
-  if (d === 'float64')
-    throw new RuntimeError(
-      'the default dtype is float32',
-      "Give the dtype where tensors are made: { dtype: 'float64' }; convert a model by model.double().",
-    )
+  effects.sink?.refuse('setDefaultDtype()', 'Call it before the step.')
+  defaults.float = d as typeof defaults.float
 }

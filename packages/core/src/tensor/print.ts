@@ -1,5 +1,6 @@
 // PyTorch's printed forms of tensors and of their containers. Pure functions over a reader of elements, so that only
 // the elements that are shown are read; they do not depend on tensors.
+import { defaults } from '../base/default-dtype.ts'
 import type { DType } from '../base/dtype.ts'
 import { TypeError, ValueError } from '../base/errors.ts'
 import { contiguousStrides } from '../base/layout.ts'
@@ -192,7 +193,7 @@ export const formatTensor = ({ at, shape, dtype, suffixes = {}, options = {} }: 
   if (suffixes.device !== undefined) after.push(`device='${suffixes.device}'`)
   if (count === 0 && shape.length !== 1) after.push(`size=${formatTuple(shape)}`)
   // int32 stands for PyTorch's int64; an empty tensor has no element that shows its type.
-  const shown = dtype === 'float32' || (count > 0 && (dtype === 'int32' || dtype === 'bool'))
+  const shown = dtype === defaults.float || (count > 0 && (dtype === 'int32' || dtype === 'bool'))
   if (!shown) after.push(`dtype=torch.${dtype}`)
   if (suffixes.gradFn !== undefined) after.push(`grad_fn=<${suffixes.gradFn}>`)
   else if (suffixes.requiresGrad) after.push('requires_grad=True')

@@ -1,5 +1,6 @@
 // More ways to create tensors: with the dtype and device of another one, from what may be a tensor already, from typed
 // arrays, and a range with its end.
+import { defaults } from '../../base/default-dtype.ts'
 import { dtypeName, type TypedArray } from '../../base/dtype.ts'
 import { RuntimeError, TypeError, ValueError } from '../../base/errors.ts'
 import { typeName } from '../../base/python.ts'
@@ -170,7 +171,7 @@ const numberKind: Kind<number | boolean> = { ...scalar, expected: 'Number' }
 const scalarArguments = signature('scalar_tensor', required('s', numberKind), ...tensorParameters)
 /** A tensor without dimensions from a number; float32 unless told otherwise. */
 export function scalarTensor(...args: [s: number | boolean, options?: TensorOptions]): Tensor {
-  const [value, dtype = 'float32', device, requiresGrad] = scalarArguments(args)
+  const [value, dtype = defaults.float, device, requiresGrad] = scalarArguments(args)
   return full([], value, { dtype, device, requiresGrad })
 }
 
@@ -206,7 +207,7 @@ export function range(
   warn(
     "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with Python's range builtin. Instead, use torch.arange, which produces values in [start, end).",
   )
-  const [start, end, step, dtype = 'float32', device, requiresGrad] = rangeArguments(args)
+  const [start, end, step, dtype = defaults.float, device, requiresGrad] = rangeArguments(args)
   if (step === 0) throw new RuntimeError('step must be nonzero')
   if (![start, end].every(Number.isFinite)) throw new RuntimeError(`unsupported range: ${start} -> ${end}`)
   if ((end - start) * step < 0) throw new RuntimeError('upper bound and lower bound inconsistent with step sign')

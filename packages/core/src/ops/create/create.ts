@@ -1,4 +1,5 @@
 // Creation from JavaScript values, filled tensors and ranges. Random tensors are in ../random.
+import { defaults } from '../../base/default-dtype.ts'
 import { type DType, type DTypeWord, dtypeOfArray, isFloat, newArray, type TypedArray } from '../../base/dtype.ts'
 import { RuntimeError, TypeError, ValueError } from '../../base/errors.ts'
 import { typeName } from '../../base/python.ts'
@@ -63,7 +64,7 @@ export function fromArray(
   options: TensorOptions & { readonly dtype?: DType } = {},
 ): Tensor {
   const own = Array.isArray(data) ? undefined : dtypeOfArray(data)
-  const dtype = options.dtype ?? own ?? 'float32'
+  const dtype = options.dtype ?? own ?? defaults.float
   const x = allocate(deviceNamed(options.device), { sizes: shape, dtype })
   const values = own === dtype ? (data as TypedArray) : converted(data, dtype)
   if (x.elements > 0) x.storage.device.backend.write(x, values)
@@ -118,8 +119,8 @@ function flatten(data: unknown, shape: Shape): { values: (number | boolean)[]; b
 }
 
 /**
- * A tensor from a number, a boolean, nested arrays, or a typed array, which is copied. Numbers become float32, booleans
- * bool; typed arrays keep their dtype.
+ * A tensor from a number, a boolean, nested arrays, or a typed array, which is copied. Numbers become the default dtype,
+ * float32, booleans bool; typed arrays keep their dtype.
  *
  * @example
  * tensor([[1, 2], [3, 4]]) // tensor([[1., 2.],
@@ -135,7 +136,7 @@ export function tensor(...args: [data: TensorData, options?: TensorOptions]): Te
   }
   const shape = nestedShape(data)
   const { values, bools } = flatten(data, shape)
-  const wanted = dtype ?? (bools > 0 && bools === values.length ? 'bool' : 'float32')
+  const wanted = dtype ?? (bools > 0 && bools === values.length ? 'bool' : defaults.float)
   const numbers = isFloat(wanted) ? values : values.map((value) => numberFor(value, wanted, dtypeNames))
   return fromArray(numbers.map(Number), shape, { dtype: wanted, device, requiresGrad })
 }
@@ -147,7 +148,7 @@ const fillWith = (name: string, value: number) => {
   const read = signature(name, ...tensorParameters)
   return (...args: SizeArgs): Tensor => {
     const { shape, options } = sizesAndOptions(name, args)
-    const [dtype = 'float32', device, requiresGrad] = read(options)
+    const [dtype = defaults.float, device, requiresGrad] = read(options)
     return asLeaf(filled(shape, dtype, value, deviceNamed(device)), { requiresGrad })
   }
 }
@@ -160,7 +161,7 @@ const emptyOptions = signature('empty', ...tensorParameters)
 /** A tensor with uninitialized elements. */
 export function empty(...args: SizeArgs): Tensor {
   const { shape, options } = sizesAndOptions('empty', args)
-  const [dtype = 'float32', device, requiresGrad] = emptyOptions(options)
+  const [dtype = defaults.float, device, requiresGrad] = emptyOptions(options)
   return asLeaf(allocate(deviceNamed(device), { sizes: shape, dtype }), { requiresGrad })
 }
 
@@ -168,7 +169,7 @@ const fullArguments = signature('full', required('size', ints), required('fillVa
 /** A tensor filled with one value; booleans give bool, numbers float32. */
 export function full(...args: [size: readonly number[], fillValue: number | boolean, options?: TensorOptions]): Tensor {
   const [size, value, given, device, requiresGrad] = fullArguments(args)
-  const dtype = given ?? (typeof value === 'boolean' ? 'bool' : 'float32')
+  const dtype = given ?? (typeof value === 'boolean' ? 'bool' : defaults.float)
   const shape = checkSizes([...size])
   return asLeaf(filled(shape, dtype, Number(numberFor(value, dtype)), deviceNamed(device)), { requiresGrad })
 }
@@ -224,7 +225,7 @@ export function arange(...args: RangeArgs): Tensor {
   }
   const n = Math.ceil((end - start) / step)
   if (!Number.isSafeInteger(n)) throw new RuntimeError('invalid size, possible overflow?', `The end is ${end}.`)
-  const dtype = given ?? (numbers.every(Number.isInteger) ? 'int32' : 'float32')
+  const dtype = given ?? (numbers.every(Number.isInteger) ? 'int32' : defaults.float)
   return spaced(n, dtype, (i) => start + i * step, { device, requiresGrad })
 }
 const fromStart = signature(
@@ -258,7 +259,7 @@ const range = [required('start', numeric), required('end', numeric), required('s
 const linspaceArguments = signature('linspace', ...range, ...tensorParameters)
 /** `steps` numbers from `start` to `end`, both included, evenly spaced; float32. */
 export function linspace(...args: [start: number, end: number, steps: number, options?: TensorOptions]): Tensor {
-  const [start, end, steps, dtype = 'float32', device, requiresGrad] = linspaceArguments(args)
+  const [start, end, steps, dtype = defaults.float, device, requiresGrad] = linspaceArguments(args)
   const options = { device, requiresGrad }
   if (steps < 0) throw new RuntimeError('number of steps must be non-negative')
   const round = dtype === 'float32' ? Math.fround : (x: number): number => x
@@ -281,7 +282,7 @@ export function logspace(
     options?: TensorOptions,
   ]
 ): Tensor {
-  const [start, end, steps, base, dtype = 'float32', device, requiresGrad] = logspaceArguments(args)
+  const [start, end, steps, base, dtype = defaults.float, device, requiresGrad] = logspaceArguments(args)
   const exponents = linspace(start, end, steps, { dtype: 'float64' }).toArray()
   return spaced(steps, dtype, (i) => base ** exponents[i], { device, requiresGrad })
 }
@@ -289,7 +290,7 @@ export function logspace(
 const eyeArguments = signature('eye', required('n', int), optional('m', int, undefined), ...tensorParameters)
 /** The n x m matrix with ones on its diagonal. */
 export function eye(...args: [n: number, m?: number | TensorOptions, options?: TensorOptions]): Tensor {
-  const [n, m = n, dtype = 'float32', device, requiresGrad] = eyeArguments(args)
+  const [n, m = n, dtype = defaults.float, device, requiresGrad] = eyeArguments(args)
   for (const [name, size] of Object.entries({ n, m })) {
     if (size < 0) throw new RuntimeError(`${name} must be greater or equal to 0, got ${size}`)
   }

@@ -1,6 +1,7 @@
 // The kernels of elementwise and reducing ops. Backends find what they compiled by the identity of the attributes, so
 // the attributes are made once per case of axes and dtypes. One number identifies a case: a bit for each axis, then a
 // digit of base 8 for each dtype, so that seventeen dtypes without axes still fit an exact integer.
+import { defaults } from '../../base/default-dtype.ts'
 import type { Check, MapOut, Prims, ReduceFn, Spec } from '../../backend/backend.ts'
 import { type DType, rankOf } from '../../base/dtype.ts'
 import { broadcastShapes, sameShape, type Shape, scalarShape } from '../../base/shape.ts'
@@ -69,8 +70,14 @@ export function mapKernels(
 ): (target: Spec | null, inputs: readonly Input[], outs: readonly Spec[]) => Prims['map'] {
   const kernels = new Map<number, Prims['map']>()
   /** The kernels for the most frequent case, that all operands are tensors of one dtype, by the rank of the dtype. */
-  const uniform: Prims['map'][] = []
+  let uniform: Prims['map'][] = []
+  /** The default dtype for which they were made. */
+  let float = defaults.float
   return (target, inputs, outs) => {
+    if (float !== defaults.float) {
+      uniform = []
+      float = defaults.float
+    }
     const rank = target === null ? uniformRank(inputs) : -1
     if (rank >= 0 && uniform[rank] !== undefined) return uniform[rank]
     const dtype = common(inputs, target)

@@ -1,4 +1,5 @@
 // Approximate factorizations of large matrices of low rank, from products with a few random vectors (Halko et al., 2009).
+import { defaults } from '../../base/default-dtype.ts'
 import { AssertionError, ValueError } from '../../base/errors.ts'
 import { isFloat } from '../../base/dtype.ts'
 import { bool, int, method, nullable, optional, tensor } from '../../tensor/signature.ts'
@@ -27,7 +28,7 @@ function approximate(a: Tensor, q: number, niter: number, shift: Tensor | null):
     return shift === null ? of(a) : sub(of(a), of(shift))
   }
   const orthogonal = (x: Tensor): Tensor => qr(x).Q
-  const dtype = isFloat(a.dtype) ? a.dtype : 'float32'
+  const dtype = isFloat(a.dtype) ? a.dtype : defaults.float
   let basis = orthogonal(product(false, randn(columns, q, { dtype, device: a.device })))
   for (let i = 0; i < niter; i++) basis = orthogonal(product(false, orthogonal(product(true, basis))))
   const small = product(true, basis)

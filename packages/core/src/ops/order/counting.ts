@@ -1,5 +1,6 @@
 // Places in sorted sequences, and how many elements there are of each kind: searchsorted, bucketize, isin, bincount,
 // histc and histogram. None has a gradient.
+import { defaults } from '../../base/default-dtype.ts'
 import { dtypeName, isFloat } from '../../base/dtype.ts'
 import { RuntimeError, TypeError } from '../../base/errors.ts'
 import { resultType } from '../../base/promotion.ts'
@@ -90,7 +91,9 @@ const searchArguments = signature(
 
 function search(sequence: Tensor, given: Tensor | number, right: boolean, sorter: Tensor | null): Tensor {
   const { dtype, device } = sequence
-  const values = isTensor(given) ? given : fromArray([given], [], { dtype: isFloat(dtype) ? dtype : 'float32', device })
+  const values = isTensor(given)
+    ? given
+    : fromArray([given], [], { dtype: isFloat(dtype) ? dtype : defaults.float, device })
   const what = 'torch.searchsorted()'
   if (sequence.dim() === 0)
     throw new RuntimeError(

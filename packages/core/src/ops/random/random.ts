@@ -1,5 +1,6 @@
 // Random tensors, and tensors overwritten with random elements (draws.ts): PyTorch's distributions and streams, bit for
 // bit.
+import { defaults } from '../../base/default-dtype.ts'
 import type { DType } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { broadcastShapes, checkSizes, type Shape } from '../../base/shape.ts'
@@ -66,7 +67,7 @@ const create = (shape: Shape, dtype: DType, [device, requiresGrad, generator]: R
  */
 export function rand(...args: SizeArgs): Tensor {
   const { shape, options } = sizesAndOptions('rand', args)
-  const [dtype = 'float32', ...rest] = randOptions(options)
+  const [dtype = defaults.float, ...rest] = randOptions(options)
   return create(shape, dtype, rest, uniformFill(dtype, 0, 1))
 }
 const randOptions = signature('rand', ...randomParameters)
@@ -77,7 +78,7 @@ const randOptions = signature('rand', ...randomParameters)
  */
 export function randn(...args: SizeArgs): Tensor {
   const { shape, options } = sizesAndOptions('randn', args)
-  const [dtype = 'float32', ...rest] = randnOptions(options)
+  const [dtype = defaults.float, ...rest] = randnOptions(options)
   return create(shape, dtype, rest, normalFill(dtype, 0, 1, true))
 }
 const randnOptions = signature('randn', ...randomParameters)
@@ -111,7 +112,7 @@ export function normal(mean: Tensor, std?: Tensor | number, options?: GeneratorO
 export function normal(mean: number, std: Tensor, options?: GeneratorOption): Tensor
 export function normal(...args: readonly unknown[]): Tensor {
   if (args[0] instanceof Tensor || args[1] instanceof Tensor) return normalOf(...normalAround(args))
-  const [mean, std, size, dtype = 'float32', ...rest] = normalInShape(args)
+  const [mean, std, size, dtype = defaults.float, ...rest] = normalInShape(args)
   return create(checkSizes([...size]), dtype, rest, normalFill(dtype, mean, std, true))
 }
 

@@ -1,5 +1,6 @@
 // Softmax, its logarithm, and logsumexp. They subtract the largest element, so that nothing overflows, take few passes,
 // and each has a gradient of its own. Backends may have kernels for them and their gradients.
+import { defaults } from '../../base/default-dtype.ts'
 import type { Prims } from '../../backend/backend.ts'
 import { type DTypeWord, isFloat } from '../../base/dtype.ts'
 import { normalizeDim, normalizeDims, reducedShape } from '../../base/shape.ts'
@@ -208,7 +209,7 @@ export function logsumexp(
   ...args: [dim: Dims | LogsumexpOptions, keepdim?: boolean | KeepdimOption]
 ): Tensor {
   const [dim, keepdim] = logsumexpArguments(x, args)
-  return apply(logsumexpOp, [isFloat(x.dtype) ? x : toDType(x, 'float32')], {
+  return apply(logsumexpOp, [isFloat(x.dtype) ? x : toDType(x, defaults.float)], {
     dims: normalizeDims(dim, x.dim()),
     keepdim,
   })
