@@ -139,7 +139,8 @@ export interface House {
   readonly hasNaN: (result: unknown) => boolean
 }
 
-const snake = (name: string): string => name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)
+/** `TMax` is 'T_max'. */
+const snake = (name: string): string => name.replace(/(?<=.)[A-Z]/g, (c) => `_${c.toLowerCase()}`)
 const optional = (kind: Kind): boolean => kind.includes('?')
 const fits = ({ kind }: Param, wrong: Wrong): boolean => {
   const [of, ...or] = kind.replace('?', '').split('|')
