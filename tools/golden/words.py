@@ -35,6 +35,7 @@ scope['noGrad'] = no_grad
 scope['zeros'] = torch.zeros
 scope['np'] = np
 scope['torch'] = torch
+scope['P'] = torch.tensor([[0.0, 1], [1, 0], [2, 0], [2, 2]])
 
 # Pairs of TypeScript and Python; one text where both are the same.
 ROWS = [
@@ -179,6 +180,34 @@ ROWS = [
     ('c.sumToSize(3, 1)', 'c.sum_to_size(3, 1)'),
     ('m.sumToSize(3, 3)', 'm.sum_to_size(3, 3)'),
     ('m.sumToSize(1, 2, 3)', 'm.sum_to_size(1, 2, 3)'),
+    # --- histograms of points ---
+    *(
+        (f't.histogram({ts})', f'torch.histogram({py})')
+        for ts, py in (
+            ('zeros(3), 2', 'zeros(3), 2'), ('F(), 2', 'F(), 2'), ('F(1, 2, 3), 2, { range: [2, 2] }', 'F(1, 2, 3), 2, range=(2., 2.)'),
+            ('F(1, 2, 3), 2, { range: [0, 0] }', 'F(1, 2, 3), 2, range=(0., 0.)'), ('F(inf, 2), 2', 'F(inf, 2), 2'),
+            ('F(1, 2), 2, { range: [0, inf] }', 'F(1, 2), 2, range=(0., inf)'),
+        )
+    ),
+    ('t.histc(zeros(3), 2)', 'torch.histc(zeros(3), 2)'),
+    ('t.histc(F(), 2)', 'torch.histc(F(), 2)'),
+    ('t.histc(F(1, 2, 3), 2, 2, 2)', 'torch.histc(F(1, 2, 3), 2, 2, 2)'),
+    ('t.histc(F(inf, 2), 2)', 'torch.histc(F(inf, 2), 2)'),
+    *(
+        (f't.histogramdd({ts})', f'torch.histogramdd({py})')
+        for ts, py in (
+            ('P, 2', 'P, 2'), ('P, [2, 3]', 'P, [2, 3]'), ('P, [2, 2], { range: [0, 1, 0, 1], density: true }', 'P, [2, 2], range=[0., 1., 0., 1.], density=True'),
+            ('P, [F(0, 1, 2), F(0, 0.5, 3)], { weight: F(1, 2, 3, 4) }', 'P, [F(0, 1, 2), F(0, 0.5, 3)], weight=F(1, 2, 3, 4)'),
+            ('P, [F(0, 0.5, 2), F(0, 1)], { density: true }', 'P, [F(0, 0.5, 2), F(0, 1)], density=True'),
+            ('c, 2', 'c, 2'), ('c, [1, 2, 1, 2], { weight: m }', 'c, [1, 2, 1, 2], weight=m'), ('c, [1, 2], { weight: F(0, 1, 2) }', 'c, [1, 2], weight=F(0, 1, 2)'),
+            ('P.double(), 1', 'P.double(), 1'), ('P.double(), [2, 0]', 'P.double(), [2, 0]'), ('I(1, 2).view(1, 2), 2', 'I(1, 2).view(1, 2), 2'),
+            ('F(1, 2), 2', 'F(1, 2), 2'), ('P, [2, 2], { range: [0, 1] }', 'P, [2, 2], range=[0., 1.]'),
+            ('P, [2, 2], { range: [0, 1, 2, 1] }', 'P, [2, 2], range=[0., 1., 2., 1.]'), ('P, 2, { weight: F(1, 2, 3) }', 'P, 2, weight=F(1, 2, 3)'),
+            ('P, 2, { weight: D(1, 2, 3, 4) }', 'P, 2, weight=D(1, 2, 3, 4)'), ('P, [F(0, 1), D(0, 1)]', 'P, [F(0, 1), D(0, 1)]'),
+            ('P, [F(0, 1)]', 'P, [F(0, 1)]'), ('P, [F(0, 1), m]', 'P, [F(0, 1), m]'), ('P, [F(0, 1), F()]', 'P, [F(0, 1), F()]'),
+            ('zeros(0, 2), 2', 'zeros(0, 2), 2'), ('F(nan, 1).view(1, 2), 2', 'F(nan, 1).view(1, 2), 2'), ('zeros(2, 0), 2', 'zeros(2, 0), 2'),
+        )
+    ),
     # --- the diagonal ---
     *(
         row

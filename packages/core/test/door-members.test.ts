@@ -225,6 +225,41 @@ const listed = (): nn.ParameterList => new nn.ParameterList([T()])
 on('ParameterList.at', listed, [at('index', 'int', 0)])
 on('ParameterList.append', listed, [at('value', 'tensor', T)], { words: /parameter/ })
 on('ParameterList.extend', listed, [at('values', 'any', () => [T()])], { words: /iterable/ })
+const { prune } = nn.utils
+const pruned = () => prune.l1Unstructured(new nn.Linear(2, 2), 'weight', 1)
+const owner = at('module', 'module', pruned)
+const pruning = { words: /attribute|has to be pruned|amount|parameter/ }
+const methodOfPruning = () => prune.L1Unstructured.apply(new nn.Linear(2, 2), 'weight', 1)
+add(
+  'BasePruningMethod.apply',
+  (...args: unknown[]) => (prune.Identity.apply as (...all: unknown[]) => unknown).apply(prune.Identity, args),
+  [at('module', 'module', () => new nn.Linear(2, 2)), at('name', 'text', 'weight')],
+  { ...pruning, anyOption: true },
+)
+on('BasePruningMethod.applyMask', methodOfPruning, [owner], pruning)
+on('BasePruningMethod.remove', methodOfPruning, [owner], pruning)
+on(
+  'BasePruningMethod.prune',
+  () => new prune.L1Unstructured(1),
+  [at('t', 'tensor', T), at('defaultMask', 'tensor?|null', T), at('importanceScores', 'tensor?|null', T)],
+  { words: /shape|argument/ },
+)
+on(
+  'PruningContainer.addPruningMethod',
+  () => new prune.PruningContainer(),
+  [at('method', 'pruning method', () => new prune.Identity())],
+  { anyOption: true, words: /BasePruningMethod/ },
+)
+on('PruningContainer.at', () => new prune.PruningContainer(new prune.Identity()), [at('index', 'int', 0)], {
+  words: /out of range/,
+})
+for (const name of ['UninitializedParameter', 'UninitializedBuffer'] as const)
+  on(
+    `${name}.materialize`,
+    () => new nn[name](),
+    [at('shape', 'ints', () => [2]), at('device', 'device?', 'js'), at('dtype', 'dtype?', 'float32')],
+    { nan: 'whatever there is', words: /floating point|size|dimension/ },
+  )
 const square = at('input', 'tensor', () => core.ones(1, 1, 2, 2))
 const cube = at('input', 'tensor', () => core.ones(1, 1, 2, 2, 2))
 on('FractionalMaxPool2d.forward', () => new nn.FractionalMaxPool2d(1, 1), [square], { anyOption: true })
@@ -593,6 +628,17 @@ const others: Readonly<Record<string, string>> = {
   'CompiledStep.repeatAsync': 'it rejects: below',
   'Identity.forward': 'it gives what it gets',
   'Module.forward': 'what users write',
+  ...Object.fromEntries(
+    [
+      'BasePruningMethod',
+      'CustomFromMask',
+      'Identity',
+      'L1Unstructured',
+      'PruningContainer',
+      'RandomUnstructured',
+      'Structured',
+    ].map((name) => [`${name}.computeMask`, 'what users write, and the library calls']),
+  ),
 }
 
 addMembersOfDistributions()

@@ -1820,6 +1820,18 @@ method('newTensor', [at('data', 'data', 1), ...made], {
 })
 method('type', [at('dtype', 'dtype?', 'float64'), at('nonBlocking', 'bool?', false)], { words: /not supported/ })
 method('isSameSize', [at('other', 'tensor', T)])
+add(
+  'histogramdd',
+  ops.histogramdd,
+  [
+    self,
+    at('bins', 'int|ints|tensors', 2),
+    at('range', 'any?|null', () => [0, 1, 0, 1]),
+    at('weight', 'tensor?|null', () => core.ones(2)),
+    at('density', 'bool?', true),
+  ],
+  { words: /histogram|argument|range/, nan: 'a density of nothing' },
+)
 method('isSetTo', [at('tensor', 'tensor', T)])
 for (const name of ['viewAs', 'reshapeAs']) method(name, [at('other', 'tensor', T)])
 method('sumToSize', [at('size', 'size', () => [2, 2])])

@@ -12,7 +12,17 @@ beforeAll(() => {
   vi.spyOn(console, 'warn').mockReturnValue()
 })
 
-asPrinted('words', { t: core })
+asPrinted('words', {
+  t: core,
+  get P() {
+    return tensor([
+      [0, 1],
+      [1, 0],
+      [2, 0],
+      [2, 2],
+    ])
+  },
+})
 
 describe('views in place', () => {
   test('a view taken before has no place in the graph any more, one taken after has', () => {

@@ -81,6 +81,7 @@ const unanswered: Readonly<Record<string, string>> = {
   unique: 'the order of NaN',
   histc: 'PyTorch counts NaN in some bin, by undefined conversion',
   histogram: 'as histc',
+  histogramdd: 'as histc',
   searchsorted: 'a sequence that is not sorted',
   bucketize: 'as searchsorted',
   kthvalue: 'which of equal elements it takes is unspecified',

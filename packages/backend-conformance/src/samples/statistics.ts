@@ -341,6 +341,21 @@ export const statistics = {
       e(t([2]), 2, opt({ weight: f64([2]) })),
     ],
   ),
+  histogramdd: op(
+    [
+      s(v([0, 1, 1, 0, 2, 0, 2, 2], [4, 2], fixed), [2, 3], opt({ range: [0, 2, 0, 2] })),
+      ...rest(
+        s(f64([5, 2], fixed), 2),
+        s(
+          v([0, 1, 1, 0, 2, 0, 2, 2], [4, 2], fixed),
+          [2, 2],
+          opt({ weight: v([1, 0.5, 2, 3], [4], fixed), density: true }),
+        ),
+      ),
+    ],
+    none,
+    [e(i32([2, 2]), 2), e(t([2]), 2), e(t([2, 2]), [2, 0]), e(t([2, 2]), 2, opt({ range: [2, 1, 0, 1] }))],
+  ),
   searchsorted: op(
     [
       s(v([1, 3, 5, 7], [4], fixed), v([0, 3, 9, 7, nan, 4], [2, 3], fixed)),

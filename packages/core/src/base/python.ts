@@ -13,10 +13,10 @@ export function typeName(x: unknown): string {
   return { string: 'str', boolean: 'bool' }[typeof x as string] ?? typeof x
 }
 
-/** Converts `numBatchesTracked` to 'num_batches_tracked', `TMax` to 'T_max'; a name that begins with a capital keeps it. */
+/** Converts `numBatchesTracked` to 'num_batches_tracked', `TMax` to 'T_max'; a name that begins with another capital keeps it. */
 export const snakeCase = (name: string): string =>
   name.replace(
-    /([a-z0-9]|^[A-Z])([A-Z]+|(?<=^T)\d)/g,
+    /([a-z0-9]|^T)([A-Z]+|(?<=^T)\d)/g,
     (_, before: string, capitals: string) => `${before}_${capitals.toLowerCase()}`,
   )
 

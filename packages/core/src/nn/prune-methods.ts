@@ -92,8 +92,9 @@ export abstract class BasePruningMethod {
   /** The pruned tensor of a module: its own elements by its mask. */
   applyMask(...args: [module: Module]): Tensor {
     const [module] = readMaskOf(args)
-    if (this.tensorName === null) throw new RuntimeError(`Module ${module} has to be pruned`)
-    return masked(module, camelCase(this.tensorName))
+    const property = camelCase(this.tensorName ?? '')
+    if (methodOf(module, property) === undefined) throw new RuntimeError(`Module ${module} has to be pruned`)
+    return masked(module, property)
   }
 
   /**

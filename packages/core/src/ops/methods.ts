@@ -13,6 +13,7 @@ import type * as along from './indexing/along.ts'
 import type * as arrange from './views/arrange.ts'
 import type * as bernoulli from './random/bernoulli.ts'
 import type * as counting from './order/counting.ts'
+import type * as histogram from './order/histogram.ts'
 import type * as convert from './create/convert.ts'
 import type { Elementwise } from './define/elementwise.ts'
 import type * as activation from './pointwise/activation.ts'
@@ -82,6 +83,7 @@ type Declared = typeof added &
   typeof bernoulli &
   typeof convert &
   typeof counting &
+  typeof histogram &
   typeof differences &
   typeof each &
   typeof embed &

@@ -1,12 +1,16 @@
 // PyTorch's `torch.return_types.aminmax` and similar: the results of an op that has several, by name and by position.
-import { formatReturnType } from './print.ts'
+import { snakeCase } from '../base/python.ts'
+import { formatReturnType, formatTuple } from './print.ts'
 import type { Tensor } from './tensor.ts'
 
-class Fields implements Iterable<Tensor> {
-  readonly #op: string
-  readonly #fields: Readonly<Record<string, Tensor>>
+type Result = Tensor | readonly Tensor[]
+const text = (x: Result): string => (Array.isArray(x) ? formatTuple(x.map(String)) : String(x))
 
-  constructor(op: string, fields: Readonly<Record<string, Tensor>>) {
+class Fields implements Iterable<Result> {
+  readonly #op: string
+  readonly #fields: Readonly<Record<string, Result>>
+
+  constructor(op: string, fields: Readonly<Record<string, Result>>) {
     this.#op = op
     this.#fields = fields
     Object.assign(this, fields, Object.values(fields))
@@ -14,12 +18,12 @@ class Fields implements Iterable<Tensor> {
     for (const i of Object.values(fields).keys()) Object.defineProperty(this, i, { enumerable: false })
   }
 
-  [Symbol.iterator](): Iterator<Tensor> {
+  [Symbol.iterator](): Iterator<Result> {
     return Object.values(this.#fields)[Symbol.iterator]()
   }
 
   toString(): string {
-    const texts = Object.entries(this.#fields).map(([name, x]) => [name, String(x)])
+    const texts = Object.entries(this.#fields).map(([name, x]) => [snakeCase(name), text(x)])
     return formatReturnType(this.#op, Object.fromEntries(texts))
   }
 
@@ -35,5 +39,5 @@ export type NamedPair<A extends string, B extends string> = Iterable<Tensor> & {
 /** The results of an op by PyTorch's names, in order. */
 export const namedPair = <A extends string, B extends string>(
   op: string,
-  fields: { readonly [name in A | B]: Tensor },
+  fields: { readonly [name in A | B]: Result },
 ): NamedPair<A, B> => new Fields(op, fields) as Iterable<Tensor> as NamedPair<A, B>

@@ -1,5 +1,5 @@
-// Places in sorted sequences, and how many elements there are of each kind: searchsorted, bucketize, isin, bincount,
-// histc and histogram. None has a gradient.
+// Places in sorted sequences, and how many elements there are of each kind: searchsorted, bucketize, isin and bincount.
+// None has a gradient.
 import { defaults } from '../../base/default-dtype.ts'
 import { dtypeName, isFloat } from '../../base/dtype.ts'
 import { RuntimeError, TypeError } from '../../base/errors.ts'
@@ -8,7 +8,6 @@ import { sameShape, shapeString } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
 import { apply, operand } from '../../tensor/apply.ts'
 import { effects } from '../../tensor/effects.ts'
-import { type NamedPair, namedPair } from '../../tensor/named-tuple.ts'
 import { Num } from '../../tensor/op.ts'
 import {
   type Arguments,
@@ -19,7 +18,6 @@ import {
   keyword,
   method,
   nullable,
-  list,
   number,
   optional,
   required,
@@ -28,15 +26,13 @@ import {
   tensor,
 } from '../../tensor/signature.ts'
 import { detached, type Tensor } from '../../tensor/tensor.ts'
-import { fromArray, linspace } from '../create/create.ts'
+import { fromArray } from '../create/create.ts'
 import { notImplemented } from '../define/arguments.ts'
 import { type Elementwise, elementwise } from '../define/elementwise.ts'
 import { filled, toDType } from '../define/fill.ts'
 import { reshapeOp } from '../define/views.ts'
 import { gatherAlongDim, scatterAddAlongDim } from '../indexing/gather.ts'
-import { div, mul, sub } from '../pointwise/arithmetic.ts'
 import { logicalNot } from '../pointwise/comparison.ts'
-import { sum } from '../reduce/reduce.ts'
 import { narrow } from '../views/views.ts'
 import { sortedAlong } from './sort.ts'
 
@@ -89,7 +85,7 @@ const searchArguments = signature(
   keyword('sorter', nullable(tensor), null),
 )
 
-function search(sequence: Tensor, given: Tensor | number, right: boolean, sorter: Tensor | null): Tensor {
+export function search(sequence: Tensor, given: Tensor | number, right: boolean, sorter: Tensor | null): Tensor {
   const { dtype, device } = sequence
   const values = isTensor(given)
     ? given
@@ -121,7 +117,7 @@ function search(sequence: Tensor, given: Tensor | number, right: boolean, sorter
   )
   return apply(reshapeOp, [places], values.sizes)
 }
-const cNames = { float32: 'float', float64: 'double', int32: 'long int', uint8: 'unsigned char', bool: 'bool' }
+export const cNames = { float32: 'float', float64: 'double', int32: 'long int', uint8: 'unsigned char', bool: 'bool' }
 
 /**
  * Where values belong in a sorted vector, or in the last dimension of a tensor with the same leading sizes: the number of
@@ -232,7 +228,7 @@ function amongSorted(x: Tensor, sorted: Tensor): Tensor {
 // ---- counts ----
 
 /** Adds weights, or ones, at positions from 0 to n - 1; what is at n is left out. */
-function counted(at: Tensor, weights: Tensor, n: number): Tensor {
+export function counted(at: Tensor, weights: Tensor, n: number): Tensor {
   const base = filled([n + 1], weights.dtype, 0, at.storage.device)
   return detached(narrow(scatterAddAlongDim(base, 0, at, weights), 0, 0, n)).clone()
 }
@@ -270,140 +266,4 @@ export function bincount(
       ? filled(x.sizes, 'int32', 1, x.storage.device)
       : detached(toDType(weights, weights.dtype === 'float32' ? 'float32' : 'float64'))
   return counted(toDType(x, 'int32'), ones, n)
-}
-
-/** The limits of a histogram: those given, or those of the data if they are equal. */
-function limitsOf(name: string, x: Tensor, low: number, high: number): readonly [number, number] {
-  let [from, to] = [low, high]
-  if (from === to && x.elements > 0) {
-    effects.sink?.refuse(`${name} without limits, which reads the data,`, 'Give it min and max.')
-    ;[from, to] = [x.min().item(), x.max().item()]
-  }
-  if (from === to) [from, to] = [from - 1, to + 1]
-  if (!Number.isFinite(from) || !Number.isFinite(to)) {
-    throw new RuntimeError(
-      `${name}: range of [${from}, ${to}] is not finite`.replaceAll('Infinity', 'inf').replaceAll('NaN', 'nan'),
-    )
-  }
-  return [from, to]
-}
-
-const binOf = elementwise('where', (x, low, high, bins) => {
-  const place = s.min(s.floor(s.div(s.mul(s.sub(x, low), bins), s.sub(high, low))), s.sub(bins, 1))
-  return s.select(s.and(s.ge(x, low), s.le(x, high)), place, bins)
-})
-const histcArguments = method(
-  'histc',
-  optional('bins', int, 100),
-  optional('min', number, 0),
-  optional('max', number, 0),
-)
-interface HistcOptions {
-  readonly bins?: number
-  readonly min?: number
-  readonly max?: number
-}
-/**
- * How many elements are in each of `bins` (100) equal intervals from `min` to `max`, by default the limits of the data.
- * Others are left out. Floats only, and of the dtype of the input.
- *
- * @example
- * histc(tensor([1, 2, 1]), 4, 0, 3) // tensor([0., 2., 1., 0.])
- */
-export function histc(x: Tensor, ...args: Arguments<[bins: number, min: number, max: number], HistcOptions>): Tensor {
-  const [bins, min, max] = histcArguments(x, args)
-  if (bins <= 0) throw new RuntimeError(`torch.histogram(): bins must be > 0, but got ${bins} for dimension 0`)
-  if (!isFloat(x.dtype)) throw notImplemented('histogram_cpu', x.dtype)
-  const flat = apply(reshapeOp, [detached(x)], [x.elements])
-  if (min > max) throw new RuntimeError('torch.histc: max must be larger than min')
-  const [low, high] = limitsOf('torch.histc', flat, min, max)
-  const at = toDType(apply(binOf, [flat, operand(low), operand(high), operand(bins)], null), 'int32')
-  return counted(at, filled(flat.sizes, x.dtype, 1, x.storage.device), bins)
-}
-
-const binBetween = elementwise('where', (x, place, low, high, bins) =>
-  s.select(s.and(s.ge(x, low), s.le(x, high)), s.min(s.sub(place, 1), s.sub(bins, 1)), bins),
-)
-const histogramArguments = method(
-  'histogram',
-  required('bins', either(int, tensor)),
-  keyword('range', nullable(list(number)), null),
-  keyword('weight', nullable(tensor), null),
-  keyword('density', bool, false),
-)
-export interface HistogramOptions {
-  /** The limits of equal bins; by default those of the data. */
-  readonly range?: readonly [number, number] | null
-  /** The weight of each element. */
-  readonly weight?: Tensor | null
-  /** Divide by the sum and the widths, so that the integral is 1. */
-  readonly density?: boolean
-}
-/**
- * How many elements are in each bin: `bins` equal ones, or those between the elements of a sorted vector, the last one
- * with its end. The counts, `hist`, and the edges, `binEdges`. Floats only.
- *
- * @example
- * histogram(tensor([1, 2, 1]), 4, { range: [0, 4] }).hist // tensor([0., 2., 1., 0.])
- */
-export function histogram(
-  x: Tensor,
-  ...args: [bins: number | Tensor, options?: HistogramOptions]
-): NamedPair<'hist', 'binEdges'> {
-  const [bins, range, weight, density] = histogramArguments(x, args)
-  if (!isFloat(x.dtype)) throw notImplemented('histogramdd', x.dtype)
-  const { dtype, device } = x
-  if (isTensor(bins) && bins.dtype !== dtype) {
-    throw new RuntimeError(
-      'torch.histogramdd: input tensor and bins tensors should have the same dtype, but got input with dtype ' +
-        `${cNames[dtype]} and bins for dimension 0 with dtype ${cNames[bins.dtype]}`,
-    )
-  }
-  if (isTensor(bins) && bins.dim() !== 1) {
-    throw new RuntimeError(
-      `torch.histogramdd: bins tensor should have one dimension, but got ${bins.dim()} dimensions in the bins tensor for dimension 0`,
-    )
-  }
-  if (isTensor(bins) ? bins.elements === 0 : bins <= 0) {
-    throw new RuntimeError(
-      isTensor(bins)
-        ? 'torch.histogramdd: bins tensor should have at least 1 element, but got 0 elements in the bins tensor for dimension 0'
-        : `torch.histogram(): bins must be > 0, but got ${bins} for dimension 0`,
-    )
-  }
-  if (weight !== null && !sameShape(weight.sizes, x.sizes)) {
-    throw new RuntimeError(
-      `torch.histogramdd: if weight tensor is provided it should have the same shape as the input tensor excluding its innermost dimension, but got input with shape ${shapeString([x.elements, 1])} and weight with shape ${shapeString([weight.elements])}`,
-    )
-  }
-  if (weight !== null && weight.dtype !== dtype) {
-    throw new RuntimeError(
-      `torch.histogramdd: if weight tensor is provided, input tensor and weight tensor should have the same dtype, but got input(${cNames[dtype]}), and weight(${cNames[weight.dtype]})`,
-    )
-  }
-  const flat = apply(reshapeOp, [detached(x)], [x.elements])
-  let edges: Tensor
-  if (isTensor(bins)) edges = detached(bins)
-  else {
-    const [from, to] = range ?? [0, 0]
-    if (range !== null && range.length !== 2)
-      throw new RuntimeError('histogramdd: range should have 2 elements', `It has ${range.length}.`)
-    if (from > to)
-      throw new RuntimeError(
-        `torch.histogramdd: min should not exceed max, but got min ${from} max ${to} for dimension 0`,
-      )
-    const [low, high] = limitsOf("torch.histogramdd: dimension 0's", flat, from, to)
-    edges = linspace(low, high, bins + 1, { dtype, device })
-  }
-  const n = edges.elements - 1
-  const weights =
-    weight === null
-      ? filled(flat.sizes, dtype, 1, x.storage.device)
-      : apply(reshapeOp, [detached(weight)], [x.elements])
-  const place = toDType(search(edges, flat, true, null), dtype)
-  const [low, high] = [narrow(edges, 0, 0, 1), narrow(edges, 0, n, 1)]
-  const at = toDType(apply(binBetween, [flat, place, low, high, operand(n)], null), 'int32')
-  let hist = counted(at, weights, n)
-  if (density) hist = div(hist, mul(sub(narrow(edges, 0, 1, n), narrow(edges, 0, 0, n)), sum(hist)))
-  return namedPair('histogram', { hist, binEdges: edges })
 }
