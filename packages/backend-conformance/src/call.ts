@@ -109,7 +109,8 @@ export const writes = (op: string): boolean => op === 'setAt' || op.endsWith('_'
 export const flatten = (out: unknown): unknown[] => {
   if (out instanceof Tensor) return [out]
   if (Array.isArray(out)) return out.flatMap(flatten)
-  if (out !== null && typeof out === 'object' && Symbol.iterator in out) return Array.from(out as Iterable<unknown>).flatMap(flatten)
+  if (out !== null && typeof out === 'object' && Symbol.iterator in out)
+    return Array.from(out as Iterable<unknown>).flatMap(flatten)
   return [out]
 }
 
