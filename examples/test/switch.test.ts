@@ -1,6 +1,7 @@
 // Training that moves from one device to another and back: its state moves along, and the losses stay PyTorch's.
 import { gpujs } from '@flambeau/backend-gpujs'
 import { native } from '@flambeau/backend-native'
+import { wasm } from '@flambeau/backend-wasm'
 import { js, useDevice } from 'flambeau'
 import { expect, vi } from 'vitest'
 import { nativeMissing, testWith } from '../../tools/test/machine.ts'
@@ -68,13 +69,14 @@ interface Stay {
   readonly place: string
   readonly needs: string
   readonly missing: string | undefined
-  readonly make: () => ReturnType<typeof gpujs> | ReturnType<typeof native>
+  readonly make: () => ReturnType<typeof gpujs> | ReturnType<typeof native> | ReturnType<typeof wasm>
   /** The tolerance for PyTorch's losses; on native it is the course's own. */
   readonly within: (tolerance: Tolerance) => Tolerance
 }
 
 const stays: readonly Stay[] = [
   { place: 'native', needs: 'native', missing: nativeMissing, make: () => native(), within: (own) => own },
+  { place: 'wasm', needs: 'wasm', missing: undefined, make: () => wasm(), within: (own) => own },
   ...modes.map(({ mode, missing }) => ({
     place: `gpujs ${mode}`,
     needs: 'gpujs',
@@ -83,7 +85,10 @@ const stays: readonly Stay[] = [
     within: () => () => 1e-3,
   })),
 ]
-const ways = stays.flatMap((stay) => [true, false].map((compiled) => ({ ...stay, compiled })))
+/** Eager steps of wasm are the calls of native's. */
+const ways = stays.flatMap((stay) =>
+  (stay.place === 'wasm' ? [true] : [true, false]).map((compiled) => ({ ...stay, compiled })),
+)
 
 for (const [name, { run, transcript, tolerance, epochs: all }] of Object.entries(courses)) {
   for (const { place, needs, missing, make, within, compiled } of ways) {
