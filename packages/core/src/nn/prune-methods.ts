@@ -78,7 +78,8 @@ type WithScores<A extends readonly unknown[]> =
  * }
  * const layer = new nn.Linear(2, 2)
  * EverySecond.apply(layer, 'weight')
- * layer.weightMask // tensor([[0., 1.], [0., 1.]])
+ * layer.weightMask // tensor([[0., 1.],
+ *                  //         [0., 1.]])
  */
 export abstract class BasePruningMethod {
   /** What `computeMask` gets in a later pruning: the elements that are left, the slices that are left, or everything. */
