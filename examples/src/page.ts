@@ -88,6 +88,8 @@ const policy = (mayEvaluate: boolean): string =>
     "default-src 'none'",
     `script-src 'self' 'wasm-unsafe-eval'${mayEvaluate ? " 'unsafe-eval'" : ''}`,
     "worker-src 'self'",
+    // The module of WebAssembly.
+    "connect-src 'self'",
     "style-src 'self'",
     "img-src 'self'",
     "font-src 'self'",

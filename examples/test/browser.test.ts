@@ -547,6 +547,18 @@ describe('the page', () => {
     expect(await axe(page)).toEqual([])
   })
 
+  inBrowser('trains on wasm, under a policy that forbids eval, and moves there in mid-training', async () => {
+    const page = await open({ mayEvaluate: false })
+    await page.selectOption('#course', 'boston')
+    await page.click('input[value=wasm]')
+    expect(await text(page, 'found')).toContain('WebAssembly')
+    await trainTo(page, 2)
+    await moveTo(page, 'js')
+    await moveTo(page, 'wasm')
+    await state(page, 'idle')
+    expectLines(await lines(page), bostonSaid.lines, near)
+  })
+
   inBrowser('reports a lost GPU, and trains again', async () => {
     const page = await open({
       script: `const { getContext } = OffscreenCanvas.prototype

@@ -1,7 +1,6 @@
 // The backend: it plans an instruction as launches of kernels, which wait until they are many or something is read. Errors
 // of checks and of indices are notes on the device: kernels after a failed one do nothing, and the next read throws.
 import {
-  type Backend,
   type Capabilities,
   checkClaims,
   checkView,
@@ -32,10 +31,10 @@ import {
 import { ended, errorOf, mayFail } from '@flambeau/stream'
 import type { CudaAddon, DeviceInfo, Handle } from './addon.ts'
 import { Launches } from './launches.ts'
-import { type Block, CudaBuffer, DeviceMemory } from './memory.ts'
+import { CudaBuffer, DeviceMemory } from './memory.ts'
 import type { Plan } from './plan.ts'
 import { planOf, plannersOf, type Texts } from './plans/index.ts'
-import { CudaProgram } from './program.ts'
+import { CudaProgram, type Graph, type Recorder } from './program.ts'
 
 /** The flag is read after so many instructions that can fail, because what they name stays alive until then. */
 const mostPending = 256
@@ -63,13 +62,7 @@ class Plans {
   }
 }
 
-/** A recorded program, and the memory that its instructions share. */
-export interface Graph {
-  readonly number: number
-  readonly scratch: readonly Block[]
-}
-
-export class CudaBackend implements Backend {
+export class CudaBackend implements Recorder {
   readonly name: string
   readonly caps: Capabilities = {
     dtypes: new Set(dtypes),
@@ -150,13 +143,11 @@ export class CudaBackend implements Backend {
     return new CudaProgram(this, program, plan)
   }
 
-  /** Memory for so many bytes. */
   room(bytes: number): CudaBuffer {
     const { block, address } = this.#memory.take(bytes)
     return new CudaBuffer(this, bytes, block, address)
   }
 
-  /** Records instructions as a graph; `numberAt` says where their numbers are. Tags count from 1. */
   record(instrs: readonly Instr[], numberAt: (x: Operand) => number): Graph {
     const plans = instrs.map((instr) => this.#demand(this.#recorded, instr))
     // Later instructions may use the same memory, because they run in order.
@@ -179,14 +170,12 @@ export class CudaBackend implements Backend {
     this.#launches.check(this.#addon.write(this.#device, address, data), 'a program')
   }
 
-  /** Copies bytes on the device. */
   move(to: DeviceBuffer, toByte: number, from: DeviceBuffer, bytes: number): void {
     this.#launches.submit()
     const [target, source] = [(to as CudaBuffer).address + toByte, (from as CudaBuffer).address]
     this.#launches.check(this.#addon.copy(this.#device, target, source, bytes), 'a program')
   }
 
-  /** Runs a graph, after what may have failed before. If some of its instructions may fail, it is waited for. */
   replay({ number }: Graph, failing: readonly Instr[]): void {
     this.#demandUsable()
     this.#throwFailed()

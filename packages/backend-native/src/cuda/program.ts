@@ -2,10 +2,12 @@
 // moves, so what changes from run to run is brought there: numbers and draws from the host, arguments from their tensors;
 // results are taken from there. Kernels read numbers from memory.
 import {
+  type Backend,
   beginnings,
   type Bindings,
   type BodyPlan,
   contiguousLayout,
+  type DeviceBuffer,
   dtypeSize,
   type Ended,
   type Executable,
@@ -22,12 +24,32 @@ import {
   type RepeatInstr,
   type Scalar,
   type Spec,
+  type TypedArray,
   windowOf,
   withOperands,
 } from '@flambeau/core/backend'
 import { mayFail } from '@flambeau/stream'
-import type { CudaBackend, Graph } from './backend.ts'
-import { CudaBuffer } from './memory.ts'
+import { type Block, CudaBuffer } from './memory.ts'
+
+/** A recorded program, and the memory that its instructions share. */
+export interface Graph {
+  readonly number: number
+  readonly scratch: readonly Block[]
+}
+
+/** What programs need of the backend. */
+export interface Recorder extends Backend {
+  /** Memory for so many bytes. */
+  room(bytes: number): CudaBuffer
+  /** Records instructions as a graph; `numberAt` says where their numbers are. Tags count from 1. */
+  record(instrs: readonly Instr[], numberAt: (x: Operand) => number): Graph
+  drop(graph: Graph): void
+  upload(address: number, data: TypedArray): void
+  /** Copies bytes on the device. */
+  move(to: DeviceBuffer, toByte: number, from: DeviceBuffer, bytes: number): void
+  /** Runs a graph, after what may have failed before. If some of its instructions may fail, it is waited for. */
+  replay(graph: Graph, failing: readonly Instr[]): void
+}
 
 const bytesOf = ({ sizes, dtype }: Spec): number => numelOf(sizes) * dtypeSize[dtype]
 
@@ -52,12 +74,12 @@ class Layout {
   readonly draws: Moving[] = []
   readonly results: Moving[] = []
   readonly constants: number[] = []
-  readonly #backend: CudaBackend
+  readonly #backend: Recorder
   readonly #arena: CudaBuffer
   /** How many numbers a run reads. */
   readings = 0
 
-  constructor(backend: CudaBackend, program: Program, plan: ProgramPlan) {
+  constructor(backend: Recorder, program: Program, plan: ProgramPlan) {
     this.#backend = backend
     this.#arena = backend.room(plan.bytes)
     this.#program(program, plan, (value) => this.#find(program, plan, value), 0)
@@ -140,14 +162,14 @@ const present = (list: readonly (Moving | undefined)[]): [number, Moving][] =>
 const dropped = new FinalizationRegistry<() => void>((drop) => drop())
 
 export class CudaProgram implements Executable {
-  readonly #backend: CudaBackend
+  readonly #backend: Recorder
   readonly #layout: Layout
   /** The numbers of a run, then the constants. */
   readonly #table: CudaBuffer
   readonly #graph: Graph
   readonly #mayFail: boolean
 
-  constructor(backend: CudaBackend, program: Program, plan: ProgramPlan) {
+  constructor(backend: Recorder, program: Program, plan: ProgramPlan) {
     this.#backend = backend
     const layout = new Layout(backend, program, plan)
     this.#layout = layout

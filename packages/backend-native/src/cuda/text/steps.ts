@@ -1,11 +1,20 @@
 // The steps of expressions in PTX: a total table, so that the compiler names a step that is missing. Short ones are
 // instructions; the others are functions of the prelude, which nvcc compiles. float32 is computed in float32.
 import { type Computed, type DType, isFloat } from '@flambeau/core/backend'
-import type { PtxWriter } from './ptx.ts'
 import { type Type, typeOf, type Value } from './writer.ts'
 
-type Write = (w: PtxWriter, args: readonly Value[], type: 'f32' | 'f64') => Value
-type WriteInt = (w: PtxWriter, args: readonly Value[]) => Value
+/** What steps are written with. */
+export interface Instructions {
+  /** An instruction with a result of this type. */
+  op(code: string, type: Type, ...args: readonly Value[]): Value
+  literal(value: number, type: Type): Value
+  int(value: number): Value
+  /** A call of a function of the prelude. */
+  call(name: string, type: Type, args: readonly Value[]): Value
+}
+
+type Write = (w: Instructions, args: readonly Value[], type: 'f32' | 'f64') => Value
+type WriteInt = (w: Instructions, args: readonly Value[]) => Value
 
 /** A step for floats, for int32, and for uint8 and bool where these differ; never called for a missing one. */
 interface Steps {
@@ -38,8 +47,8 @@ const wholeFunction =
     w.call(`${name}_int32`, 'i32', args)
 const floating = (name: string): Steps => ({ float: functionOf(name) })
 
-const asBool = (w: PtxWriter, condition: Value): Value => w.op('selp.s32', 'i32', w.int(1), w.int(0), condition)
-const isTrue = (w: PtxWriter, x: Value): Value => w.op('setp.ne.s32', 'pred', x, w.int(0))
+const asBool = (w: Instructions, condition: Value): Value => w.op('selp.s32', 'i32', w.int(1), w.int(0), condition)
+const isTrue = (w: Instructions, x: Value): Value => w.op('setp.ne.s32', 'pred', x, w.int(0))
 
 /** A comparison; `unordered` is its form for floats, which says what NaN gives. */
 const compared = (relation: string, unordered = relation): Steps => ({
@@ -57,8 +66,8 @@ const extreme = (name: 'max' | 'min'): Write => {
 }
 
 const signOf =
-  (zero: (w: PtxWriter) => Value, code: (relation: string) => string, type: Type) =>
-  (w: PtxWriter, [x]: readonly Value[], one: Value, minus: Value): Value => {
+  (zero: (w: Instructions) => Value, code: (relation: string) => string, type: Type) =>
+  (w: Instructions, [x]: readonly Value[], one: Value, minus: Value): Value => {
     const below = w.op(code('lt'), 'pred', x, zero(w))
     const above = w.op(code('gt'), 'pred', x, zero(w))
     const down = w.op(`selp.${type === 'i32' ? 's32' : type}`, type, minus, zero(w), below)
@@ -168,7 +177,7 @@ const steps: Readonly<Record<Exclude<Computed, 'cast' | 'select'>, Steps>> = {
   shiftRight: { int: whole('shr.s32') },
 }
 
-function cast(w: PtxWriter, [x]: readonly Value[], to: DType, from: DType): Value {
+function cast(w: Instructions, [x]: readonly Value[], to: DType, from: DType): Value {
   if (to === from) return x
   const type = typeOf[to]
   if (type !== 'i32') {
@@ -185,7 +194,7 @@ function cast(w: PtxWriter, [x]: readonly Value[], to: DType, from: DType): Valu
 }
 
 /** Writes a step; `of` is the dtype of its operands (of a select, of its branches). */
-export function writeStep(w: PtxWriter, step: Computed, dtype: DType, of: DType, args: readonly Value[]): Value {
+export function writeStep(w: Instructions, step: Computed, dtype: DType, of: DType, args: readonly Value[]): Value {
   if (step === 'cast') return cast(w, args, dtype, of)
   if (step === 'select') {
     const type = typeOf[dtype]
