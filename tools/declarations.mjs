@@ -29,6 +29,8 @@ class Declarations {
   stars = []
   sides = []
   kept = new Set()
+  /** What an entry point exports: nobody asks what the others are for. */
+  published = new Set()
 
   constructor(path) {
     this.path = path
@@ -67,28 +69,44 @@ class Declarations {
     const { elements } = statement.importClause?.namedBindings ?? statement.exportClause ?? {}
     const { text } = this.source
     if (elements !== undefined) {
-      const names = elements.filter((element) => this.kept.has(element)).map((element) => element.getFullText())
+      // Whether a name is a type is seen where it is declared.
+      const names = elements
+        .filter((element) => this.kept.has(element))
+        .map((element) => element.getFullText().replace(/^(\s*)type /, '$1'))
       return text.slice(statement.pos, elements.pos) + names.join(',') + text.slice(elements.end, statement.end)
     }
-    if (!ts.isClassDeclaration(statement)) return statement.getFullText()
+    const isCommented = this.published.has(statement) || namesOf(statement).length === 0
+    const from = isCommented ? statement.pos : statement.getStart()
+    const space = isCommented ? '' : '\n'
+    if (!ts.isClassDeclaration(statement)) return space + text.slice(from, statement.end)
     const { members } = statement
     const open = members.filter((member) => !isOwn(member)).map((member) => member.getFullText())
-    return text.slice(statement.pos, members.pos) + open.join('') + text.slice(members.end, statement.end)
+    return space + text.slice(from, members.pos) + open.join('') + text.slice(members.end, statement.end)
   }
 
   get text() {
     const kept = this.source.statements.filter((statement) => this.kept.has(statement))
     const text = kept.map((statement) => this.#textOf(statement)).join('')
-    // It says that only what is exported by name is exported.
     const short = text
       // Examples, which end a comment: tests run them, and a page shows them.
       .replaceAll(/^ *\* @example\n(?: *\*(?!\/).*\n)*/gm, '')
       // Indentation, and what comments have in front of their lines.
       .replaceAll(/^ +(?:\*(?!\/) ?)?/gm, '')
+      .replaceAll(/\n+\*\/$/gm, '\n*/')
+      .replaceAll(/^\/\*\*\n(.*)\n\*\/$/gm, '/** $1 */')
+      // Semicolons at the ends of lines, but not those of comments, which are the odd parts.
+      .split(/(\/\*\*.*?\*\/)/s)
+      .map((part, i) => (i % 2 === 1 ? part : part.replaceAll(/;$/gm, '').replaceAll(/\n\n+/g, '\n')))
+      .join('')
       .replaceAll(/^export declare /gm, 'export ')
+      // Options are objects of the caller.
+      .replaceAll(/^readonly (\w+\?:)/gm, '$1')
       // A class may leave out what implements it.
       .replaceAll(/^protected abstract /gm, 'protected ')
-    return `${short}\nexport {}\n`
+    const isOpen = kept.some((statement) => namesOf(statement).length > 0 && !isExported(statement))
+    const exportsSome = kept.some((statement) => isExported(statement) || ts.isExportDeclaration(statement))
+    // It says that only what is exported by name is exported.
+    return isOpen || !exportsSome ? `${short}\nexport {}\n` : `${short}\n`
   }
 }
 
@@ -149,7 +167,22 @@ export const writeDeclarations = (entries, to, from) => {
     for (const [name, statements] of file.own) if (statements.some(isExported) || name === 'default') take(file, name)
     for (const [path, statement] of file.stars) follow(file, [path, '*', statement])
   }
-  for (const entry of entries) takeExport(fileAt(join(from, relative(to, entry))), '*')
+  const listed = new Set()
+  const publish = (file, name) => {
+    if (file === undefined || listed.has(`${file.path} ${name}`)) return
+    listed.add(`${file.path} ${name}`)
+    for (const [own, statements] of file.own)
+      for (const statement of statements)
+        if (own === name || (name === '*' && isExported(statement))) file.published.add(statement)
+    for (const [own, [path, there]] of file.passed)
+      if (own === name || name === '*') publish(path === undefined ? file : fileAt(path), there)
+    for (const [path] of file.stars) publish(fileAt(path), name)
+  }
+  for (const entry of entries) {
+    const file = fileAt(join(from, relative(to, entry)))
+    takeExport(file, '*')
+    publish(file, '*')
+  }
   while (waiting.length > 0) {
     const [file, statement] = waiting.pop()
     const walk = (node) => {
@@ -164,6 +197,11 @@ export const writeDeclarations = (entries, to, from) => {
     }
     walk(statement)
   }
+  // Methods are typed by all functions of a module.
+  for (const file of [...files.values()])
+    for (const [path, , statement] of file.imports.values())
+      if (file.kept.has(statement) && statement.importClause.namedBindings?.name !== undefined)
+        publish(fileAt(path), '*')
   for (const file of files.values()) {
     if (!met.has(`${file.path} itself`)) continue
     const path = join(to, relative(from, file.path))

@@ -112,12 +112,23 @@ const evaluate = async (paths, options) => {
   }
 }
 
-const ofFunctions = ['length', 'name', 'prototype', 'arguments', 'caller']
-/** Whether a call is all that can be done with a value: it is neither a class nor a function with members. */
+const ofFunctions = ['length', 'name', 'prototype', 'arguments', 'caller', 'resolve']
+/**
+ * Whether a call is all that can be done with a value: it is neither a class nor a function with members, but for
+ * `resolve`, a function of elementwise ones (overloads.ts), which has a stand-in, too.
+ */
 const isCallable = (value) =>
   typeof value === 'function' &&
   !/^class\b/.test(Function.prototype.toString.call(value)) &&
   Object.getOwnPropertyNames(value).every((name) => ofFunctions.includes(name))
+
+/** A function that reads its unit, which puts the function itself in its place. */
+const standInOf = (name, { resolve }) => {
+  const call = `export function ${name}(...args) { $load(); return ${name}(...args) }`
+  return resolve === undefined
+    ? call
+    : `${call}\n${name}.resolve = (...args) => { $load(); return ${name}.resolve(...args) }`
+}
 
 /**
  * Builds the units of a package; `options` and `plugins` are esbuild's. Returns the text of each by its name, and
@@ -189,7 +200,7 @@ $unit('${from}', ${filled})`,
       `main ${path}`,
       `import { $unit } from 'units-runtime'
 const $load = $unit('${unit}', (from) => void ({ ${list(names, (name) => `${giving(unit, path, name)}: ${name}`)} } = from))
-${names.map((name) => `export function ${name}(...args) { $load(); return ${name}(...args) }`).join('\n')}`,
+${names.map((name) => standInOf(name, values.get(path)[name])).join('\n')}`,
     )
   }
   for (const path of spaces) {

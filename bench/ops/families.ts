@@ -103,6 +103,8 @@ family('pointwise', {
   log: ({ p }) => p.log(),
   log1p: ({ p }) => p.log1p(),
   sin: ({ a }) => a.sin(),
+  cos: ({ a }) => a.cos(),
+  square: ({ a }) => a.square(),
   tanh: ({ a }) => a.tanh(),
   erf: ({ a }) => a.erf(),
   floor: ({ a }) => a.floor(),
@@ -110,6 +112,7 @@ family('pointwise', {
   clamp: ({ a }) => a.clamp(-1, 1),
   gt: ({ a, b }) => a.gt(b),
   where: ({ mask, a, b }) => where(mask, a, b),
+  'masked fill': ({ a, mask }) => a.maskedFill(mask, 0),
   'add a row': ({ m, n }) => m.add(n.select(0, 0)),
 })
 family('activations', {
@@ -118,6 +121,8 @@ family('activations', {
   sigmoid: ({ a }) => a.sigmoid(),
   elu: ({ a }) => F.elu(a),
   selu: ({ a }) => F.selu(a),
+  gelu: ({ a }) => F.gelu(a),
+  silu: ({ a }) => F.silu(a),
   softplus: ({ a }) => F.softplus(a),
   softmax: ({ m }) => m.softmax(-1),
   logSoftmax: ({ m }) => m.logSoftmax(-1),
@@ -130,6 +135,9 @@ family('reductions', {
   'product of rows': ({ m }) => m.div(1000).add(1).prod(1),
   max: ({ a }) => a.max(),
   'argmax of rows': ({ m }) => m.argmax(1),
+  'min of columns': ({ m }) => m.amin(0),
+  'argmin of columns': ({ m }) => m.argmin(0),
+  std: ({ a }) => a.std(),
   variance: ({ a }) => a.var({ correction: 0 }),
   norm: ({ a }) => a.norm(),
   logsumexp: ({ a }) => a.logsumexp(0),
@@ -149,11 +157,13 @@ family('order', {
   median: ({ a }) => a.median(),
   quantile: ({ a }) => a.quantile(0.3),
   unique: ({ classes }) => classes.unique(),
+  'unique floats': ({ a }) => a.unique(),
   bincount: ({ classes }) => classes.bincount(),
   searchsorted: ({ a, sorted }) => searchsorted(sorted, a),
 })
 family('index', {
   take: ({ a, index }) => a.take(index),
+  gather: ({ m, classes }) => m.gather(1, classes.view(1000, 1000)),
   'rows by number': ({ m, rows }) => m.indexSelect(0, rows),
   'scatter to sums': ({ m, classes }) => m.newZeros(1000).scatterAdd(0, classes, m.view(-1)),
   'one hot': ({ rows }) => F.oneHot(rows, 1000),
@@ -163,11 +173,22 @@ family('index', {
   stack: ({ a, b }) => stack([a, b], 1),
   pad: ({ m }) => F.pad(m, [1, 1, 1, 1]),
   flip: ({ m }) => flip(m, [1]),
+  roll: ({ m }) => m.roll(10, 1),
   tile: ({ m }) => m.narrow(0, 0, 100).tile(10, 1),
   tril: ({ m }) => m.tril(),
   slice: ({ m }) => m.slice(1, 0, 1000, 2).contiguous(),
 })
+family('layers', {
+  // Sums of rows that are normalised are 0, which says nothing.
+  'layer norm': ({ m }) => F.layerNorm(m, [1000]).add(1),
+  embedding: ({ m, rows }) => F.embedding(rows, m),
+  conv1d: ({ a, b }) => F.conv1d(a.view(1, 1, -1), b.narrow(0, 0, 5).view(1, 1, 5)),
+  conv2d: ({ m, b }) => F.conv2d(m.view(1, 1, 1000, 1000), b.narrow(0, 0, 9).view(1, 1, 3, 3)),
+  'max pool': ({ m }) => F.maxPool2d(m.view(1, 1, 1000, 1000), 2),
+  'average pool': ({ m }) => F.avgPool2d(m.view(1, 1, 1000, 1000), 2),
+})
 family('draws', {
+  dropout: ({ a }) => F.dropout(a, 0.5),
   rand: () => rand(size),
   randn: () => randn(size),
   bernoulli: ({ p }) => bernoulli(p.div(5)),
@@ -178,6 +199,11 @@ family('draws', {
 })
 family('linear algebra', {
   matmul: ({ m, n }) => m.narrow(0, 0, 256).matmul(n.narrow(1, 0, 256)),
+  bmm: ({ a, b }) =>
+    a
+      .narrow(0, 0, 250_000)
+      .view(100, 50, 50)
+      .bmm(b.narrow(0, 0, 250_000).view(100, 50, 50)),
   einsum: ({ m, n }) => m.mul(n).sum(1),
   outer: ({ a, b }) => a.narrow(0, 0, 1000).outer(b.narrow(0, 0, 1000)),
   qr: ({ s }) => linalg.qr(s).R.abs(),

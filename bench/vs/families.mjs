@@ -33,6 +33,13 @@ async function tensorflow({ a: dataA, b: dataB, indices, matrix }) {
   const columns = classes.expandDims(1)
   const draws = n.slice([0, 0], [1, 1000]).abs().log()
   const row = n.slice([0, 0], [1, 1000])
+  const zero = tf.scalar(0)
+  const classes2d = classes.reshape([1000, 1000])
+  const signal = a.reshape([1, size, 1])
+  const taps = b.slice(0, 5).reshape([5, 1, 1])
+  const image = m.reshape([1, 1000, 1000, 1])
+  const stencil = b.slice(0, 9).reshape([3, 3, 1, 1])
+  const [batchA, batchB] = [a, b].map((x) => x.slice(0, 250_000).reshape([100, 50, 50]))
   const optimizer = (made) => {
     const weight = tf.variable(a)
     return () => {
@@ -56,6 +63,8 @@ async function tensorflow({ a: dataA, b: dataB, indices, matrix }) {
     log: () => tf.log(p),
     log1p: () => tf.log1p(p),
     sin: () => tf.sin(a),
+    cos: () => tf.cos(a),
+    square: () => tf.square(a),
     tanh: () => tf.tanh(a),
     erf: () => tf.erf(a),
     floor: () => tf.floor(a),
@@ -63,6 +72,7 @@ async function tensorflow({ a: dataA, b: dataB, indices, matrix }) {
     clamp: () => tf.clipByValue(a, -1, 1),
     gt: () => tf.greater(a, b),
     where: () => tf.where(mask, a, b),
+    'masked fill': () => tf.where(mask, zero, a),
     'add a row': () => tf.add(m, row),
     relu: () => tf.relu(a),
     leakyRelu: () => tf.leakyRelu(a, 0.1),
@@ -79,6 +89,8 @@ async function tensorflow({ a: dataA, b: dataB, indices, matrix }) {
     'product of rows': () => tf.prod(m.div(1000).add(1), 1),
     max: () => tf.max(a),
     'argmax of rows': () => tf.argMax(m, 1),
+    'min of columns': () => tf.min(m, 0),
+    'argmin of columns': () => tf.argMin(m, 0),
     variance: () => tf.moments(a).variance,
     norm: () => tf.norm(a),
     logsumexp: () => tf.logSumExp(a),
@@ -89,9 +101,12 @@ async function tensorflow({ a: dataA, b: dataB, indices, matrix }) {
     'topk of 10': () => tf.topk(a, 10).values,
     'topk of rows': () => tf.topk(m, 5).values,
     unique: () => tf.unique(classes).values,
+    'unique floats': () => tf.unique(a).values,
     bincount: () => tf.bincount(classes, [], 1000),
     searchsorted: () => tf.searchSorted(sorted, a),
     take: () => tf.gather(a, index),
+    gather: () => tf.gather(m, classes2d, 1, 1),
+    embedding: () => tf.gather(m, rows),
     'rows by number': () => tf.gather(m, rows),
     'scatter to sums': () => tf.scatterND(columns, a, zeros),
     'one hot': () => tf.oneHot(rows, 1000),
@@ -107,10 +122,20 @@ async function tensorflow({ a: dataA, b: dataB, indices, matrix }) {
     tile: () => tf.tile(m.slice([0, 0], [100, 1000]), [10, 1]),
     tril: () => tf.linalg.bandPart(m, -1, 0),
     slice: () => tf.stridedSlice(m, [0, 0], [1000, 1000], [1, 2]),
+    'layer norm': () => {
+      const { mean, variance } = tf.moments(m, 1, true)
+      return m.sub(mean).mul(variance.add(1e-5).rsqrt()).add(1)
+    },
+    conv1d: () => tf.conv1d(signal, taps, 1, 'valid'),
+    conv2d: () => tf.conv2d(image, stencil, 1, 'valid'),
+    'max pool': () => tf.maxPool(image, 2, 2, 'valid'),
+    'average pool': () => tf.avgPool(image, 2, 2, 'valid'),
+    dropout: () => tf.dropout(a, 0.5),
     rand: () => tf.randomUniform([size]),
     randn: () => tf.randomNormal([size]),
     multinomial: () => tf.multinomial(draws, 10_000),
     matmul: () => tf.matMul(m.slice([0, 0], [256, 1000]), n.slice([0, 0], [1000, 256])),
+    bmm: () => tf.matMul(batchA, batchB),
     einsum: () => tf.einsum('ij,ij->i', m, n),
     outer: () => tf.outerProduct(a.slice(0, 1000), b.slice(0, 1000)),
     qr: () => tf.abs(tf.linalg.qr(s)[1]),

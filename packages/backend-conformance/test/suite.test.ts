@@ -257,7 +257,7 @@ const needed: Readonly<Record<PrimKind, string>> = {
   scatter: 'scatter',
   assign: 'setAt',
   sort: 'sort',
-  iota: 'oneHot',
+  iota: 'tril',
 }
 
 describe('a backend that drops', () => {

@@ -47,6 +47,8 @@ interface Nest {
 
 /** The functions generated for an expression. `last` is the flat one that ran last, and `key` its key. */
 interface Compiled {
+  /** The position of the number that the map fills its only output with; -1 if it does something else. */
+  readonly fill: number
   key: number
   last: FlatKernel
   readonly flat: Map<number, FlatKernel>
@@ -88,6 +90,12 @@ function keyOf({ attrs: { outs }, inputs, outputs }: Instr<'map'>, shape: Shape,
   return key
 }
 
+function fillOf({ outs: [{ expr, reduce }, ...others] }: Prims['map']): number {
+  return expr.step === 'input' && reduce === undefined && others.length === 0 ? expr.value : -1
+}
+/** New memory holds zeros. */
+const leavesZeros = (x: Operand): boolean => !isView(x) && Object.is(scalarValue(x), 0)
+
 function mapInParts(instr: Instr<'map'>, shape: Shape, n: number, cases: Compiled): void {
   checkClaims(instr)
   if (n === 0) fillEmpty(instr)
@@ -103,9 +111,10 @@ export function map(instr: Instr<'map'>): void {
   const { attrs, inputs } = instr
   let cases = compiled.get(attrs)
   if (cases === undefined) {
-    cases = { key: -1, last: noKernel, flat: new Map(), looped: new Map() }
+    cases = { fill: fillOf(attrs), key: -1, last: noKernel, flat: new Map(), looped: new Map() }
     compiled.set(attrs, cases)
   }
+  if (cases.fill >= 0 && instr.fresh === true && leavesZeros(inputs[cases.fill])) return
   const shape = iterated(instr)
   const n = numelOf(shape)
   const key = keyOf(instr, shape, n)

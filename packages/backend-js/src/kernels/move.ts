@@ -3,6 +3,7 @@
 import {
   contiguousStrides,
   copyView,
+  flatStep,
   forEachRow,
   type HostBuffer,
   hostOf,
@@ -16,15 +17,24 @@ import {
 } from '@flambeau/core/backend'
 import { accumulators } from '../text/reduction.ts'
 
-/** Copies the base to the output unless both are the same memory. */
-function beginWith(base: View, out: HostBuffer): void {
-  if (base.buffer !== out) copyView(base, out.data, out.start, contiguousStrides(base.sizes))
+/** Fills an output, unless its memory is new and so holds zeros. */
+export function fillWith(value: number, out: HostBuffer, fresh: boolean | undefined): void {
+  if (fresh !== true || !Object.is(value, 0)) out.data.fill(value, out.start, out.start + out.length)
 }
 
-export function assign({ attrs, inputs, outputs }: Instr<'assign'>): void {
-  const [base, source] = inputs
+/** Copies the base to the output unless both are the same memory. */
+function beginWith(base: View, { outputs, fresh }: Pick<Instr, 'outputs' | 'fresh'>): HostBuffer {
   const out = hostOf(outputs[0])
-  beginWith(base, out)
+  if (base.buffer === out) return out
+  if (flatStep(base) === 0) fillWith(hostOf(base).data[startOf(base)], out, fresh)
+  else copyView(base, out.data, out.start, contiguousStrides(base.sizes))
+  return out
+}
+
+export function assign(instr: Instr<'assign'>): void {
+  const { attrs, inputs } = instr
+  const [base, source] = inputs
+  const out = beginWith(base, instr)
   copyView(source, out.data, out.start + attrs.region.offset, attrs.region.strides)
 }
 
@@ -39,12 +49,12 @@ export function concat({ attrs, inputs, outputs }: Instr<'concat'>): void {
   }
 }
 
-export function pad({ attrs, inputs, outputs }: Instr<'pad'>): void {
+export function pad({ attrs, inputs, outputs, fresh }: Instr<'pad'>): void {
   const [x] = inputs
   const [out] = outputs
   const { data, start } = hostOf(out)
   const strides = contiguousStrides(out.sizes)
-  data.fill(attrs.value, start, start + numelOf(out.sizes))
+  fillWith(attrs.value, hostOf(out), fresh)
   copyView(
     x,
     data,
@@ -118,12 +128,12 @@ export function gather({ attrs, inputs, outputs }: Instr<'gather'>): void {
   })
 }
 
-export function scatter({ attrs, inputs, outputs }: Instr<'scatter'>): void {
+export function scatter(instr: Instr<'scatter'>): void {
+  const { attrs, inputs, outputs } = instr
   const [base, index, source] = inputs
-  const out = hostOf(outputs[0])
   const { axis, fn } = attrs
   checkIndices(index, base.sizes[axis], axis)
-  beginWith(base, out)
+  const out = beginWith(base, instr)
   const to = out.data
   const from = hostOf(source).data
   const indices = hostOf(index).data

@@ -117,6 +117,27 @@ function byDigits(given: Uint32Array): Int32Array {
   return order
 }
 
+/** At most so many elements are found by inserting each among those before it. */
+const fewest = 32
+
+/** The places of the first `count` keys in order, equal ones in theirs. Most keys are only compared with the last of these. */
+function leading(keys: Uint32Array, count: number): Int32Array {
+  const order = new Int32Array(count)
+  const found = new Uint32Array(count)
+  for (let c = 0; c < keys.length; c++) {
+    const key = keys[c]
+    if (c >= count && key >= found[count - 1]) continue
+    let at = Math.min(c, count - 1)
+    for (; at > 0 && found[at - 1] > key; at--) {
+      found[at] = found[at - 1]
+      order[at] = order[at - 1]
+    }
+    found[at] = key
+    order[at] = c
+  }
+  return order
+}
+
 export function sort({ attrs, inputs, outputs }: Instr<'sort'>): void {
   const [x] = inputs
   const { data } = hostOf(x)
@@ -127,7 +148,9 @@ export function sort({ attrs, inputs, outputs }: Instr<'sort'>): void {
   const size = x.sizes[axis]
   const step = x.strides[axis]
   const outStep = strides[axis]
-  const digits = size >= long && !(data instanceof Float64Array) ? new Uint32Array(size) : null
+  const wanted = attrs.first ?? size
+  const isFew = wanted <= fewest && wanted < size
+  const digits = (isFew || size >= long) && !(data instanceof Float64Array) ? new Uint32Array(size) : null
   const row = new Int32Array(digits === null ? size : 0)
   const keys = new Float64Array(row.length)
   /** Compares two keys. Equal elements keep their order, ascending or descending; NaN is the largest. */
@@ -151,8 +174,8 @@ export function sort({ attrs, inputs, outputs }: Instr<'sort'>): void {
           keys[c] = data[p + c * step]
         }
         if (digits !== null) digitKeys(digits, data, p, step, descending)
-        const order = digits === null ? row.sort(compare) : byDigits(digits)
-        for (let c = 0; c < size; c++) {
+        const order = digits === null ? row.sort(compare) : isFew ? leading(digits, wanted) : byDigits(digits)
+        for (let c = 0; c < wanted; c++) {
           values.data[values.start + q + c * outStep] = data[p + order[c] * step]
           indices.data[indices.start + q + c * outStep] = order[c]
         }

@@ -108,8 +108,11 @@ export interface Prims {
    * is cast.
    */
   assign: { readonly region: Layout }
-  /** Two outputs: values and int32 indices. Stable; NaN counts as the largest. */
-  sort: { readonly axis: number; readonly descending: boolean }
+  /**
+   * Two outputs: values and int32 indices. Stable; NaN counts as the largest. If only the first few along the axis will be
+   * read, `first` says how many, and a backend may leave the others as they are.
+   */
+  sort: { readonly axis: number; readonly descending: boolean; readonly first?: number }
   /** No inputs: the index along an axis. */
   iota: { readonly axis: number }
 }
@@ -177,6 +180,8 @@ interface InstrOf<K extends Kind> {
   readonly outputs: K extends CompositeKind ? OutputsOf<K, Output> : readonly Output[]
   /** Inputs that are not needed afterwards: an output may have the same buffer as one of them. */
   readonly donate?: readonly number[]
+  /** Nothing has been written to the outputs since `alloc` gave their memory. */
+  readonly fresh?: boolean
   readonly check?: Check
   readonly origin: Origin
 }

@@ -184,7 +184,8 @@ export class CheckedBackend implements Backend {
     const wrong = wrongTypes(instr) ?? wrongAliases(instr)
     if (wrong !== undefined) this.#fail(what, wrong)
     if (!this.inner.supports(instr)) this.#fail(what, refused)
-    this.inner.run(instr)
+    // Memory is not as the backend gave it, but poisoned.
+    this.inner.run(instr.fresh === true ? { ...instr, fresh: false } : instr)
     for (const known of written) known.written = true
     for (const i of donate) {
       const x = inputs[i]

@@ -71,7 +71,7 @@ export function applyAll<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, on
   // Arrays are created with their length, because one that grows by push allocates room for seventeen.
   const outs = new Array<Tensor>(specs.length)
   for (let i = 0; i < specs.length; i++) outs[i] = allocate(device, specs[i])
-  runKernel(device, op, inputs, attrs, specs, outs, undefined)
+  runKernel(device, op, inputs, attrs, specs, outs, undefined, true)
   return connect(op, inputs, attrs, specs, outs)
 }
 
@@ -95,6 +95,7 @@ export function runKernel<A>(
   specs: readonly Spec[],
   outputs: readonly Tensor[],
   donate: readonly number[] | undefined,
+  fresh: boolean,
 ): void {
   const to = op.to as Extract<OpDef<A>['to'], { kind: 'kernel' }>
   const prims = to.lower(attrs, inputs, specs)
@@ -110,6 +111,7 @@ export function runKernel<A>(
     inputs: operands,
     outputs,
     donate,
+    fresh,
     check: to.check === undefined ? undefined : to.check(attrs, inputs),
     origin: mode.anomaly ? { name: op.name, line: callingLine() } : op,
   }

@@ -135,7 +135,7 @@ export function applyInPlace<A>(op: OpDef<A>, self: Tensor, operands: readonly I
 
   const node = records ? linked(op, inputs, attrs, specs) : null
   const saves = node === null ? undefined : saveInputs(node, inputs)
-  runKernel(deviceOf(inputs), op, inputs, attrs, specs, [self], onMemoryOf(self, inputs))
+  runKernel(deviceOf(inputs), op, inputs, attrs, specs, [self], onMemoryOf(self, inputs), false)
   touch(self.storage)
   if (node !== null) {
     self.rebase(node as Node, 0)

@@ -10,15 +10,14 @@ import { bool, either, int, keyword, method, optional, required, scalar, tensor 
 import { Tensor } from '../../tensor/tensor.ts'
 import { checkedIndices, isMask, maskedSelectOp, type Plan, placesOf, spread } from './advanced.ts'
 import { numberFor } from '../define/arguments.ts'
-import { counted, fromArray } from '../create/create.ts'
+import { fromArray } from '../create/create.ts'
 import { elementwise, expandTo } from '../define/elementwise.ts'
 import { reshapeOp } from '../define/views.ts'
 import { floorDivide, remainder } from '../pointwise/arithmetic.ts'
-import { eq } from '../pointwise/comparison.ts'
 import { filled, toDType } from '../define/fill.ts'
 import { overloaded } from '../define/overloads.ts'
 import { amax } from '../order/extremes.ts'
-import { accumulateAlongOp, indexAlong } from './gather.ts'
+import { accumulateAlongOp, indexAlong, repeated, scatterAlongDim } from './gather.ts'
 import { unsqueeze } from '../views/views.ts'
 
 // ---- indexSelect ----
@@ -187,5 +186,7 @@ export function oneHot(x: Tensor, ...args: [numClasses?: number | { readonly num
   const whole = checkedIndices(x, least, negative)
   const classes = given === -1 ? amax(whole).item() + 1 : given
   const checked = given === -1 ? whole : checkedIndices(whole, Math.max(classes, 0), tooLarge)
-  return toDType(eq(unsqueeze(checked, -1), counted(classes, 'int32', x.device)), 'int32')
+  const row = unsqueeze(checked, -1)
+  const zeros = repeated(0, row, [...x.sizes, classes])
+  return scatterAlongDim(zeros, x.dim(), row, repeated(1, row, row.sizes))
 }

@@ -1,14 +1,15 @@
 // Places in sorted sequences, and how many elements there are of each kind: searchsorted, bucketize, isin and bincount.
 // None has a gradient.
+import type { Attributes } from '../../backend/backend.ts'
 import { defaults } from '../../base/default-dtype.ts'
-import { dtypeName, isFloat } from '../../base/dtype.ts'
+import { dtypeName, isFloat, newArray, type TypedArray } from '../../base/dtype.ts'
 import { RuntimeError, TypeError } from '../../base/errors.ts'
 import { resultType } from '../../base/promotion.ts'
 import { sameShape, shapeString } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
 import { apply, operand } from '../../tensor/apply.ts'
 import { effects } from '../../tensor/effects.ts'
-import { Num } from '../../tensor/op.ts'
+import { Num, type OpDef } from '../../tensor/op.ts'
 import {
   type Arguments,
   bool,
@@ -28,7 +29,7 @@ import {
 import { detached, type Tensor } from '../../tensor/tensor.ts'
 import { fromArray } from '../create/create.ts'
 import { notImplemented } from '../define/arguments.ts'
-import { type Elementwise, elementwise } from '../define/elementwise.ts'
+import { elementwise } from '../define/elementwise.ts'
 import { filled, toDType } from '../define/fill.ts'
 import { reshapeOp } from '../define/views.ts'
 import { gatherAlongDim, scatterAddAlongDim } from '../indexing/gather.ts'
@@ -38,30 +39,58 @@ import { sortedAlong } from './sort.ts'
 
 // ---- places in sorted sequences ----
 
-const probed = elementwise('where', (at, step, n) => s.sub(s.min(s.add(at, step), n), 1))
-/** Goes on by a step if the element before it belongs before the value; NaN belongs at the end. */
-const advanced = (before: typeof s.ge) =>
-  elementwise('where', (value, found, at, step, n) => s.not(s.or(before(found, value), s.gt(s.add(at, step), n))), {
-    out: 'bool',
-  })
-const [goesLeft, goesRight] = [advanced(s.ge), advanced(s.gt)]
-/** NaN at the end of the sequence is not passed. */
-const goesBelow = advanced((found, value) => s.not(s.lt(found, value)))
-const stepped = elementwise('where', (goes, at, step) => s.add(at, s.mul(s.cast(goes, 'int32'), step)))
+/** Which elements come before a value: those less than it, those not greater; or those less than it where NaN is last. */
+type Side = 'left' | 'right' | 'below'
+
+/** How many of n elements from `row` on come before a value, found by PyTorch's steps, which matters if NaN is there. */
+function placeOf(sorted: TypedArray, row: number, n: number, value: number, side: Side): number {
+  let start = row
+  let end = row + n
+  while (start < end) {
+    const middle = start + ((end - start) >> 1)
+    const found = sorted[middle]
+    const isBefore = side === 'left' ? !(found >= value) : side === 'right' ? !(found > value) : found < value
+    if (isBefore) start = middle + 1
+    else end = middle
+  }
+  return start - row
+}
+
+const placesBy = (side: Side): OpDef<null> => {
+  const lowered: Attributes['host'] = {
+    op: 'searchsorted',
+    name: 'searchsorted',
+    attrs: side,
+    compute(
+      [sorted, values],
+      [
+        { sizes },
+        {
+          sizes: [, m],
+        },
+      ],
+    ) {
+      const places = new Int32Array(values.length)
+      for (let i = 0; i < m; i++) {
+        for (let row = 0, at = i; at < values.length; row += sizes[1], at += m)
+          places[at] = placeOf(sorted, row, sizes[1], values[at], side)
+      }
+      return [places]
+    },
+  }
+  return {
+    name: 'searchsorted',
+    infer: ([, { sizes }]) => [{ sizes, dtype: 'int32' }],
+    to: { kind: 'kernel', prim: 'host', lower: () => lowered },
+  }
+}
+const [goesLeft, goesRight, goesBelow] = [placesBy('left'), placesBy('right'), placesBy('below')]
 
 /** For rows of sorted elements and rows of values: how many elements come before each value. */
-function placesIn(sorted: Tensor, values: Tensor, goesOn: Elementwise): Tensor {
-  const n = sorted.sizes[1]
-  const whole = (x: number): Num => new Num(x, 'int32')
-  let at = filled(values.sizes, 'int32', 0, values.storage.device)
-  if (n === 0 || values.elements === 0) return at
-  for (let step = 2 ** Math.floor(Math.log2(n)); step >= 1; step /= 2) {
-    const found = gatherAlongDim(sorted, 1, apply(probed, [at, whole(step), whole(n)], null))
-    const goes = apply(goesOn, [values, found, at, whole(step), whole(n)], null)
-    at = apply(stepped, [goes, at, whole(step)], null)
-  }
-  return at
-}
+const placesIn = (sorted: Tensor, values: Tensor, places: OpDef<null>): Tensor =>
+  sorted.elements === 0 || values.elements === 0
+    ? filled(values.sizes, 'int32', 0, values.storage.device)
+    : apply(places, [sorted, values], null)
 
 interface SearchOptions {
   /** int32 is the only kind of integer here. */
@@ -233,6 +262,13 @@ export function counted(at: Tensor, weights: Tensor, n: number): Tensor {
   return detached(narrow(scatterAddAlongDim(base, 0, at, weights), 0, 0, n)).clone()
 }
 
+/** The same counts with room for at least `length`. */
+function grown(counts: TypedArray, length: number): TypedArray {
+  const more = newArray('int32', Math.max(2 * counts.length, length))
+  more.set(counts)
+  return more
+}
+
 const bincountArguments = method('bincount', optional('weights', nullable(tensor), null), optional('minlength', int, 0))
 interface BincountOptions {
   readonly weights?: Tensor | null
@@ -256,14 +292,21 @@ export function bincount(
   const what = 'bincount only supports 1-d non-negative integral inputs.'
   effects.sink?.refuse('bincount(), whose shape depends on the data,', 'Use scatterAdd() into zeros of a fixed size.')
   if (x.dim() === 1 && x.elements === 0) return filled([minlength], 'int32', 0, x.storage.device)
-  if (x.dim() !== 1 || x.min().item() < 0) throw new RuntimeError(what)
-  if (weights !== null && (weights.dim() !== 1 || weights.elements !== x.elements)) {
-    throw new RuntimeError('weights should be 1-d and have the same length as input')
+  if (x.dim() !== 1) throw new RuntimeError(what)
+  const data = x.toArray()
+  let counts = newArray('int32', Math.max(minlength, 1024))
+  let most = minlength - 1
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i]
+    if (value > most) {
+      most = value
+      if (most >= counts.length) counts = grown(counts, most + 1)
+    } else if (value < 0) throw new RuntimeError(what)
+    counts[value]++
   }
-  const n = Math.max(x.max().item() + 1, minlength)
-  const ones =
-    weights === null
-      ? filled(x.sizes, 'int32', 1, x.storage.device)
-      : detached(toDType(weights, weights.dtype === 'float32' ? 'float32' : 'float64'))
-  return counted(toDType(x, 'int32'), ones, n)
+  if (weights === null) return fromArray(counts.subarray(0, most + 1), [most + 1], { device: x.device })
+  if (weights.dim() !== 1 || weights.elements !== x.elements)
+    throw new RuntimeError('weights should be 1-d and have the same length as input')
+  const added = detached(toDType(weights, weights.dtype === 'float32' ? 'float32' : 'float64'))
+  return counted(toDType(x, 'int32'), added, most + 1)
 }

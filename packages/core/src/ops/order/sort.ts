@@ -20,7 +20,9 @@ interface Order {
   readonly k: number
 }
 
-const orders: { readonly up: Prims['sort'][]; readonly down: Prims['sort'][] } = { up: [], down: [] }
+const orders = new Map<string, Prims['sort']>()
+/** A backend may find so many elements without sorting all. */
+const few = 64
 const sortKernel: OpDef<Order> = {
   name: 'sort',
   infer: ([x]) => [
@@ -30,10 +32,13 @@ const sortKernel: OpDef<Order> = {
   to: {
     kind: 'kernel',
     prim: 'sort',
-    lower: ({ dim, descending }) => {
-      const known = descending ? orders.down : orders.up
-      known[dim] ??= { axis: dim, descending }
-      return known[dim]
+    lower: ({ dim, descending, k }, [{ sizes }]) => {
+      const first = k <= few && k < sizes[dim] ? k : undefined
+      const key = `${dim} ${descending} ${first}`
+      const attrs =
+        orders.get(key) ?? (first === undefined ? { axis: dim, descending } : { axis: dim, descending, first })
+      orders.set(key, attrs)
+      return attrs
     },
   },
 }

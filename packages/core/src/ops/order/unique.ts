@@ -1,67 +1,34 @@
-// Different elements: unique and uniqueConsecutive. The shapes of the results depend on the data, so one number is read.
+// Different elements: unique and uniqueConsecutive. The shapes of the results depend on the data, so they are found in
+// JavaScript (groups.ts).
 import { RuntimeError } from '../../base/errors.ts'
-import { normalizeDim } from '../../base/shape.ts'
+import { normalizeDim, numelOf, type Shape } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
 import { effects } from '../../tensor/effects.ts'
 import { bool, int, method, nullable, optional } from '../../tensor/signature.ts'
 import { detached, type Tensor } from '../../tensor/tensor.ts'
 import { fromArray } from '../create/create.ts'
-import { filled, toDType } from '../define/fill.ts'
 import { reshapeOp } from '../define/views.ts'
-import { placesOf } from '../indexing/advanced.ts'
-import { scatterAlongDim } from '../indexing/gather.ts'
-import { indexSelect } from '../indexing/select.ts'
-import { sub } from '../pointwise/arithmetic.ts'
-import { ne } from '../pointwise/comparison.ts'
-import { any } from '../reduce/reduce.ts'
-import { cumsum } from '../reduce/scans.ts'
-import { cat } from '../views/join.ts'
-import { narrow, transpose } from '../views/views.ts'
+import { transpose } from '../views/views.ts'
+import { type Groups, groupsOf, lexicographic, runsOf } from './groups.ts'
 import { sortedAlong } from './sort.ts'
 
 interface Found {
   readonly values: Tensor
   readonly inverse: () => Tensor
-  readonly counts: Tensor
+  readonly counts: () => Tensor
 }
-const whole = (values: readonly number[], x: Tensor): Tensor =>
-  fromArray(Int32Array.from(values), [values.length], { device: x.device })
 
-/** The first of each run of equal rows, where each row's is, and how many there are. `x` has rows in dimension 0. */
-function runsOf(x: Tensor, what: string): Found & { readonly starts: Tensor } {
-  const n = x.sizes[0]
-  if (n === 0) return { values: x, starts: whole([], x), inverse: () => whole([], x), counts: whole([], x) }
-  const differs = ne(narrow(x, 0, 1, n - 1), narrow(x, 0, 0, n - 1))
-  const rows = x.dim() === 1 ? differs : any(apply(reshapeOp, [differs], [n - 1, x.elements / n]), 1)
-  const first = cat([filled([1], 'bool', 1, x.storage.device), rows])
-  const starts = placesOf(first, what)
-  const ends = cat([narrow(starts, 0, 1, starts.elements - 1), whole([n], x)])
+const refused = (name: string): void =>
+  effects.sink?.refuse(`${name}(), whose shape depends on the data,`, 'Call it outside of the compiled step.')
+
+const found = ({ values, inverse, counts }: Groups, x: Tensor, slice: Shape, shape: Shape): Found => {
+  const { dtype, device } = x
+  const whole = (data: Int32Array, sizes: Shape): Tensor => fromArray(data, sizes, { device })
   return {
-    values: indexSelect(x, 0, starts),
-    starts,
-    inverse: () => sub(cumsum(toDType(first, 'int32'), 0), 1),
-    counts: sub(ends, starts),
+    values: fromArray(values, [counts.length, ...slice], { dtype, device }),
+    inverse: () => whole(inverse, shape),
+    counts: () => whole(counts, [counts.length]),
   }
-}
-
-/** Puts the results for sorted rows back to the places from which they were sorted. */
-const unsorted = (inverse: Tensor, order: Tensor): Tensor =>
-  scatterAlongDim(filled(order.sizes, 'int32', 0, order.storage.device), 0, order, inverse)
-
-/** The order of rows, by their first different elements. */
-function lexicographic(x: Tensor, what: string): Tensor {
-  effects.sink?.refuse(`${what}, whose shape depends on the data,`, 'Call it outside of the compiled step.')
-  const data = x.toArray()
-  const [n] = x.sizes
-  const width = n === 0 ? 0 : x.elements / n
-  const order = Int32Array.from({ length: n }, (_, i) => i).sort((a, b) => {
-    for (let i = 0; i < width; i++) {
-      const difference = data[a * width + i] - data[b * width + i]
-      if (difference !== 0) return difference
-    }
-    return a - b
-  })
-  return fromArray(order, [n], { device: x.device })
 }
 
 function along(name: string, x: Tensor, dim: number, sorts: boolean): Found {
@@ -69,30 +36,30 @@ function along(name: string, x: Tensor, dim: number, sorts: boolean): Found {
   if (x.sizes.some((size, i) => size === 0 && i !== d)) {
     throw new RuntimeError("There are 0 sized dimensions, and they aren't selected, so unique cannot be applied")
   }
-  const rows = transpose(x.dim() === 0 ? apply(reshapeOp, [x], [1]) : x, 0, d).contiguous()
-  const order = sorts ? lexicographic(rows, `${name}()`) : null
-  const { values, inverse, counts } = runsOf(order === null ? rows : indexSelect(rows, 0, order), `${name}()`)
-  return {
-    values: transpose(values, 0, d).contiguous(),
-    inverse: order === null ? inverse : () => unsorted(inverse(), order),
-    counts,
-  }
+  refused(name)
+  const rows = transpose(x.dim() === 0 ? apply(reshapeOp, [x], [1]) : x, 0, d)
+  const [n, ...slice] = rows.sizes
+  const width = numelOf(slice)
+  const data = rows.toArray()
+  const groups = runsOf(data, n, width, sorts ? lexicographic(data, n, width) : undefined)
+  const { values, ...others } = found(groups, x, slice, [n])
+  return { values: transpose(values, 0, d).contiguous(), ...others }
 }
+
 function ofAll(name: string, x: Tensor, sorts: boolean): Found {
-  const flat = apply(reshapeOp, [x], [x.elements])
-  if (!sorts) {
-    const found = runsOf(flat, `${name}()`)
-    return { ...found, inverse: () => apply(reshapeOp, [found.inverse()], x.sizes) }
+  refused(name)
+  const data = x.toArray()
+  const sorted = (): Groups => {
+    const [, order] = sortedAlong(apply(reshapeOp, [x], [data.length]), 0)
+    return runsOf(data, data.length, 1, order.toArray())
   }
-  const [values, order] = sortedAlong(flat, 0)
-  const found = runsOf(values, `${name}()`)
-  return { ...found, inverse: () => apply(reshapeOp, [unsorted(found.inverse(), order)], x.sizes) }
+  return found(sorts ? (groupsOf(data) ?? sorted()) : runsOf(data, data.length, 1), x, [], x.sizes)
 }
 
 /** The values alone, or with what was asked for. */
 function asked({ values, inverse, counts }: Found, wantsInverse: boolean, wantsCounts: boolean): Tensor | Tensor[] {
   if (!wantsInverse && !wantsCounts) return values
-  return [values, ...(wantsInverse ? [inverse()] : []), ...(wantsCounts ? [counts] : [])]
+  return [values, ...(wantsInverse ? [inverse()] : []), ...(wantsCounts ? [counts()] : [])]
 }
 
 interface Wanted {
