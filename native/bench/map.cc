@@ -1,16 +1,13 @@
-// Benchmarks maps beside the speed of memory: minima of many alternating rounds.
+// Benchmarks maps beside the speed of memory: processor time, minima of many alternating rounds.
 //
 //   map [threads] [word that a line must contain]
-#include <algorithm>
-#include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
 #include <vector>
 
-#include "../src/dispatch.h"
 #include "../src/pool.h"
+#include "clock.h"
 
 using namespace flambeau;
 
@@ -140,28 +137,17 @@ std::vector<Case> cases() {
 
 int main(int count, char** words) {
   set_threads(count > 1 ? atoi(words[1]) : 1);
-  std::string error;
-  const Kernels* chosen = kernels(&error);
-  if (chosen == nullptr) return fprintf(stderr, "%s\n", error.c_str()), 1;
-  printf("%s, %d threads\n", chosen->name, threads());
   std::vector<Case> all;
   for (Case& each : cases()) {
     if (count > 2 && each.name.find(words[2]) == std::string::npos) continue;
     all.push_back(each);
     all.back().prepare();
   }
-  std::vector<double> least(all.size(), 1e30);
-  for (int round = 0; round < 25; round++) {
-    for (size_t i = 0; i < all.size(); i++) {
-      const int64_t times = std::max<int64_t>(1, 20000 / all[i].elements());
-      const auto start = std::chrono::steady_clock::now();
-      for (int64_t t = 0; t < times; t++) all[i].run(*chosen);
-      const std::chrono::duration<double, std::nano> taken = std::chrono::steady_clock::now() - start;
-      least[i] = std::min(least[i], taken.count() / static_cast<double>(times));
-    }
+  std::vector<std::pair<std::string, std::function<void(const Kernels&)>>> bodies;
+  std::vector<double> work;
+  for (const Case& each : all) {
+    bodies.emplace_back(each.name, [&each](const Kernels& kernels) { each.run(kernels); });
+    work.push_back(static_cast<double>(each.elements()));
   }
-  for (size_t i = 0; i < all.size(); i++) {
-    printf("%-42s %12.1f ns %8.3f an element\n", all[i].name.c_str(), least[i],
-           least[i] / static_cast<double>(all[i].elements()));
-  }
+  race(bodies, work);
 }

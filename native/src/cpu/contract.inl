@@ -145,6 +145,9 @@ template <class T, class U> static void multiply_integers(const Nested<T>& it) {
 
 enum class Method { direct, sums, turned };
 
+/** Whether there are more ways than the one that is never slow: a module that is fetched has it alone for float64. */
+template <class T> constexpr bool hasAllWays = !isFetched || sizeof(T) == 4;
+
 /**
  * Chooses the way with the least cost, counted in multiplications of vectors for a vector of c and a term of the sum:
  * the last vector of a run, or of the rows, may be partly empty.
@@ -157,13 +160,12 @@ template <class T> static Method method_of(const Nested<T>& it) {
   const int64_t sum = it.aSum.inner(), aStep = it.aSum.step(), bStep = it.bSum.step();
   const bool mayDirect =
       (columnStep == 1 || columnStep == 2) && (masked || columns >= lanes<T>) && it.k <= tableK;
-  const bool maySum = aStep == 1 && (bStep == 1 || bStep == 2) && sum == it.bSum.inner();
+  const bool maySum = aStep == 1 && bStep >= 1 && bStep <= sumSteps && sum == it.bSum.inner();
   constexpr double never = 1e9;
   const double direct = mayDirect ? filled_up(columns) : never, sums = maySum ? 1.1 * filled_up(sum) : never;
   const double turned = filled_up(it.m) * (1 + 4 / static_cast<double>(it.n) + 8 / static_cast<double>(it.k));
-  if (direct <= turned && direct <= sums) return Method::direct;
-  if (sums <= turned) return Method::sums;
-  return Method::turned;
+  if (!hasAllWays<T> || (turned < direct && turned < sums)) return Method::turned;
+  return direct <= sums ? Method::direct : Method::sums;
 }
 
 /** Calls `body` for the regions of `parts` threads, divided at multiples of `unit` columns. */
@@ -359,21 +361,23 @@ static void multiply_nests(const Contract& it, Nested<T> nested, int64_t parts, 
     }
   }
   const Method method = method_of(nested);
-  if (method != Method::turned) {
-    const auto place = [&](int64_t index) {
-      return Place{nested.a + batch_offset(it, it.a.steps, index), nested.b + batch_offset(it, it.b.steps, index),
-                   nested.c + index * it.m * it.n};
-    };
-    const auto run = [&](int64_t first, int64_t end, const Region& region) {
-      method == Method::direct ? run_direct(nested, first, end, region, place, finish)
-                         : run_sums(nested, first, end, region, place, finish);
-    };
-    if (it.count >= parts) {
-      return for_ranges(parts, it.count, 1, [&](int64_t first, int64_t end) { run(first, end, whole); });
+  if constexpr (hasAllWays<T>) {
+    if (method != Method::turned) {
+      const auto place = [&](int64_t index) {
+        return Place{nested.a + batch_offset(it, it.a.steps, index), nested.b + batch_offset(it, it.b.steps, index),
+                     nested.c + index * it.m * it.n};
+      };
+      const auto run = [&](int64_t first, int64_t end, const Region& region) {
+        method == Method::direct ? run_direct(nested, first, end, region, place, finish)
+                           : run_sums(nested, first, end, region, place, finish);
+      };
+      if (it.count >= parts) {
+        return for_ranges(parts, it.count, 1, [&](int64_t first, int64_t end) { run(first, end, whole); });
+      }
+      const int64_t inner = nested.bColumns.inner();
+      const int64_t unit = method == Method::sums ? 1 : inner == it.n ? lanes<T> : inner;
+      return for_regions(parts, it.m, it.n, unit, [&](const Region& region) { run(0, it.count, region); });
     }
-    const int64_t inner = nested.bColumns.inner();
-    const int64_t unit = method == Method::sums ? 1 : inner == it.n ? lanes<T> : inner;
-    return for_regions(parts, it.m, it.n, unit, [&](const Region& region) { run(0, it.count, region); });
   }
   nested.n = merged.count * it.n;
   nested.bColumns = {merged.depth + nested.bColumns.depth, merged.sizes, merged.bSteps};

@@ -38,6 +38,10 @@ template <class X> INLINE MaskFor<X> as_mask(X x) { return reinterpret_cast<Mask
 
 /** NaN wins; of two zeros the positive one is larger. */
 struct RealMax {
+#if defined(__wasm__)
+  ALWAYS_INLINE static V of(V a, V b) { return wasm_f32x4_max(a, b); }
+  ALWAYS_INLINE static D of(D a, D b) { return wasm_f64x2_max(a, b); }
+#endif
   template <class X> ALWAYS_INLINE static X of(X a, X b) {
     const X equal = reinterpret_cast<X>(as_mask(a) & as_mask(b));
     const X larger = a == b ? equal : a > b ? a : b;
@@ -45,6 +49,10 @@ struct RealMax {
   }
 };
 struct RealMin {
+#if defined(__wasm__)
+  ALWAYS_INLINE static V of(V a, V b) { return wasm_f32x4_min(a, b); }
+  ALWAYS_INLINE static D of(D a, D b) { return wasm_f64x2_min(a, b); }
+#endif
   template <class X> ALWAYS_INLINE static X of(X a, X b) {
     const X equal = reinterpret_cast<X>(as_mask(a) | as_mask(b));
     const X smaller = a == b ? equal : a < b ? a : b;

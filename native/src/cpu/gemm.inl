@@ -29,9 +29,25 @@ constexpr int registers = 16;
 #endif
 /** The vectors in a row of a whole panel. */
 constexpr int panelVectors = registers == 32 ? 4 : 2;
+/**
+ * Engines of WebAssembly keep a register for themselves, and none has an element of memory as an operand: tiles read both
+ * factors packed, at constant distances, and are lower unless a product is added in one instruction.
+ */
+#if defined(__wasm__)
+constexpr bool packsTiles = true;
+#else
+constexpr bool packsTiles = false;
+#endif
+/** Whether code has to be fetched before anything computes: then there are fewer kernels for what is rare. */
+constexpr bool isFetched = packsTiles;
+#if defined(__wasm__) && !defined(__wasm_relaxed_simd__)
+constexpr int panelRows = 4;
+#else
+constexpr int panelRows = 6;
+#endif
 /** The maximum rows of a tile `vectors` wide: accumulators, a row of b and a broadcast element fill the registers. */
 constexpr int most_rows(int vectors) {
-  return registers == 16 ? (vectors == 1 ? 8 : 6) : vectors < 3 ? 12 : vectors == 3 ? 8 : 6;
+  return registers == 16 ? (vectors == 1 ? 8 : panelRows) : vectors < 3 ? 12 : vectors == 3 ? 8 : 6;
 }
 /** Whether partial vector loads are free. */
 constexpr bool masked = VECTOR_BYTES == 64;
@@ -75,11 +91,14 @@ template <class T> struct Strip {
 
 /**
  * c = or += a b in tiles of R rows and N vectors. Every four rows of a have their own pointer, because one for all of
- * them would need more strides than there are registers.
+ * them would need more strides than there are registers. `packed`: the elements that a step reads are side by side.
  */
-template <class T, int R, int N> static void tiles(const Strip<T>& strip) {
+template <class T, int R, int N, bool packed> static void tiles(const Strip<T>& strip) {
   constexpr int64_t L = lanes<T>;
-  const auto [count, aTile, k, first, aRow, aColumn, firstB, bRow, firstC, cRow, bLast, cLast, last, add] = strip;
+  const auto [count, aTile, k, first, stripRow, stripColumn, firstB, stripB, firstC, cRow, stripLast, cLast, last, add] =
+      strip;
+  const int64_t aRow = packed ? 1 : stripRow, aColumn = packed ? R : stripColumn;
+  const int64_t bRow = packed ? N * L : stripB, bLast = packed ? (N - 1) * L : stripLast;
   const T* start = first;
   T* c = firstC;
   constexpr int groups = (R + 3) / 4;
@@ -88,7 +107,7 @@ template <class T, int R, int N> static void tiles(const Strip<T>& strip) {
 #pragma GCC unroll 4
     for (int g = 0; g < groups; ++g) {
       a[g] = start + 4 * g * aRow;
-      ITSELF(a[g]);
+      if (!packed) ITSELF(a[g]);
     }
     // Prefetch parts of c that are not in the nearest cache while the sums are computed.
     if constexpr (N > 1) {
@@ -108,11 +127,16 @@ template <class T, int R, int N> static void tiles(const Strip<T>& strip) {
       for (int i = 0; i < R; ++i) {
         const Vec<T> x = splat(a[i / 4][i % 4 * aRow]);
 #pragma GCC unroll 4
-        for (int j = 0; j < N; ++j) sum[i][j] += x * row[j];
+        for (int j = 0; j < N; ++j) sum[i][j] = add_product<T>(sum[i][j], x, row[j]);
       }
 #pragma GCC unroll 4
       for (int g = 0; g < groups; ++g) a[g] += aColumn;
       b += bRow;
+    }
+    if constexpr (packsTiles && N == 1) {
+      // A loop, because a narrow tile has many rows.
+      for (int i = 0; i < R; ++i, c += cRow) store_some(c, add ? sum[i][0] + load_some(c, last) : sum[i][0], last);
+      continue;
     }
 #pragma GCC unroll 12
     for (int i = 0; i < R; ++i, c += cRow) {
@@ -136,7 +160,12 @@ template <class T, int R, int N> static void tiles(const Strip<T>& strip) {
 template <class T, int N, class = std::make_integer_sequence<int, most_rows(N)>> struct Tiles;
 template <class T, int N, int... R> struct Tiles<T, N, std::integer_sequence<int, R...>> {
   static void run(int64_t rows, const Strip<T>& strip) {
-    static constexpr void (*const of[])(const Strip<T>&) = {tiles<T, R + 1, N>...};
+    if constexpr (packsTiles && N > 1) {
+      const bool isPacked = strip.aRow == 1 && strip.aColumn == rows && strip.bRow == N * lanes<T>;
+      static constexpr void (*const of[])(const Strip<T>&) = {tiles<T, R + 1, N, true>...};
+      if (isPacked && strip.bLast == strip.bRow - lanes<T>) return of[rows - 1](strip);
+    }
+    static constexpr void (*const of[])(const Strip<T>&) = {tiles<T, R + 1, N, false>...};
     of[rows - 1](strip);
   }
 };
@@ -224,6 +253,33 @@ static void pack_panel(const T* b, int64_t bRow, int64_t bColumn, int64_t k, int
   }
 }
 
+/** Packs `count` rows, each contiguous, with the elements of a column side by side, a square of lanes at a time. */
+template <class T> static void pack_lines(const T* a, int64_t aRow, int64_t count, int64_t k, T* to) {
+  constexpr int64_t L = lanes<T>;
+  for (int64_t q = 0; q < count; q += L) {
+    const int64_t high = count - q < L ? count - q : L;
+    const T* from = a + q * aRow;
+    T* some = to + q;
+    int64_t p = 0;
+    Vec<T> square[L] = {};
+    if (high == L) {
+      for (; p + L <= k; p += L) {
+#pragma GCC unroll 4
+        for (int64_t j = 0; j < L; ++j) square[j] = load(from + j * aRow + p);
+        transpose<T>(square);
+#pragma GCC unroll 4
+        for (int64_t j = 0; j < L; ++j, some += count) store(some, square[j]);
+      }
+    }
+    for (; p < k; p += L) {
+      const int64_t deep = k - p < L ? k - p : L;
+      for (int64_t j = 0; j < high; ++j) square[j] = load_some(from + j * aRow + p, deep);
+      transpose<T>(square);
+      for (int64_t j = 0; j < deep; ++j, some += count) store_some(some, square[j], high);
+    }
+  }
+}
+
 /**
  * Packs rows of a, `height` at a time, with the elements of a column side by side. `to` has room for one more vector.
  */
@@ -232,6 +288,11 @@ static void pack_rows(const T* a, int64_t aRow, int64_t aColumn, int64_t rows, i
   for (int64_t i = 0; i < rows; i += height) {
     const int64_t count = rows - i < height ? rows - i : height;
     const T* from = a + i * aRow;
+    if (packsTiles && aColumn == 1) {
+      pack_lines(from, aRow, count, k, to);
+      to += count * k;
+      continue;
+    }
     for (int64_t p = 0; p < k; ++p, from += aColumn, to += count) {
       if (aRow == 1) {
         for (int64_t q = 0; q < count; q += lanes<T>) {
@@ -256,7 +317,7 @@ template <class T, class Finish> static void gemm(const Product<T>& it, const Re
   const int64_t high = rows <= most ? rows : up(piece(rows, most), height) * height;
 
   // Packing pays off if more than two tiles read it. A partial vector cannot always be read in place.
-  const bool packsA = it.aColumn != 1 && (it.aRow != 1 || columns > panel);
+  const bool packsA = packsTiles ? columns > panel : it.aColumn != 1 && (it.aRow != 1 || columns > panel);
   const bool packsB = it.bColumn != 1 || rows > 2 * height;
   const bool packsPart = packsB || (!masked && columns % panel > 0 && columns % panel < L);
   // A panel that no further block of rows reads is overwritten by the next one, in the nearest cache.

@@ -8,10 +8,10 @@ namespace flambeau::ISA {
 
 /** y[i] = sum over p of m[i * row + p] * v[p] for rows from `first` to `end`, of `rows` in total. */
 template <class T>
-static void dot_rows(int64_t first, int64_t end, int64_t rows, int64_t k, const T* m, int64_t row, const T* v, T* y) {
+__attribute__((noinline)) static void dot_rows(int64_t first, int64_t end, int64_t rows, int64_t k, const T* m, int64_t row, const T* v, T* y) {
   constexpr int64_t L = lanes<T>;
   const int64_t whole = k - k % L, rest = k % L;
-  const Vec<T> lastV = load_some(v + whole, rest);
+  const Vec<T> lastV = load_part(v + whole, rest);
   if (rows < L) {
     constexpr int chains = 8;
     for (int64_t i = first; i < end; ++i) {
@@ -20,10 +20,10 @@ static void dot_rows(int64_t first, int64_t end, int64_t rows, int64_t k, const 
       int64_t p = 0;
       for (; p + chains * L <= k; p += chains * L) {
 #pragma GCC unroll 8
-        for (int u = 0; u < chains; ++u) sum[u] += load(from + p + u * L) * load(v + p + u * L);
+        for (int u = 0; u < chains; ++u) sum[u] = add_product<T>(sum[u], load(from + p + u * L), load(v + p + u * L));
       }
-      for (; p < whole; p += L) sum[0] += load(from + p) * load(v + p);
-      if (rest) sum[0] += load_some(from + p, rest) * lastV;
+      for (; p < whole; p += L) sum[0] = add_product<T>(sum[0], load(from + p), load(v + p));
+      if (rest) sum[0] = add_product<T>(sum[0], load_part(from + p, rest), lastV);
       for (int half = chains / 2; half > 0; half /= 2) {
         for (int u = 0; u < half; ++u) sum[u] += sum[u + half];
       }
@@ -40,11 +40,11 @@ static void dot_rows(int64_t first, int64_t end, int64_t rows, int64_t k, const 
     for (int64_t p = 0; p < whole; p += L) {
       const Vec<T> x = load(v + p);
 #pragma GCC unroll 16
-      for (int64_t r = 0; r < L; ++r) sum[r] += load(from + r * row + p) * x;
+      for (int64_t r = 0; r < L; ++r) sum[r] = add_product<T>(sum[r], load(from + r * row + p), x);
     }
     if (rest) {
 #pragma GCC unroll 16
-      for (int64_t r = 0; r < L; ++r) sum[r] += load_some(from + r * row + whole, rest) * lastV;
+      for (int64_t r = 0; r < L; ++r) sum[r] = add_product<T>(sum[r], load_part(from + r * row + whole, rest), lastV);
     }
     store(y + i, sums<T>(sum));
   }
@@ -62,8 +62,8 @@ static void add_rows(int64_t k, const T* m, int64_t row, const T* v, int64_t ste
   const auto add = [&](Vec<T>* to) {
     const Vec<T> x = splat(*v);
 #pragma GCC unroll 4
-    for (int j = 0; j < N - 1; ++j) to[j] += x * load(m + j * L);
-    to[N - 1] += x * (part ? load_some(m, count) : load(m + at));
+    for (int j = 0; j < N - 1; ++j) to[j] = add_product<T>(to[j], x, load(m + j * L));
+    to[N - 1] = add_product<T>(to[N - 1], x, (part ? load_some(m, count) : load(m + at)));
     m += row;
     v += step;
   };
@@ -83,6 +83,28 @@ static void add_rows(int64_t k, const T* m, int64_t row, const T* v, int64_t ste
   }
 }
 
+/** y = or += the sum of R rows of m, each times an element of v, for all columns: rows are read as they lie in memory. */
+template <class T, int R>
+__attribute__((noinline)) static void add_lines(int64_t columns, const T* m, int64_t row, const T* v, int64_t step, T* y, bool add) {
+  constexpr int64_t L = lanes<T>;
+  Vec<T> x[R];
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r) x[r] = splat(v[r * step]);
+  int64_t j = 0;
+  for (; j + L <= columns; j += L) {
+    Vec<T> total = add ? load(y + j) : Vec<T>{};
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) total = add_product<T>(total, x[r], load(m + r * row + j));
+    store(y + j, total);
+  }
+  if (const int64_t rest = columns - j; rest > 0) {
+    Vec<T> total = add ? load_part(y + j, rest) : Vec<T>{};
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) total = add_product<T>(total, x[r], load_part(m + r * row + j, rest));
+    store_part(y + j, total, rest);
+  }
+}
+
 /**
  * y[j] = sum over p of v[p * step] * m[p * row + j] for columns from `first` to `end`: a vector of them, or all. It
  * goes from the last row to the first, because a layer's gradient reads what its forward pass has just read from the
@@ -97,21 +119,30 @@ static void add_rows(int64_t first, int64_t end, int64_t k, const T* m, int64_t 
   row = -row;
   step = -step;
   if (end - first < L) return add_rows<T, 1, true>(k, m + first, row, v, step, y + first, 0, end - first);
-  for (int64_t j = first, width; j < end; j += width) {
-    if (j > end - L) j = end - L;
-    width = end - j < whole ? end - j : whole;
-    const int64_t vectors = up(width, L);
-    const auto add = vectors == 1   ? add_rows<T, 1>
-                     : vectors == 2 ? add_rows<T, 2>
-                                    : vectors == 3 ? add_rows < T,
-               panelVectors == 4 ? 3 : 1 > : add_rows < T, panelVectors == 4 ? 4 : 1 > ;
-    add(k, m + j, row, v, step, y + j, width - L, L);
+  if constexpr (packsTiles) {
+    // Columns in memory, because a few vectors of them, read row by row, would be less than a line of the cache each.
+    constexpr int some = 8;
+    int64_t p = 0;
+    for (; p + some <= k; p += some)
+      add_lines<T, some>(end - first, m + p * row + first, row, v + p * step, step, y + first, p > 0);
+    for (; p < k; ++p) add_lines<T, 1>(end - first, m + p * row + first, row, v + p * step, step, y + first, p > 0);
+  } else {
+    for (int64_t j = first, width; j < end; j += width) {
+      if (j > end - L) j = end - L;
+      width = end - j < whole ? end - j : whole;
+      const int64_t vectors = up(width, L);
+      const auto add = vectors == 1   ? add_rows<T, 1>
+                       : vectors == 2 ? add_rows<T, 2>
+                                      : vectors == 3 ? add_rows < T,
+                 panelVectors == 4 ? 3 : 1 > : add_rows < T, panelVectors == 4 ? 4 : 1 > ;
+      add(k, m + j, row, v, step, y + j, width - L, L);
+    }
   }
 }
 
 /** c[i][j] = a[i * step] * b[j]: a sum of one product, so that a resulting zero is 0 as in any other sum. */
 template <class T>
-static void outer_rows(int64_t first, int64_t end, int64_t n, const T* a, int64_t step, const T* b, T* c) {
+__attribute__((noinline)) static void outer_rows(int64_t first, int64_t end, int64_t n, const T* a, int64_t step, const T* b, T* c) {
   constexpr int64_t L = lanes<T>;
   const int64_t whole = n - n % L, rest = n % L;
   const Vec<T> lastB = load_some(b + whole, rest);
@@ -159,7 +190,7 @@ static void dot_strip(const Product<T>& it, int64_t first, int64_t end, const T*
       for (int r = 0; r < R; ++r) {
         const Vec<T> x = at(from[r]);
 #pragma GCC unroll 4
-        for (int j = 0; j < columns; ++j) sum[r * wide + j] += x * y[j];
+        for (int j = 0; j < columns; ++j) sum[r * wide + j] = add_product<T>(sum[r * wide + j], x, y[j]);
       }
     };
     int64_t p = 0;

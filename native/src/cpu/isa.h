@@ -74,6 +74,19 @@ template <class T> INLINE Vec<T> load(const T* p) {
 
 template <class T> INLINE void store(T* p, Vec<T> v) { *reinterpret_cast<typename VectorOf<T>::Unaligned*>(p) = v; }
 
+/** sum + a * b, which compilers fuse where the processor can. WebAssembly's relaxed instruction is fused where it is fast. */
+template <class T> INLINE Vec<T> add_product(Vec<T> sum, Vec<T> a, Vec<T> b) {
+#if defined(__wasm_relaxed_simd__)
+  if constexpr (sizeof(T) == 4) {
+    return __builtin_wasm_relaxed_madd_f32x4(a, b, sum);
+  } else {
+    return __builtin_wasm_relaxed_madd_f64x2(a, b, sum);
+  }
+#else
+  return sum + a * b;
+#endif
+}
+
 template <class T> INLINE Vec<T> splat(T x) { return x - Vec<T>{}; }  // 0 + x would lose the sign of -0
 
 #if defined(__AVX2__) && !defined(__AVX512F__)
@@ -85,7 +98,7 @@ INLINE __m256i first8(int64_t n) { return _mm256_cmpgt_epi64(_mm256_set1_epi64x(
 #endif
 
 /** The first `n` elements (0 to lanes) at p, followed by zeros; nothing beyond them is touched. */
-template <class T> INLINE Vec<T> load_some(const T* p, int64_t n) {
+template <class T> INLINE Vec<T> load_part(const T* p, int64_t n) {
 #if defined(__AVX512F__)
   if constexpr (sizeof(T) == 4) {
     return reinterpret_cast<Vec<T>>(_mm512_maskz_loadu_epi32(static_cast<__mmask16>((1u << n) - 1), p));
@@ -125,7 +138,7 @@ template <class T> INLINE Vec<T> load_some(const T* p, int64_t n) {
 }
 
 /** Stores the first `n` elements (0 to lanes) of v, and nothing beyond them. */
-template <class T> INLINE void store_some(T* p, Vec<T> v, int64_t n) {
+template <class T> INLINE void store_part(T* p, Vec<T> v, int64_t n) {
 #if defined(__AVX512F__)
   if constexpr (sizeof(T) == 4) {
     return _mm512_mask_storeu_epi32(p, static_cast<__mmask16>((1u << n) - 1), reinterpret_cast<__m512i>(v));
@@ -170,5 +183,15 @@ template <class T> INLINE void store_some(T* p, Vec<T> v, int64_t n) {
 #endif
   memcpy(p, &v, static_cast<size_t>(n) * sizeof(T));
 }
+
+/** The same where vectors end; calls, where the instructions are many. */
+#if defined(__wasm__)
+#define SOME __attribute__((noinline)) static
+#else
+#define SOME INLINE
+#endif
+template <class T> SOME Vec<T> load_some(const T* p, int64_t n) { return load_part(p, n); }
+template <class T> SOME void store_some(T* p, Vec<T> v, int64_t n) { store_part(p, v, n); }
+#undef SOME
 
 }  // namespace flambeau::ISA

@@ -9,9 +9,12 @@ struct Run {
   int32_t a, b, count;
 };
 
+/** The longest step of b along the sum. */
+constexpr int sumSteps = isFetched ? 1 : 2;
 /** The most rows of a tile of sums, and the most columns of one of so many rows. */
 constexpr int sumRows = 4;
 constexpr int sum_columns(int rows) {
+  if (isFetched) return 2;
   return registers == 32 ? (rows == 1 ? 8 : rows == 2 ? 6 : rows == 3 ? 5 : 4) : rows == 1 ? 4 : rows == 2 ? 3 : 2;
 }
 
@@ -37,7 +40,7 @@ static void sum_tile(const T* const* as, const T* const* bs, const Run* runs, in
       for (int i = 0; i < R; ++i) {
         const Vec<T> left = load_apart<T, 1, decltype(part)::value>(a[i] + x, some);
 #pragma GCC unroll 8
-        for (int j = 0; j < Q; ++j) sum[i * Q + j] += left * row[j];
+        for (int j = 0; j < Q; ++j) sum[i * Q + j] = add_product<T>(sum[i * Q + j], left, row[j]);
       }
     };
     int64_t rest = run->count;
@@ -110,7 +113,8 @@ static void run_sums(const Nested<T>& it, int64_t first, int64_t end, const Regi
           const T* bs[sum_columns(1)];
           for (int64_t q = 0; q < broad; ++q) bs[q] = b + bColumns[j + q];
           T* const to = c + (region.row + i) * it.cRow + region.column + j;
-          const auto tile = step == 1 ? SumTiles<T, 1>::of(tall, broad) : SumTiles<T, 2>::of(tall, broad);
+          auto tile = SumTiles<T, 1>::of(tall, broad);
+          if constexpr (sumSteps == 2) tile = step == 1 ? tile : SumTiles<T, 2>::of(tall, broad);
           tile(as, bs, runs, count, to, it.cRow, p > 0);
         }
       }

@@ -56,7 +56,7 @@ template <class T, int R, int N, int step, bool part> static void sweep(const Sw
         for (int i = 0; i < R; ++i) {
           const Vec<T> x = splat(a[i / 4][i % 4 * aRow]);
 #pragma GCC unroll 4
-          for (int j = 0; j < N; ++j) sum[i][j] += x * row[j];
+          for (int j = 0; j < N; ++j) sum[i][j] = add_product<T>(sum[i][j], x, row[j]);
         }
 #pragma GCC unroll 4
         for (int g = 0; g < groups; ++g) a[g] += aColumn;
@@ -77,7 +77,7 @@ template <class T, int R, int N, int step, bool part> static void sweep(const Sw
 }
 
 /** The most rows of a tile of a sweep. */
-constexpr int sweepRows = 6;
+constexpr int sweepRows = panelRows;
 
 template <class T, int N, int step, bool part, class = std::make_integer_sequence<int, sweepRows>> struct Sweeps;
 template <class T, int N, int step, bool part, int... R>

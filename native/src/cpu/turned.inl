@@ -42,7 +42,7 @@ template <class T, int R, int N> static void turned(const Turned<T>& it) {
       for (int i = 0; i < R; ++i) {
         const Vec<T> y = splat(b[i][at]);
 #pragma GCC unroll 4
-        for (int j = 0; j < N; ++j) sum[i][j] += x[j] * y;
+        for (int j = 0; j < N; ++j) sum[i][j] = add_product<T>(sum[i][j], x[j], y);
       }
     }
 #pragma GCC unroll 8
@@ -57,7 +57,7 @@ template <class T, int R, int N> static void turned(const Turned<T>& it) {
 }
 
 /** The most columns of such a tile; each takes a pointer. */
-constexpr int turned_columns(int vectors) { return registers == 32 ? (vectors == 4 ? 7 : 8) : vectors == 2 ? 6 : 8; }
+constexpr int turned_columns(int vectors) { return registers == 32 ? (vectors == 4 ? 7 : 8) : vectors == 2 ? panelRows : 8; }
 
 template <class T, int N, class = std::make_integer_sequence<int, turned_columns(N)>> struct TurnedTiles;
 template <class T, int N, int... R> struct TurnedTiles<T, N, std::integer_sequence<int, R...>> {
