@@ -168,6 +168,13 @@ const commands = {
     writeFileSync(join(to, 'counts.json'), JSON.stringify(counts))
     return { code: counts.failed === 0 ? 0 : 1 }
   },
+  bench: async (program = 'kernels', word = '') => {
+    const built = await build([`bench_${program}`])
+    if (built.code !== 0) return built
+    const result = await execute(`bench_${program}`, program === 'map' ? ['1', word] : [word])
+    say(result.output.trimEnd())
+    return { code: result.code }
+  },
   fuzz: async (count = '20000', first = '1000') => {
     const built = await build(['fuzz_stream'])
     if (built.code !== 0) return built
@@ -182,10 +189,11 @@ if (import.meta.url === pathToFileURL(argv[1]).href) {
 
   build                   builds the modules into packages/backend-wasm/wasm (default)
   test                    compares them with what is built here, and runs the C++ tests
-  fuzz [COUNT [FIRST]]    runs random streams, from seed FIRST on`
+  fuzz [COUNT [FIRST]]    runs random streams, from seed FIRST on
+  bench [NAME [WORD]]     times kernels, kernels_relaxed or map: those whose names have this word`
   const [command = 'build', ...others] = readArgs(usage, { allowPositionals: true }).positionals
-  const isKnown =
-    Object.hasOwn(commands, command) && others.length <= commands[command].length + (command === 'fuzz' ? 2 : 0)
+  const most = { fuzz: 2, bench: 2 }[command] ?? 0
+  const isKnown = Object.hasOwn(commands, command) && others.length <= most
   const wrong = () => ({ code: 2, output: `there is no command ${[command, ...others].join(' ')}\n${usage}` })
   const { code, output } = await (isKnown ? commands[command](...others) : wrong())
   if (code !== 0 && output) say(output.trimEnd())

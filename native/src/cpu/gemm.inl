@@ -49,6 +49,8 @@ constexpr int panelRows = 6;
 constexpr int most_rows(int vectors) {
   return registers == 16 ? (vectors == 1 ? 8 : panelRows) : vectors < 3 ? 12 : vectors == 3 ? 8 : 6;
 }
+/** The same for tiles whose factors are not packed, which need registers for where they are. */
+constexpr int most_loose_rows(int vectors) { return packsTiles && vectors == 2 ? 4 : most_rows(vectors); }
 /** Whether partial vector loads are free. */
 constexpr bool masked = VECTOR_BYTES == 64;
 
@@ -318,7 +320,7 @@ template <class T, class Finish> static void gemm(const Product<T>& it, const Re
 
   // Packing pays off if more than two tiles read it. A partial vector cannot always be read in place.
   const bool packsA = packsTiles ? columns > panel : it.aColumn != 1 && (it.aRow != 1 || columns > panel);
-  const bool packsB = it.bColumn != 1 || rows > 2 * height;
+  const bool packsB = it.bColumn != 1 || rows > (packsTiles ? 1 : 2) * height;
   const bool packsPart = packsB || (!masked && columns % panel > 0 && columns % panel < L);
   // A panel that no further block of rows reads is overwritten by the next one, in the nearest cache.
   const bool keepsB = packsB && rows > high;

@@ -364,7 +364,7 @@ static void run_winograd(const Nested<T>& it, int64_t images, int64_t parts, T* 
                         inputStep);
       });
       for (int64_t panel = 0; panel < vectors; panel += wide) {
-        const int64_t own = vectors - panel < wide ? vectors - panel : wide, height = piece(count, most_rows(static_cast<int>(own)));
+        const int64_t own = vectors - panel < wide ? vectors - panel : wide, height = piece(count, most_loose_rows(static_cast<int>(own)));
         Strip<T> strip;
         strip.k = channels;
         strip.aRow = depth;
@@ -547,7 +547,7 @@ static void run_summed_winograd(const Nested<T>& it, int64_t parts, const Ranges
         for (int64_t term = 0; term < winogradTerms; ++term) {
           for (int64_t panel = 0, own; panel < vectors; panel += own) {
             own = vectors - panel < panelVectors ? vectors - panel : panelVectors;
-            const int64_t height = piece(end - first, most_rows(static_cast<int>(own)));
+            const int64_t height = piece(end - first, most_loose_rows(static_cast<int>(own)));
             strip.aTile = height;
             strip.bLast = strip.cLast = (own - 1) * L;
             strip.a = inputs + term * inputStep + first;
