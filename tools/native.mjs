@@ -76,12 +76,15 @@ export const fakeCudaMissing = () =>
   process.platform === 'linux' ? missing() : 'the driver library for tests is built on Linux'
 export const makeFakeCuda = () => build({ sources, folder: join(builds, 'cuda'), target: 'cuda', quiet: true })
 
+/** What of the sources is no part of the addon: that of CUDA is published apart, and WebAssembly's modules are built here. */
+const elsewhere = new Set(['cuda', 'wasm'])
+
 /** Copies the sources of the addon, as @flambeau/backend-native carries them. */
 const copySources = () => {
   const to = join(root, 'packages', 'backend-native', 'dist', 'native')
   rmSync(to, { recursive: true, force: true })
   for (const name of ['CMakeLists.txt', 'exports.map', 'src'])
-    cpSync(join(sources, name), join(to, name), { recursive: true, filter: (path) => basename(path) !== 'cuda' })
+    cpSync(join(sources, name), join(to, name), { recursive: true, filter: (path) => !elsewhere.has(basename(path)) })
   // cmake-js looks here for whether Node's own headers are needed.
   const { binary } = readJson('native', 'package.json')
   writeFileSync(join(to, 'package.json'), `${JSON.stringify({ private: true, binary }, null, 2)}\n`)
