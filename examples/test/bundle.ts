@@ -24,7 +24,7 @@ export const bundle = async (folder: string, entry: string, format: 'esm' | 'cjs
     conditions: ['@flambeau/source'],
     // Native finds its addon relative to its own file, and gpu.js finds headless GL in the same way; in a bundle they
     // count as not installed.
-    external: ['@flambeau/backend-native', '@flambeau/backend-gpujs', 'esbuild'],
+    external: ['@flambeau/backend-native', '@flambeau/backend-wasm', '@flambeau/backend-gpujs', 'esbuild'],
     banner:
       format === 'esm'
         ? {

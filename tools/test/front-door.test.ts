@@ -76,11 +76,11 @@ testWith(
 testWith(
   'native',
   nativeMissing,
-  'if native does not load, npm start continues with js, and doctor says what to do',
+  'if native does not load, npm start continues with wasm, and doctor says what to do',
   async () => {
     const env = { FLAMBEAU_NATIVE_PATH: join(temp, 'none.node') }
     const run = (...args: string[]) => node([frontDoor, 'start', ...args], env)
-    expect((await run('boston', '--epochs', '1')).stderr).toMatch(/^# boston, on js$/m)
+    expect((await run('boston', '--epochs', '1')).stderr).toMatch(/^# boston, on wasm$/m)
     const named = await run('boston', '--epochs', '1', '--backend', 'native')
     expect(named.code).toBe(2)
     expect(named.stderr).toMatch(
