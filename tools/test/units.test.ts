@@ -55,6 +55,7 @@ const uses: Record<string, string> = {
   order: 'core.sort()',
   places: 'core.hstack()',
   gradients: 'core.autograd.functional',
+  functions: 'core.erf()',
 }
 
 test('a unit is read at its first use, once, and each can be the first', async () => {

@@ -1,12 +1,10 @@
 // The C++ backend of flambeau for Node: the kernel interface with SIMD and threads, over V8's own memory.
 import { type Backend, RuntimeError, ValueError } from '@flambeau/core/backend'
 import { NativeBackend } from './backend.ts'
-import type { Report as CudaReport } from './cuda/backend.ts'
 import { loadAddon } from './loader.ts'
-import type { Report } from './report.ts'
+import type { CudaReport, Report } from './report.ts'
 
-export type { Report as CudaReport } from './cuda/backend.ts'
-export type { Report } from './report.ts'
+export type { CudaReport, Report } from './report.ts'
 
 /** The backend, with a report about itself. */
 export interface Native extends Backend {

@@ -10,3 +10,15 @@ export interface Report {
   /** The cores that this process may use. */
   readonly cores: number
 }
+
+/** What the driver says of a GPU. */
+export interface CudaReport {
+  readonly name: string
+  /** The compute capability. */
+  readonly major: number
+  readonly minor: number
+  readonly bytes: number
+  readonly multiprocessors: number
+  /** The version of CUDA that the driver has, 12040 for 12.4. */
+  readonly driver: number
+}

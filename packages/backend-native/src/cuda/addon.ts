@@ -1,19 +1,14 @@
 // The exports of the CUDA addon (native/src/cuda/addon.cc). Addresses are numbers. A function that can fail returns the
 // driver's code of the error, or minus the code if it returns something else otherwise.
+import type { CudaReport } from '../report.ts'
 
 /** A device as this thread uses it. */
 export interface Handle {
   readonly cudaDevice: unique symbol
 }
 
-export interface DeviceInfo {
-  readonly name: string
-  /** The compute capability. */
-  readonly major: number
-  readonly minor: number
-  readonly bytes: number
-  readonly multiprocessors: number
-}
+/** What the driver says of a device. */
+export type DeviceInfo = Omit<CudaReport, 'driver'>
 
 /** What opening the driver found. */
 export type Opened =

@@ -29,7 +29,8 @@ import {
   type View,
 } from '@flambeau/core/backend'
 import { ended, errorOf, mayFail } from '@flambeau/stream'
-import type { CudaAddon, DeviceInfo, Handle } from './addon.ts'
+import type { CudaReport } from '../report.ts'
+import type { CudaAddon, Handle } from './addon.ts'
 import { Launches } from './launches.ts'
 import { CudaBuffer, DeviceMemory } from './memory.ts'
 import type { Plan } from './plan.ts'
@@ -38,11 +39,6 @@ import { CudaProgram, type Graph, type Recorder } from './program.ts'
 
 /** The flag is read after so many instructions that can fail, because what they name stays alive until then. */
 const mostPending = 256
-
-/** What this backend runs on. */
-export interface Report extends DeviceInfo {
-  readonly driver: number
-}
 
 const copies = new Map(dtypes.map((dtype) => [dtype, { outs: [{ expr: s.input(0, dtype) }] }]))
 
@@ -79,7 +75,7 @@ export class CudaBackend implements Recorder {
   }
   readonly #addon: CudaAddon
   readonly #device: Handle
-  readonly #info: Report
+  readonly #info: CudaReport
   /** Plans of eager instructions, and of those of programs, whose kernels read numbers from memory. */
   readonly #eager: Plans
   readonly #recorded: Plans
@@ -91,7 +87,7 @@ export class CudaBackend implements Recorder {
   #pending: Instr[] = []
   #disposed = false
 
-  constructor(addon: CudaAddon, device: Handle, ordinal: number, info: Report, texts: Texts) {
+  constructor(addon: CudaAddon, device: Handle, ordinal: number, info: CudaReport, texts: Texts) {
     this.name = `cuda:${ordinal}`
     this.#addon = addon
     this.#device = device
@@ -243,7 +239,7 @@ export class CudaBackend implements Recorder {
     return this.#memory.report()
   }
 
-  report(): Report {
+  report(): CudaReport {
     return this.#info
   }
 

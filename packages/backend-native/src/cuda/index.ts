@@ -6,7 +6,6 @@ import { callError, driverError } from './errors.ts'
 import { loadCuda } from './loader.ts'
 import type { Texts } from './plans/index.ts'
 
-export type { Report } from './backend.ts'
 export { CudaBackend } from './backend.ts'
 
 interface Driver {
