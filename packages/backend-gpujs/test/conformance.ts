@@ -8,13 +8,15 @@ import { type Gpujs, gpujs, type Mode } from '../src/index.ts'
 import { missingModes } from './each-mode.ts'
 
 /**
- * The parts of the suite that run on js: float64, integers that may exceed 2^24, sorting, polygamma, and bits, which
- * shaders cannot access.
+ * The parts of the suite that run on js: float64, integers that may exceed 2^24, sorting, searches, polygamma, and bits,
+ * which shaders cannot access.
  */
 const numbers =
-  'CopySlices PowBackward1 clone cumprod fill gcd isclose mul mul+toCopy prod scatterReduce sum toCopy'.split(' ')
+  'CopySlices PowBackward1 clone cumprod fill gcd isclose mul mul+toCopy prod scatterReduce sum toCopy where+toCopy'.split(
+    ' ',
+  )
 const bits = ['And', 'Or', 'Xor', 'Not', 'LeftShift', 'RightShift'].map((name) => `bitwise${name}`)
-const onJs = [...numbers, 'sort', 'nextafter', 'polygamma', 'mul+polygamma', ...bits]
+const onJs = [...numbers, 'sort', 'searchsorted', 'multinomial', 'nextafter', 'polygamma', 'mul+polygamma', ...bits]
 
 /**
  * Registers the suite for a mode, or a test that reports a missing mode. Sums are in float32 and in another order, so

@@ -6,6 +6,12 @@ import type { Addon } from './addon.ts'
 export const bytesAlive = (): number => process.memoryUsage().arrayBuffers
 
 const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array, uint8: Uint8Array }
+
+/** The elements of memory from a byte on, to its end. */
+export function elementsFrom({ buffer, byteLength }: Float64Array, at: number, dtype: DType): TypedArray {
+  const array = arrays[dtype === 'bool' ? 'uint8' : dtype]
+  return new array(buffer as ArrayBuffer, at, Math.floor((byteLength - at) / array.BYTES_PER_ELEMENT))
+}
 /**
  * The C library gets a buffer of at least this size from the system by itself, unless it is told to keep freed memory.
  */

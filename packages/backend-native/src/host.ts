@@ -2,6 +2,7 @@
 import { Slab } from '@flambeau/core/backend'
 import type { Arena, Host, Shared } from '@flambeau/stream'
 import type { Addon } from './addon.ts'
+import { elementsFrom } from './array-buffers.ts'
 
 /** Arrays of shared memory, which no transfer can take away, because C++ keeps pointers to their elements. */
 const words = (length: number): Shared<Int32Array> => ({ array: new Int32Array(new SharedArrayBuffer(4 * length)) })
@@ -33,8 +34,7 @@ function arenaOf(addon: Addon, bytes: number): Arena {
   // Doubles, so that it is aligned for all dtypes.
   const whole = new Float64Array(Math.ceil(bytes / 8))
   return {
-    // What JavaScript computes runs elsewhere, so that nobody looks at the elements.
-    from: (at) => new Slab(whole.subarray(at / 8)),
+    from: (at, dtype) => new Slab(elementsFrom(whole, at, dtype)),
     rest: () => addon.discard(whole),
   }
 }

@@ -1,5 +1,5 @@
-// The backend. Memory is the module's, and the module runs the words; what only JavaScript computes runs here.
-import { type DeviceBuffer, garbage, type HostBuffer, type Instr, runOnHost } from '@flambeau/core/backend'
+// The backend. Memory is the module's, and the module runs the words.
+import { type DeviceBuffer, garbage, type HostBuffer } from '@flambeau/core/backend'
 import { StreamBackend } from '@flambeau/stream'
 import type { Exports } from './exports.ts'
 import { Heap } from './heap.ts'
@@ -21,16 +21,6 @@ export class WasmBackend extends StreamBackend<WasmHost, LinearMemory> {
     this.slabs.maxBytes = bytes
     // One batch must not need all of it.
     this.mostBytes = bytes / 2
-  }
-
-  override supports(instr: Instr): boolean {
-    return instr.kind === 'host' || super.supports(instr)
-  }
-
-  override run(instr: Instr): void {
-    if (instr.kind !== 'host') return super.run(instr)
-    this.submit()
-    runOnHost(instr)
   }
 
   free(buffer: DeviceBuffer): void {

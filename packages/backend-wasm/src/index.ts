@@ -31,10 +31,16 @@ const defaultBytes = 256 * 2 ** 20
 let shared: Promise<WasmBackend> | undefined
 let given: WasmOptions = {}
 
+/** Whether two sources are one object, or name one address. */
+function isSame(a: ModuleSource, b: ModuleSource | undefined): boolean {
+  const addressOf = (x: ModuleSource | undefined): unknown => (x as { readonly href?: unknown } | undefined)?.href ?? x
+  return addressOf(a) === addressOf(b)
+}
+
 function checkOptions({ maxBytes, module, relaxed }: WasmOptions): void {
   if (maxBytes !== undefined && !(maxBytes > 0)) throw new ValueError(`maxBytes must be above 0, not ${maxBytes}`)
   if (shared === undefined) return
-  if ((module !== undefined && module !== given.module) || (relaxed !== undefined && relaxed !== given.relaxed)) {
+  if ((module !== undefined && !isSame(module, given.module)) || (relaxed !== undefined && relaxed !== given.relaxed)) {
     throw new ValueError(
       "device 'wasm' is loaded already, with another module",
       'A thread has one module: pass `module` and `relaxed` to the first call of wasm().',

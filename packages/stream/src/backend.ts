@@ -1,5 +1,5 @@
 // A backend over a host. Instructions are written to a batch, which the host runs when it is full or has enough work,
-// before a read or a write, and right after an instruction that can fail.
+// before a read or a write, and right after an instruction that can fail. What only JavaScript computes runs here.
 import {
   type Capabilities,
   type DeviceBuffer,
@@ -13,6 +13,7 @@ import {
   type Program,
   readView,
   RuntimeError,
+  runOnHost,
   type Spec,
   type TypedArray,
   type View,
@@ -65,7 +66,7 @@ export abstract class StreamBackend<H extends Host, M extends HostMemory> implem
   }
 
   supports(instr: Instr): boolean {
-    return this.#calls.supports(instr)
+    return instr.kind === 'host' || this.#calls.supports(instr)
   }
 
   alloc(spec: Spec): DeviceBuffer {
@@ -83,6 +84,10 @@ export abstract class StreamBackend<H extends Host, M extends HostMemory> implem
   }
 
   run(instr: Instr): void {
+    if (instr.kind === 'host') {
+      this.submit()
+      return runOnHost(instr)
+    }
     const { batch } = this
     const call = this.#calls.of(instr)
     if (call !== undefined && this.#calls.has(call, instr)) batch.call(call, instr)
