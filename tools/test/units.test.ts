@@ -55,7 +55,7 @@ const uses: Record<string, string> = {
   order: 'core.sort()',
   places: 'core.hstack()',
   gradients: 'core.autograd.functional',
-  functions: 'core.erf()',
+  functions: 'core.gcd()',
 }
 
 test('a unit is read at its first use, once, and each can be the first', async () => {
