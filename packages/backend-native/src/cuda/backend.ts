@@ -107,7 +107,7 @@ export class CudaBackend implements Recorder {
   }
 
   supports(instr: Instr): boolean {
-    return this.#eager.of(instr) !== null
+    return instr.kind === 'host' || this.#eager.of(instr) !== null
   }
 
   alloc(spec: Spec): DeviceBuffer {
@@ -117,6 +117,7 @@ export class CudaBackend implements Recorder {
 
   run(instr: Instr): void {
     this.#demandUsable()
+    if (instr.kind === 'host') return this.#computeOnHost(instr)
     checkClaims(instr)
     const plan = this.#demand(this.#eager, instr)
     const tag = mayFail(instr) ? this.#pending.push(instr) : 0
@@ -124,6 +125,14 @@ export class CudaBackend implements Recorder {
     this.#launches.add(plan, instr, tag, scratch)
     for (const { block } of scratch) this.#memory.give(block)
     if (this.#pending.length >= mostPending) this.#throwFailed()
+  }
+
+  /** What only JavaScript computes, from elements that are read and to outputs that are written. */
+  #computeOnHost({ attrs, inputs, outputs }: Instr<'host'>): void {
+    const data = inputs.map((view) => this.readSync(view))
+    attrs.compute(data, inputs, outputs).forEach((result, k) => {
+      this.write(outputs[k], result)
+    })
   }
 
   #demand(plans: Plans, instr: Instr): Plan {
@@ -155,6 +164,10 @@ export class CudaBackend implements Recorder {
       for (const [i, plan] of plans.entries()) this.#launches.add(plan, instrs[i], i + 1, scratch, numberAt)
     })
     return { number, scratch: scratch.map(({ block }) => block) }
+  }
+
+  settle(): void {
+    this.#throwFailed()
   }
 
   drop({ number }: Graph): void {

@@ -43,6 +43,8 @@ export interface Recorder extends Backend {
   room(bytes: number): CudaBuffer
   /** Records instructions as a graph; `numberAt` says where their numbers are. Tags count from 1. */
   record(instrs: readonly Instr[], numberAt: (x: Operand) => number): Graph
+  /** Throws the error of what has failed. */
+  settle(): void
   drop(graph: Graph): void
   upload(address: number, data: TypedArray): void
   /** Copies bytes on the device. */
@@ -166,7 +168,8 @@ export class CudaProgram implements Executable {
   readonly #layout: Layout
   /** The numbers of a run, then the constants. */
   readonly #table: CudaBuffer
-  readonly #graph: Graph
+  /** Null if JavaScript computes some of the instructions: then they run one by one. */
+  readonly #graph: Graph | null
   readonly #mayFail: boolean
 
   constructor(backend: Recorder, program: Program, plan: ProgramPlan) {
@@ -182,9 +185,9 @@ export class CudaProgram implements Executable {
     }
     if (constants.length > 0) backend.upload(address + 8 * readings, Float64Array.from(constants))
     this.#mayFail = instrs.some(mayFail)
-    this.#graph = backend.record(instrs, numberAt)
-    const graph = this.#graph
-    dropped.register(this, () => backend.drop(graph))
+    const graph = instrs.some(({ kind }) => kind === 'host') ? null : backend.record(instrs, numberAt)
+    this.#graph = graph
+    if (graph !== null) dropped.register(this, () => backend.drop(graph))
   }
 
   run(bindings: Bindings): void {
@@ -205,7 +208,8 @@ export class CudaProgram implements Executable {
           backend.upload(drawn.buffer.address, draws[i].subarray(t * length, (t + 1) * length))
         }
         for (const [i, { buffer, bytes }] of present(layout.args)) backend.move(buffer, 0, args[i], bytes)
-        backend.replay(this.#graph, this.#mayFail ? layout.instrs : [])
+        if (this.#graph === null) this.#runEach(numbers.subarray(t * own, (t + 1) * own))
+        else backend.replay(this.#graph, this.#mayFail ? layout.instrs : [])
         for (const [i, { buffer, bytes }] of present(layout.results))
           backend.move(results[i], stacked ? t * bytes : 0, buffer, bytes)
       } catch (error) {
@@ -213,5 +217,15 @@ export class CudaProgram implements Executable {
       }
     }
     return { runs: times }
+  }
+
+  #runEach(numbers: Float64Array): void {
+    const { instrs, constants } = this.#layout
+    const numbered = (x: Operand): Operand => {
+      const { at } = x as Partial<Numbered>
+      return at === undefined ? x : { dtype: x.dtype, value: at >= 0 ? numbers[at] : constants[-1 - at] }
+    }
+    for (const instr of instrs) this.#backend.run(withOperands(instr, instr.inputs.map(numbered), instr.outputs))
+    this.#backend.settle()
   }
 }
