@@ -224,14 +224,17 @@ const test = async (args) => {
     return 1
   }
   const key = buildKey()
-  const built = await step('build', () => build())
+  // Side by side, because each waits at times for one compiler.
+  const [built] = await Promise.all([
+    step('build', () => build()),
+    fakeCudaMissing() === undefined && step('driver for tests of CUDA', makeFakeCuda),
+  ])
   if (built) writeStamp('build', key)
   const lacking = addonMissing()
   if (lacking !== undefined) say(`SKIPPED: the native backend and its tests: ${lacking}`)
   if (glUnbuildable() === undefined) await step('headless GL', buildGl)
   const withoutGl = glMissing()
   if (withoutGl !== undefined) say(`SKIPPED: tests of WebGL in Node: ${withoutGl}`)
-  if (fakeCudaMissing() === undefined) await step('driver for tests of CUDA', makeFakeCuda)
   forgetTarballs()
   Object.assign(process.env, machine(), built && { FLAMBEAU_BUILT: '1' })
   const { code, counts, failedChecks = 0 } = args.length > 0 ? await testSome(args) : await testAll(built)

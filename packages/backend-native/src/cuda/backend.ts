@@ -94,11 +94,18 @@ export class CudaBackend implements Recorder {
     this.#info = info
     this.#eager = new Plans(plannersOf(texts, false))
     this.#recorded = new Plans(plannersOf(texts, true))
-    this.#memory = new DeviceMemory(addon, device, ordinal, () => addon.synchronize(device))
+    this.#memory = new DeviceMemory(addon, device, ordinal, () => this.#finish())
     this.#flag = this.#memory.take(8)
     const { address } = this.#flag
     this.#launches = new Launches(addon, device, address, process.env.FLAMBEAU_CUDA_BLOCKING === '1')
     this.#launches.check(addon.clear(device, address, 8), 'opening the device')
+  }
+
+  /** Runs what waits, and waits for it: the memory that it uses may go back to the driver then. */
+  #finish(): void {
+    // The record of failures is allocated before there can be a launch.
+    this.#launches?.submit()
+    this.#launches?.check(this.#addon.synchronize(this.#device), 'waiting for the device')
   }
 
   #demandUsable(): void {

@@ -52,7 +52,7 @@ export class DeviceMemory {
   readonly #addon: CudaAddon
   readonly #device: Handle
   readonly #ordinal: number
-  /** Waits for what is still to be launched: blocks that are freed may be used by it. */
+  /** Runs all launches to their end: those that wait may use blocks that are free. */
   readonly #settle: () => void
   readonly #free = new Map<number, number[]>()
   /** Address and size of each watched block, by the number of its reference. */

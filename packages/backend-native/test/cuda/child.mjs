@@ -46,6 +46,16 @@ const cases = {
     )
     return backend.memory().bytes - before
   },
+  // Memory that was given back goes to the driver only when the launches that use it have run.
+  trim: async (device) => {
+    useDevice(await native({ device }))
+    const x = tensor(new Float32Array(1 << 20))
+    scope(() => void x.add(1))
+    return tensor(new Float32Array(10 << 18))
+      .add(x.sum())
+      .sum()
+      .item()
+  },
   // A failed instruction writes nothing, and the next ones go on.
   index: async (device) => {
     useDevice(await native({ device }))

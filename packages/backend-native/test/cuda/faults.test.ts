@@ -56,6 +56,10 @@ const cases: readonly [name: string, test: () => void][] = [
     },
   ],
   ['garbage of a synchronous loop', () => expect(outcome('loop', 'cuda', { FAKECUDA_MEMORY: '16M' }).result).toBe(999)],
+  [
+    'memory that waiting launches use is not returned to the driver',
+    () => expect(outcome('trim', 'cuda', { FAKECUDA_MEMORY: '18M' })).toEqual({ result: 0 }),
+  ],
   ['scopes give memory back', () => expect(outcome('scope', 'cuda').result).toBeLessThan(1 << 18)],
   [
     'an index out of bounds',

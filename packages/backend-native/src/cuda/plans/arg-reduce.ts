@@ -6,7 +6,7 @@ import type { Combining } from '../text/lanes.ts'
 import { declareLoops, declareSteps } from '../text/loops.ts'
 import type { KernelWriter, MakeWriter, Value } from '../text/writer.ts'
 import { loopsApart } from './reduce.ts'
-import { planReduction } from './reduction.ts'
+import { lastAxisOf, planReduction } from './reduction.ts'
 
 /** Position -1 is that of no value. */
 function extremeOf(fn: 'max' | 'min', dtype: DType): Combining {
@@ -45,7 +45,6 @@ export const planArgReduce =
     const strides = order.map((axis) => x.strides[axis])
     const last = sizes.map((_, i) => i).slice(sizes.length - axes.length)
     const { kept, reduced } = loopsApart(sizes, last, [strides])
-    const lastAxis = x.sizes.reduce((found, size, axis) => (size > 1 ? axis : found), -1)
     const count = numelOf(kept.sizes)
     if (count > 0) {
       planReduction(
@@ -54,7 +53,7 @@ export const planArgReduce =
           name: 'argReduce',
           count,
           length: numelOf(reduced.sizes),
-          rows: axes.includes(lastAxis),
+          rows: axes.includes(lastAxisOf(x.sizes)),
           combining: extremeOf(fn, x.dtype),
           open: (w) => {
             const [splitKept, splitReduced] = [declareLoops(w, kept.sizes), declareLoops(w, reduced.sizes)]

@@ -6,6 +6,7 @@ import { declareLoops, declareSteps } from '../text/loops.ts'
 import type { KernelWriter, MakeWriter, Value } from '../text/writer.ts'
 import { planEach, planTest } from './elements.ts'
 import { planCopy } from './move.ts'
+import { combining } from './reduction.ts'
 
 /** The strides with 0 along an axis. */
 const without = (strides: readonly number[], axis: number): number[] => strides.map((x, i) => (i === axis ? 0 : x))
@@ -59,13 +60,6 @@ export const planGather =
     return { launches: [planIndices(make, index, source.sizes[axis]), move], scratch: [] }
   }
 
-const combined: Readonly<Record<Exclude<Prims['scatter']['fn'], 'set'>, 'add' | 'mul' | 'max' | 'min'>> = {
-  add: 'add',
-  prod: 'mul',
-  max: 'max',
-  min: 'min',
-}
-
 function planLines(
   make: MakeWriter,
   fn: Prims['scatter']['fn'],
@@ -97,7 +91,13 @@ function planLines(
           const x = w.load(dtype, from, w.indexMad(c, nextSource, start))
           const target = w.indexMad(k, along, line)
           if (fn === 'set') w.store(dtype, to, target, x)
-          else w.store(dtype, to, target, w.step(combined[fn], dtype, dtype, [w.load(dtype, to, target), x]))
+          else
+            w.store(
+              dtype,
+              to,
+              target,
+              w.step(combining[fn === 'add' ? 'sum' : fn], dtype, dtype, [w.load(dtype, to, target), x]),
+            )
         })
       },
     }

@@ -17,14 +17,7 @@ import { writeExpressions } from '../text/expression.ts'
 import { declareLoops } from '../text/loops.ts'
 import type { MakeWriter } from '../text/writer.ts'
 import { declareInputs } from './inputs.ts'
-import { each, planReduction } from './reduction.ts'
-
-const combining: Readonly<Record<ReduceFn, 'add' | 'mul' | 'max' | 'min'>> = {
-  sum: 'add',
-  prod: 'mul',
-  max: 'max',
-  min: 'min',
-}
+import { combining, each, lastAxisOf, planReduction } from './reduction.ts'
 
 /** The dtype in which a reduction accumulates. */
 const accumulated = (fn: ReduceFn, dtype: DType): DType =>
@@ -41,8 +34,7 @@ export function loopsApart(
     const pick = (row: readonly number[]): number[] => chosen.map((axis) => row[axis])
     return loopsOver(pick(shape), strides.map(pick))
   }
-  const lastAxis = shape.reduce((last, size, axis) => (size > 1 ? axis : last), -1)
-  return { kept: among(false), reduced: among(true), rows: axes.includes(lastAxis) }
+  return { kept: among(false), reduced: among(true), rows: axes.includes(lastAxisOf(shape)) }
 }
 
 /** Adds the launches of some outputs that are reduced over the same axes. */

@@ -1,10 +1,21 @@
 // Reductions of any kind: an element of the result is the work of one thread, of a warp or of a block, by the number of
 // elements that it reduces, and of several parts if these are many. The order in which they are combined depends on the
 // shape and the axes alone.
-import { type DType, dtypeSize } from '@flambeau/core/backend'
+import { type DType, dtypeSize, type ReduceFn, type Shape } from '@flambeau/core/backend'
 import type { Launch, Param } from '../plan.ts'
 import { accumulate, accumulators, acrossLanes, type Combining, type Lanes, placeOf } from '../text/lanes.ts'
 import { begin, type KernelWriter, type MakeWriter, threads, type Value } from '../text/writer.ts'
+
+/** The step that combines two values. */
+export const combining: Readonly<Record<ReduceFn, 'add' | 'mul' | 'max' | 'min'>> = {
+  sum: 'add',
+  prod: 'mul',
+  max: 'max',
+  min: 'min',
+}
+
+/** The last axis along which there is more than one element; -1 if there is none. */
+export const lastAxisOf = (shape: Shape): number => shape.reduce((last, size, axis) => (size > 1 ? axis : last), -1)
 
 /** How a reduction is shared out: the lanes of an element, the elements of a lane in a part, and the parts. */
 interface Form {

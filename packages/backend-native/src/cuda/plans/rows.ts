@@ -4,6 +4,7 @@
 import {
   type CompositeKind,
   composites,
+  contiguousStrides,
   type DType,
   type Instr,
   type Loops,
@@ -15,7 +16,7 @@ import type { Launch, Plan, Planner } from '../plan.ts'
 import { accumulate, accumulators, acrossLanes, type Combining, placeOf } from '../text/lanes.ts'
 import { declareLoops, declareSteps } from '../text/loops.ts'
 import { begin, type KernelWriter, type MakeWriter, threads, type Value } from '../text/writer.ts'
-import { each, formOf, planReduction } from './reduction.ts'
+import { each, formOf, lastAxisOf, planReduction } from './reduction.ts'
 
 type Floating = 'float32' | 'float64'
 
@@ -133,16 +134,6 @@ function along(x: View, axis: number, rows: readonly (readonly number[])[]): Alo
   return { sizes, steps, along: rows.map((row) => row[axis]) }
 }
 
-const contiguous = (sizes: readonly number[]): number[] => {
-  const strides: number[] = []
-  let step = 1
-  for (let i = sizes.length - 1; i >= 0; i--) {
-    strides.unshift(step)
-    step *= sizes[i]
-  }
-  return strides
-}
-
 export const planRows =
   <K extends Exclude<CompositeKind, 'moments'>>(make: MakeWriter, kind: K): Planner<K> =>
   (instr): Plan => {
@@ -152,14 +143,13 @@ export const planRows =
     const outputs = instr.outputs as readonly { readonly sizes: readonly number[] }[]
     const dtype = x.dtype as Floating
     const n = x.sizes[axis] ?? 1
-    const whole = contiguous(x.sizes)
-    const perRow = contiguous(x.sizes.map((size, i) => (i === axis ? 1 : size)))
+    const whole = contiguousStrides(x.sizes)
+    const perRow = contiguousStrides(x.sizes.map((size, i) => (i === axis ? 1 : size)))
     const record = composites[kind]
     const results = record.outputs.map(([, extent]) => (extent === 'all' ? whole : perRow))
     const loops = along(x, axis, [...inputs.map(({ strides }) => strides), ...results])
     const count = numelOf(loops.sizes)
-    const lastAxis = x.sizes.reduce((last, size, i) => (size > 1 ? i : last), -1)
-    const { lanes } = formOf(n, axis === lastAxis)
+    const { lanes } = formOf(n, axis === lastAxisOf(x.sizes))
     const w = make()
     begin(w)
     const most = w.param({ is: 'int', value: count })
@@ -238,7 +228,6 @@ export const planMoments =
       [others.map((i) => x.strides[i])],
     )
     const length = numelOf(loops.sizes)
-    const lastAxis = x.sizes.reduce((last, size, i) => (size > 1 ? i : last), -1)
     const address = (w: KernelWriter) => {
       const from = w.param({ is: 'input', input: 0 })
       const step = w.param({ is: 'int', value: x.strides[axis] })
@@ -251,7 +240,7 @@ export const planMoments =
         name: 'moments',
         count: x.sizes[axis],
         length,
-        rows: axis !== lastAxis,
+        rows: axis !== lastAxisOf(x.sizes),
         combining: each(
           ['float64', 'float64'],
           (w) => w.constant(0, 'float64'),

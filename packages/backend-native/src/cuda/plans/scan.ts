@@ -1,17 +1,11 @@
 // The plan of a scan: a thread takes a line along the axis. Sums and products of floats run in double precision; each
 // element is rounded when it is stored.
-import { contiguousStrides, isFloat, loopsOver, numelOf, type ReduceFn } from '@flambeau/core/backend'
+import { contiguousStrides, isFloat, loopsOver, numelOf } from '@flambeau/core/backend'
 import type { Plan, Planner } from '../plan.ts'
 import { declareLoops, declareSteps } from '../text/loops.ts'
 import type { MakeWriter } from '../text/writer.ts'
 import { planEach } from './elements.ts'
-
-const combining: Readonly<Record<ReduceFn, 'add' | 'mul' | 'max' | 'min'>> = {
-  sum: 'add',
-  prod: 'mul',
-  max: 'max',
-  min: 'min',
-}
+import { combining } from './reduction.ts'
 
 export const planScan =
   (make: MakeWriter): Planner<'scan'> =>
