@@ -1,6 +1,6 @@
 // Runs a case in a process of its own, because a driver is opened once; prints what it gives or the error.
 import { native } from '../../dist/index.js'
-import { scope, tensor, useDevice } from 'flambeau'
+import { empty, scope, tensor, useDevice } from 'flambeau'
 
 const cases = {
   open: async (device) => {
