@@ -56,7 +56,6 @@ class Addon : public Napi::Addon<Addon> {
   Napi::Value write(const Napi::CallbackInfo& info);
   Napi::Value read(const Napi::CallbackInfo& info);
   Napi::Value copy(const Napi::CallbackInfo& info);
-  Napi::Value copy_from(const Napi::CallbackInfo& info);
   Napi::Value clear(const Napi::CallbackInfo& info);
   Napi::Value synchronize(const Napi::CallbackInfo& info);
   Napi::Value begin_graph(const Napi::CallbackInfo& info);
@@ -191,7 +190,7 @@ Napi::Value Addon::memory(const Napi::CallbackInfo& info) {
   return result;
 }
 
-/** submit(device, words, count): runs launches; after an error, minus its code, and words[0] is the launch's number. */
+/** submit(device, words, count): runs launches; returns the code of an error, and then words[0] is the launch's number. */
 Napi::Value Addon::submit(const Napi::CallbackInfo& info) {
   Device& device = device_of(info, "submit");
   Elements<int32_t> words;
@@ -228,16 +227,6 @@ Napi::Value Addon::copy(const Napi::CallbackInfo& info) {
   if (!size_of(info[1], &to) || !size_of(info[2], &from) || !size_of(info[3], &bytes))
     refuse(info, "copy takes two addresses and a number of bytes");
   return code(info, device.copy(to, from, bytes));
-}
-
-/** copyFrom(device, other, to, from, bytes): between devices. */
-Napi::Value Addon::copy_from(const Napi::CallbackInfo& info) {
-  Device& device = device_of(info, "copyFrom");
-  size_t to, from, bytes;
-  if (!info[1].IsExternal() || !info[1].As<Napi::External<Device>>().CheckTypeTag(&deviceTag) ||
-      !size_of(info[2], &to) || !size_of(info[3], &from) || !size_of(info[4], &bytes))
-    refuse(info, "copyFrom takes two devices, two addresses and a number of bytes");
-  return code(info, device.copy_from(*info[1].As<Napi::External<Device>>().Data(), to, from, bytes));
 }
 
 /** clear(device, address, bytes): sets them to 0. */
@@ -346,7 +335,6 @@ Addon::Addon(Napi::Env env, Napi::Object exports) {
                            InstanceMethod("write", &Addon::write, napi_enumerable),
                            InstanceMethod("read", &Addon::read, napi_enumerable),
                            InstanceMethod("copy", &Addon::copy, napi_enumerable),
-                           InstanceMethod("copyFrom", &Addon::copy_from, napi_enumerable),
                            InstanceMethod("clear", &Addon::clear, napi_enumerable),
                            InstanceMethod("synchronize", &Addon::synchronize, napi_enumerable),
                            InstanceMethod("beginGraph", &Addon::begin_graph, napi_enumerable),

@@ -151,15 +151,6 @@ CUresult Device::copy(CUdeviceptr to, CUdeviceptr from, size_t bytes) {
   return bytes == 0 ? CUDA_SUCCESS : driver_->cuMemcpyDtoDAsync_v2(to, from, bytes, stream_);
 }
 
-CUresult Device::copy_from(const Device& other, CUdeviceptr to, CUdeviceptr from, size_t bytes) {
-  // The two streams know nothing of each other.
-  TRY(other.enter());
-  TRY(driver_->cuStreamSynchronize(other.stream_));
-  TRY(enter());
-  if (bytes > 0) TRY(driver_->cuMemcpyPeerAsync(to, context_, from, other.context_, bytes, stream_));
-  return driver_->cuStreamSynchronize(stream_);
-}
-
 CUresult Device::clear(CUdeviceptr to, size_t bytes) {
   TRY(enter());
   return bytes == 0 ? CUDA_SUCCESS : driver_->cuMemsetD8Async(to, 0, bytes, stream_);

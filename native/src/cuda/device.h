@@ -38,7 +38,6 @@ class Device {
   /** Copies from the device, and waits for everything before. */
   CUresult read(char* to, CUdeviceptr from, size_t bytes);
   CUresult copy(CUdeviceptr to, CUdeviceptr from, size_t bytes);
-  CUresult copy_from(const Device& other, CUdeviceptr to, CUdeviceptr from, size_t bytes);
   CUresult clear(CUdeviceptr to, size_t bytes);
   CUresult synchronize();
 

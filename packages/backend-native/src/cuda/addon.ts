@@ -32,7 +32,6 @@ export interface CudaAddon {
   write(device: Handle, to: number, data: ArrayBufferView): number
   read(device: Handle, data: ArrayBufferView, from: number): number
   copy(device: Handle, to: number, from: number, bytes: number): number
-  copyFrom(device: Handle, other: Handle, to: number, from: number, bytes: number): number
   clear(device: Handle, to: number, bytes: number): number
   synchronize(device: Handle): number
   beginGraph(device: Handle): number
