@@ -15,8 +15,8 @@ export const targets = ['sm_75', 'sm_80', 'sm_86', 'sm_89', 'sm_90', 'sm_100', '
 export const hasCompiler = () => ['nvcc', 'ptxas'].every((name) => spawnSync(name, ['--version']).status === 0)
 
 /** The first line of a committed text says what it was made from. */
-const heading = () => `// Made by node tools/cuda.mjs ptx from sources with the digest ${digest()}.\n`
-export const isCurrent = (source) => readFileSync(ptxOf(source), 'utf8').startsWith(heading())
+const heading = (source) => `// Made by node tools/cuda.mjs ptx from sources with the digest ${digest(source)}.\n`
+export const isCurrent = (source) => readFileSync(ptxOf(source), 'utf8').startsWith(heading(source))
 
 /** Makes the texts anew. With `check` it writes nothing, and says which are not those that are committed. */
 const makePtx = async (check) => {
@@ -27,7 +27,7 @@ const makePtx = async (check) => {
       say(error.trimEnd())
       return 1
     }
-    const whole = heading() + text
+    const whole = heading(source) + text
     if (check && readFileSync(ptxOf(source), 'utf8') !== whole) {
       say(`${basename(ptxOf(source))} is not what ${basename(source)} compiles to: node tools/cuda.mjs ptx`)
       stale++

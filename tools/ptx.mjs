@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { root, run } from './lib.mjs'
 
 export const folder = join(root, 'native', 'src', 'cuda')
@@ -22,11 +22,12 @@ export const sources = () => [
 ]
 export const ptxOf = (source) => source.replace(/\.cu$/, '.ptx')
 
-/** What the PTX of a source is made from: all of CUDA's sources, and the tables and functions that they include. */
-export const digest = () => {
+/** What the PTX of a source is made from: itself, and the tables and functions that sources include. */
+export const digest = (source) => {
   const hash = createHash('sha256')
   const files = [
-    ...readdirSync(folder, { recursive: true }).filter((name) => /\.(cu|cuh)$/.test(name)),
+    relative(folder, source),
+    ...readdirSync(folder, { recursive: true }).filter((name) => name.endsWith('.cuh')),
     '../special.cc',
     '../special.h',
     '../fits.h',
@@ -75,6 +76,8 @@ export const tidied = (text, isExported) => {
     part.replaceAll(/[A-Za-z_$][\w$]*/g, (word) => {
       const owner = /^(.*?)_param_(\d+)$/.exec(word)
       if (owner !== null && byName.has(owner[1])) return `p${owner[2]}`
+      // Shared memory of a function in an unnamed namespace: nvcc puts a hash of the folder's path into its name.
+      if (/_INTERNAL_[0-9a-f]{8}_/.test(word) && !names.has(word)) names.set(word, `local${names.size}`)
       return names.get(word) ?? word
     })
   const kept = parts.filter(({ name }) => wanted.has(name))

@@ -11,6 +11,7 @@ import {
   descriptorOf,
   dtypeSize,
   dtypes,
+  type Ended,
   type Executable,
   type Instr,
   isContiguous,
@@ -33,7 +34,7 @@ import type { CudaReport } from '../report.ts'
 import type { CudaAddon, Handle } from './addon.ts'
 import { Launches } from './launches.ts'
 import { CudaBuffer, DeviceMemory } from './memory.ts'
-import type { Plan } from './plan.ts'
+import type { Launch, Plan } from './plan.ts'
 import { planOf, plannersOf, type Texts } from './plans/index.ts'
 import { CudaProgram, type Graph, type Recorder } from './program.ts'
 
@@ -76,6 +77,7 @@ export class CudaBackend implements Recorder {
   readonly #addon: CudaAddon
   readonly #device: Handle
   readonly #info: CudaReport
+  readonly #texts: Texts
   /** Plans of eager instructions, and of those of programs, whose kernels read numbers from memory. */
   readonly #eager: Plans
   readonly #recorded: Plans
@@ -92,6 +94,7 @@ export class CudaBackend implements Recorder {
     this.#addon = addon
     this.#device = device
     this.#info = info
+    this.#texts = texts
     this.#eager = new Plans(plannersOf(texts, false))
     this.#recorded = new Plans(plannersOf(texts, true))
     this.#memory = new DeviceMemory(addon, device, ordinal, () => this.#finish())
@@ -160,15 +163,27 @@ export class CudaBackend implements Recorder {
     return new CudaBuffer(this, bytes, block, address)
   }
 
-  record(instrs: readonly Instr[], numberAt: (x: Operand) => number): Graph {
+  get programText(): string {
+    return this.#texts.program
+  }
+
+  record(
+    instrs: readonly Instr[],
+    numberAt: (x: Operand) => number,
+    before: readonly Launch[],
+    after: readonly Launch[],
+  ): Graph {
     const plans = instrs.map((instr) => this.#demand(this.#recorded, instr))
     // Later instructions may use the same memory, because they run in order.
     const most: number[] = []
     for (const { scratch } of plans) for (const [i, bytes] of scratch.entries()) most[i] = Math.max(most[i] ?? 0, bytes)
     const scratch = most.map((bytes) => this.#memory.take(bytes))
     for (const [i, plan] of plans.entries()) this.#launches.prepare(plan, instrs[i].origin.name)
+    this.#launches.prepare({ launches: [...before, ...after] }, 'a program')
     const number = this.#launches.record(() => {
+      this.#launches.addAlone(before)
       for (const [i, plan] of plans.entries()) this.#launches.add(plan, instrs[i], i + 1, scratch, numberAt)
+      this.#launches.addAlone(after)
     })
     return { number, scratch: scratch.map(({ block }) => block) }
   }
@@ -192,13 +207,24 @@ export class CudaBackend implements Recorder {
     this.#launches.check(this.#addon.copy(this.#device, target, source, bytes), 'a program')
   }
 
-  replay({ number }: Graph, failing: readonly Instr[]): void {
+  replay({ number }: Graph, times: number, failing: readonly Instr[], table: number): Ended {
     this.#demandUsable()
-    this.#throwFailed()
-    this.#launches.check(this.#addon.launchGraph(this.#device, number, 1), 'a program')
-    if (failing.length === 0) return
+    this.#launches.check(this.#addon.launchGraph(this.#device, number, times), 'a program')
+    if (failing.length === 0) return { runs: times }
     this.#pending = [...failing]
-    this.#throwFailed()
+    try {
+      this.#throwFailed()
+      return { runs: times }
+    } catch (error) {
+      const [runs] = this.#readWords(2, table)
+      return { runs, error }
+    }
+  }
+
+  #readWords(count: number, address: number): Int32Array {
+    const words = new Int32Array(count)
+    this.#launches.check(this.#addon.read(this.#device, words, address), 'a check')
+    return words
   }
 
   /** Throws the error of the first instruction that failed since the last call. */
@@ -207,9 +233,7 @@ export class CudaBackend implements Recorder {
     const pending = this.#pending
     if (pending.length === 0) return
     this.#pending = []
-    const record = new Int32Array(2)
-    this.#launches.check(this.#addon.read(this.#device, record, this.#flag.address), 'a check')
-    const [tag, value] = record
+    const [tag, value] = this.#readWords(2, this.#flag.address)
     if (tag === 0) return
     this.#launches.check(this.#addon.clear(this.#device, this.#flag.address, 8), 'a check')
     const failed = pending[tag - 1]

@@ -18,6 +18,9 @@ const headWords = 8
 /** Launches that run together. */
 const most = 32
 
+/** The instruction of launches that belong to none. */
+const alone: Instr = { kind: 'iota', attrs: { axis: 0 }, inputs: [], outputs: [], origin: { name: 'a program' } }
+
 /** Memory that a plan shares among its launches. */
 type Place = { readonly block: Block; readonly address: number }
 /** Where in memory a number is, for kernels that read it there. */
@@ -56,6 +59,11 @@ export class Launches {
     for (const { buffer } of instr.outputs) this.#blocks.push((buffer as CudaBuffer).block)
     for (const { block } of scratch) this.#blocks.push(block)
     for (const launch of plan.launches) this.#launch(launch, instr, tag, scratch, numberAt)
+  }
+
+  /** Adds launches that belong to no instruction: their parameters are addresses and numbers. */
+  addAlone(launches: readonly Launch[]): void {
+    for (const launch of launches) this.#launch(launch, alone, 0, [])
   }
 
   #launch(launch: Launch, instr: Instr, tag: number, scratch: readonly Place[], numberAt?: NumberAt): void {
@@ -113,7 +121,7 @@ export class Launches {
   }
 
   /** Loads the kernels of a plan, which cannot be done while launches are recorded. */
-  prepare({ launches }: Plan, op: string): void {
+  prepare({ launches }: Pick<Plan, 'launches'>, op: string): void {
     for (const { kernel } of launches) this.#functionOf(kernel, op)
   }
 
@@ -193,7 +201,8 @@ const addressOf = ({ buffer, offset, dtype }: View): number =>
   (buffer as CudaBuffer).address + offset * dtypeSize[dtype]
 const outputOf = (instr: Instr, output: number): number => (instr.outputs[output].buffer as CudaBuffer).address
 
-function put(words: Int32Array, at: number, value: number): void {
+/** Puts an address, or another whole number, in two words. */
+export function put(words: Int32Array, at: number, value: number): void {
   words[at] = value
   words[at + 1] = Math.floor(value / 2 ** 32)
 }

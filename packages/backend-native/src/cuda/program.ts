@@ -1,6 +1,7 @@
-// Compiled programs: the launches of all instructions, recorded once as a graph, which one call replays. Its memory never
-// moves, so what changes from run to run is brought there: numbers and draws from the host, arguments from their tensors;
-// results are taken from there. Kernels read numbers from memory.
+// Compiled programs: the launches of all instructions, recorded once as a graph, which one call replays, also several
+// times. Its memory never moves, so what changes from run to run is brought there: numbers and draws from the host,
+// arguments from their tensors; results are taken from there. The graph does that itself, from a table of moves
+// (native/src/cuda/kernels/program.cu) which a call fills. Kernels read numbers from memory.
 import {
   type Backend,
   beginnings,
@@ -29,7 +30,9 @@ import {
   withOperands,
 } from '@flambeau/core/backend'
 import { mayFail } from '@flambeau/stream'
+import { put } from './launches.ts'
 import { type Block, CudaBuffer } from './memory.ts'
+import type { Launch } from './plan.ts'
 
 /** A recorded program, and the memory that its instructions share. */
 export interface Graph {
@@ -41,16 +44,28 @@ export interface Graph {
 export interface Recorder extends Backend {
   /** Memory for so many bytes. */
   room(bytes: number): CudaBuffer
-  /** Records instructions as a graph; `numberAt` says where their numbers are. Tags count from 1. */
-  record(instrs: readonly Instr[], numberAt: (x: Operand) => number): Graph
+  /** The text of the kernels that begin and end a run. */
+  readonly programText: string
+  /**
+   * Records instructions as a graph, between other launches; `numberAt` says where their numbers are. Tags count from 1.
+   */
+  record(
+    instrs: readonly Instr[],
+    numberAt: (x: Operand) => number,
+    before: readonly Launch[],
+    after: readonly Launch[],
+  ): Graph
   /** Throws the error of what has failed. */
   settle(): void
   drop(graph: Graph): void
   upload(address: number, data: TypedArray): void
   /** Copies bytes on the device. */
   move(to: DeviceBuffer, toByte: number, from: DeviceBuffer, bytes: number): void
-  /** Runs a graph, after what may have failed before. If some of its instructions may fail, it is waited for. */
-  replay(graph: Graph, failing: readonly Instr[]): void
+  /**
+   * Runs a graph several times. If some of its instructions may fail, all runs are waited for; the table of moves says
+   * how many were complete.
+   */
+  replay(graph: Graph, times: number, failing: readonly Instr[], table: number): Ended
 }
 
 const bytesOf = ({ sizes, dtype }: Spec): number => numelOf(sizes) * dtypeSize[dtype]
@@ -160,14 +175,43 @@ class Layout {
 const present = (list: readonly (Moving | undefined)[]): [number, Moving][] =>
   [...list.entries()].flatMap(([i, moving]) => (moving === undefined ? [] : [[i, moving]]))
 
+const aligned = (bytes: number): number => Math.ceil(bytes / 16) * 16
+
 /** Graphs of programs that nothing refers to any more. */
 const dropped = new FinalizationRegistry<() => void>((drop) => drop())
+
+const moveBytes = 48
+const threads = 256
+const mostBlocks = 65535
+
+/** Launches of `program_move` for a range of moves, the largest of which has so many bytes. */
+function movesOf(text: string, table: number, first: number, count: number, bytes: number): Launch[] {
+  const launches: Launch[] = []
+  // Sixteen bytes a thread, four times.
+  const x = Math.max(1, Math.min(256, Math.ceil(bytes / (threads * 64))))
+  for (let at = 0; at < count; at += mostBlocks) {
+    launches.push({
+      kernel: { text, name: 'program_move' },
+      grid: [x, Math.min(count - at, mostBlocks), 1],
+      block: threads,
+      shared: 0,
+      params: [{ is: 'flag' }, { is: 'long', value: table }, { is: 'int', value: first + at }],
+    })
+  }
+  return launches
+}
 
 export class CudaProgram implements Executable {
   readonly #backend: Recorder
   readonly #layout: Layout
-  /** The numbers of a run, then the constants. */
+  /** The number of the run and the moves, then the numbers of a run, then the constants. */
   readonly #table: CudaBuffer
+  /** The first two as the host writes them. */
+  readonly #words: Int32Array
+  readonly #numbers: Float64Array
+  readonly #draws: readonly (readonly [number, Moving])[]
+  readonly #args: readonly (readonly [number, Moving])[]
+  readonly #results: readonly (readonly [number, Moving])[]
   /** Null if JavaScript computes some of the instructions: then they run one by one. */
   readonly #graph: Graph | null
   readonly #mayFail: boolean
@@ -177,17 +221,39 @@ export class CudaProgram implements Executable {
     const layout = new Layout(backend, program, plan)
     this.#layout = layout
     const { readings, constants, instrs } = layout
-    this.#table = backend.room(8 * (readings + constants.length))
+    this.#draws = present(layout.draws)
+    this.#args = present(layout.args)
+    this.#results = present(layout.results)
+    const begins = 1 + this.#draws.length + this.#args.length
+    const ends = this.#results.length
+    const tableBytes = 8 + moveBytes * (begins + ends)
+    const memory = new ArrayBuffer(tableBytes + 8 * readings)
+    this.#words = new Int32Array(memory)
+    this.#numbers = new Float64Array(memory, tableBytes)
+    this.#table = backend.room(tableBytes + 8 * (readings + constants.length))
     const { address } = this.#table
     const numberAt = (x: Operand): number => {
       const { at } = x as Numbered
-      return address + 8 * (at >= 0 ? at : readings - 1 - at)
+      return address + tableBytes + 8 * (at >= 0 ? at : readings - 1 - at)
     }
-    if (constants.length > 0) backend.upload(address + 8 * readings, Float64Array.from(constants))
+    if (constants.length > 0) backend.upload(address + memory.byteLength, Float64Array.from(constants))
     this.#mayFail = instrs.some(mayFail)
-    const graph = instrs.some(({ kind }) => kind === 'host') ? null : backend.record(instrs, numberAt)
+    this.#graph = null
+    if (instrs.some(({ kind }) => kind === 'host')) return
+    const { programText: text } = backend
+    const most = (list: readonly (readonly [number, Moving])[]): number => Math.max(0, ...list.map(([, x]) => x.bytes))
+    const before = movesOf(text, address, 0, begins, Math.max(8 * readings, most(this.#draws), most(this.#args)))
+    const after = movesOf(text, address, begins, ends, most(this.#results))
+    after.push({
+      kernel: { text, name: 'program_next' },
+      grid: [1, 1, 1],
+      block: 1,
+      shared: 0,
+      params: [{ is: 'flag' }, { is: 'long', value: address }],
+    })
+    const graph = backend.record(instrs, numberAt, before, after)
     this.#graph = graph
-    if (graph !== null) dropped.register(this, () => backend.drop(graph))
+    dropped.register(this, () => backend.drop(graph))
   }
 
   run(bindings: Bindings): void {
@@ -195,22 +261,79 @@ export class CudaProgram implements Executable {
     if (error !== undefined) throw error
   }
 
-  repeat({ numbers, draws, args, results }: Bindings, times: number, stacked: boolean): Ended {
+  repeat(bindings: Bindings, times: number, stacked: boolean): Ended {
+    try {
+      if (this.#graph === null) return this.#repeatEach(bindings, times, stacked)
+      this.#backend.settle()
+      const rows = this.#fill(bindings, times, stacked)
+      const ended = this.#backend.replay(
+        this.#graph,
+        times,
+        this.#mayFail ? this.#layout.instrs : [],
+        this.#table.address,
+      )
+      if (rows !== null) this.#backend.free(rows)
+      return ended
+    } catch (error) {
+      return { runs: 0, error }
+    }
+  }
+
+  /**
+   * Brings the table of moves and what they move to the device. What one run takes from the host goes where kernels read
+   * it; that of several runs goes to other memory, which is returned.
+   */
+  #fill({ numbers, draws, args, results }: Bindings, times: number, stacked: boolean): CudaBuffer | null {
     const backend = this.#backend
-    const layout = this.#layout
-    const { readings } = layout
+    const words = this.#words
+    let at = 2
+    const move = (from: number, fromStep: number, to: number, toStep: number, bytes: number, runs: number): void => {
+      for (const value of [from, fromStep, to, toStep, bytes, runs]) {
+        put(words, at, value)
+        at += 2
+      }
+    }
+    const own = numbers.byteLength / times
+    const several = times > 1
+    const drawn = this.#draws.map(([i]) => draws[i])
+    const sizes = [numbers, ...drawn].map(({ byteLength }) => aligned(byteLength))
+    const rows = several ? backend.room(sizes.reduce((sum, bytes) => sum + bytes, 0)) : null
+    let row = rows?.address ?? 0
+    const read = this.#numbers
+    const runs = several ? times : 0
+    move(row, own, this.#table.address + read.byteOffset, 0, read.byteLength, runs)
+    // Kernels need not read the last ones.
+    if (!several) read.set(numbers.subarray(0, read.length))
+    else backend.upload(row, numbers)
+    this.#draws.forEach(([, { buffer }], k) => {
+      row += sizes[k]
+      const bytes = drawn[k].byteLength / times
+      backend.upload(several ? row : buffer.address, drawn[k])
+      move(row, bytes, buffer.address, 0, bytes, runs)
+    })
+    for (const [i, { buffer, bytes }] of this.#args) {
+      move((args[i] as CudaBuffer).address, 0, buffer.address, 0, bytes, 1)
+    }
+    for (const [i, { buffer, bytes }] of this.#results) {
+      move(buffer.address, 0, (results[i] as CudaBuffer).address, stacked ? bytes : 0, bytes, times)
+    }
+    backend.upload(this.#table.address, several ? words.subarray(0, at) : words)
+    return rows
+  }
+
+  /** The runs of a program that is no graph. */
+  #repeatEach({ numbers, draws, args, results }: Bindings, times: number, stacked: boolean): Ended {
+    const backend = this.#backend
     const own = numbers.length / times
     for (let t = 0; t < times; t++) {
       try {
-        if (readings > 0) backend.upload(this.#table.address, numbers.subarray(t * own, (t + 1) * own))
-        for (const [i, drawn] of present(layout.draws)) {
+        for (const [i, { buffer }] of this.#draws) {
           const length = draws[i].length / times
-          backend.upload(drawn.buffer.address, draws[i].subarray(t * length, (t + 1) * length))
+          backend.upload(buffer.address, draws[i].subarray(t * length, (t + 1) * length))
         }
-        for (const [i, { buffer, bytes }] of present(layout.args)) backend.move(buffer, 0, args[i], bytes)
-        if (this.#graph === null) this.#runEach(numbers.subarray(t * own, (t + 1) * own))
-        else backend.replay(this.#graph, this.#mayFail ? layout.instrs : [])
-        for (const [i, { buffer, bytes }] of present(layout.results))
+        for (const [i, { buffer, bytes }] of this.#args) backend.move(buffer, 0, args[i], bytes)
+        this.#runEach(numbers.subarray(t * own, (t + 1) * own))
+        for (const [i, { buffer, bytes }] of this.#results)
           backend.move(results[i], stacked ? t * bytes : 0, buffer, bytes)
       } catch (error) {
         return { runs: t, error }

@@ -18,6 +18,7 @@ export interface Texts {
   readonly prelude: Prelude
   readonly contract: string
   readonly sort: string
+  readonly program: string
 }
 
 type Planners = { readonly [K in Exclude<Kind, 'host'>]: Planner<K> }

@@ -1,0 +1,125 @@
+// Several runs of a compiled program in one call: the host sends the numbers, draws and places of all of them and
+// waits for none, and what fails leaves what the complete ones made.
+import {
+  compile,
+  linear,
+  manualSeed,
+  noGrad,
+  optim,
+  rand,
+  randn,
+  type Tensor,
+  tensor,
+  useDevice,
+  zeros,
+} from '@flambeau/core'
+import { js } from '@flambeau/backend-js'
+import { expect } from 'vitest'
+import { testWith } from '../../../../tools/test/machine.ts'
+import type { CudaAddon, Opened } from '../../src/cuda/addon.ts'
+import { CudaBackend } from '../../src/cuda/index.ts'
+import { loadCuda } from '../../src/cuda/loader.ts'
+import { cudaMissing } from './driver.ts'
+
+/** Calls of the addon's functions, by name. */
+const calls = new Map<string, number>()
+
+/** A device whose calls are counted. */
+function counted(): CudaBackend {
+  const { addon, texts } = loadCuda()
+  const entries = Object.entries(addon).map(([name, value]: [string, unknown]) => {
+    if (typeof value !== 'function') return [name, value] as const
+    const call = (...args: unknown[]): unknown => {
+      calls.set(name, (calls.get(name) ?? 0) + 1)
+      return value.apply(addon, args)
+    }
+    return [name, call] as const
+  })
+  const own = Object.fromEntries(entries) as unknown as CudaAddon
+  const opened = own.open(process.env.FLAMBEAU_CUDA_DRIVER as string) as Extract<Opened, { failure?: undefined }>
+  const handle = own.device(0)
+  if (typeof handle === 'number') throw new Error(`no device: ${handle}`)
+  return new CudaBackend(own, handle, 0, { ...opened.devices[0], driver: opened.version }, texts)
+}
+
+let cuda: CudaBackend | undefined
+const onCuda = (): void => void useDevice((cuda ??= counted()))
+const it = (name: string, body: () => void): void => testWith('native', cudaMissing, name, body)
+
+/** A step with an argument, a draw and a number that changes with every run; it returns a new tensor. */
+function training(): [step: ReturnType<typeof make>, w: Tensor, x: Tensor] {
+  manualSeed(3)
+  const w = randn(5, 4, { requiresGrad: true })
+  const x = randn(6, 4)
+  return [make(w), w, x]
+}
+function make(w: Tensor) {
+  const adam = new optim.Adam([w], { lr: 0.05 })
+  return compile((x: Tensor) => {
+    adam.zeroGrad()
+    const loss = linear(x, w).mul(rand(6, 5)).sum()
+    loss.backward()
+    adam.step()
+    return loss.detach()
+  })
+}
+
+/** The results of 12 runs, and the weights afterwards. */
+function results(use: () => unknown, several: boolean): [losses: number[], weights: number[]] {
+  use()
+  const [step, w, x] = training()
+  const losses: number[] = []
+  for (let i = 0; i < 4; i++) losses.push(step(x).item())
+  if (several) losses.push(...step.repeat(8, { args: [x], stack: true }).toArray())
+  else for (let i = 0; i < 8; i++) losses.push(step(x).item())
+  return [losses, [...w.detach().toArray()]]
+}
+
+it('runs in one call have the numbers of single ones', () => {
+  expect(results(onCuda, true)).toEqual(results(onCuda, false))
+  const [[losses], [wanted]] = [results(onCuda, true), results(() => useDevice(js()), true)]
+  for (const [i, loss] of losses.entries()) expect(loss).toBeCloseTo(wanted[i], 4)
+})
+
+it('runs in one call are launched together, and nobody waits', () => {
+  onCuda()
+  const [step, , x] = training()
+  for (let i = 0; i < 4; i++) step(x)
+  x.sum().item()
+  calls.clear()
+  const last = step.repeat(50, { args: [x] })
+  // Core draws for a few runs at a time.
+  const launches = calls.get('launchGraph') ?? 0
+  expect(launches).toBeGreaterThan(0)
+  expect(launches).toBeLessThan(10)
+  expect(calls.get('read') ?? 0).toBe(0)
+  expect(calls.get('synchronize') ?? 0).toBe(0)
+  expect(calls.get('write')).toBeLessThanOrEqual(3 * launches)
+  expect(last.item()).toBeLessThan(0)
+})
+
+it('a run that fails leaves what the complete ones made', () => {
+  const outcome = (use: () => unknown): unknown[] => {
+    use()
+    const index = tensor([0], { dtype: 'int32' })
+    const [table, kept] = [tensor([1, 2, 3, 4, 5]), zeros(1)]
+    const step = compile(() =>
+      noGrad(() => {
+        kept.add_(table.indexSelect(0, index))
+        index.add_(1)
+        return kept.clone()
+      }),
+    )
+    for (let i = 0; i < 3; i++) step()
+    const message = (() => {
+      try {
+        step.repeat(9)
+        return ''
+      } catch (error) {
+        return (error as Error).message.split('\n')[0]
+      }
+    })()
+    return [message, kept.item(), index.item()]
+  }
+  expect(outcome(onCuda)).toEqual(outcome(() => useDevice(js())))
+})
