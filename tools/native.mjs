@@ -72,9 +72,11 @@ const makeAddon = () => {
 
 /** The driver library of CUDA for tests (docs/internals/cuda.md), which FLAMBEAU_CUDA_DRIVER names. */
 export const fakeCuda = join(builds, 'cuda', 'libcuda.so.1')
+/** A cuBLAS over it, for tests. */
+export const fakeCublas = join(builds, 'cuda', 'libcublas.so.13')
 export const fakeCudaMissing = () =>
   process.platform === 'linux' ? missing() : 'the driver library for tests is built on Linux'
-export const makeFakeCuda = () => build({ sources, folder: join(builds, 'cuda'), target: 'cuda', quiet: true })
+export const makeFakeCuda = () => build({ sources, folder: join(builds, 'cuda'), target: 'fakes', quiet: true })
 
 /** What of the sources is no part of the addon: that of CUDA is published apart, and WebAssembly's modules are built here. */
 const elsewhere = new Set(['cuda', 'wasm'])

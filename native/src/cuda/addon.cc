@@ -11,7 +11,7 @@
 namespace flambeau::cuda {
 namespace {
 
-constexpr int32_t format = 1;
+constexpr int32_t format = 2;
 
 [[noreturn]] void refuse(const Napi::CallbackInfo& info, const std::string& message) {
   throw Napi::Error::New(info.Env(), "cuda: " + message);
@@ -62,12 +62,17 @@ class Addon : public Napi::Addon<Addon> {
   Napi::Value end_graph(const Napi::CallbackInfo& info);
   Napi::Value launch_graph(const Napi::CallbackInfo& info);
   Napi::Value drop_graph(const Napi::CallbackInfo& info);
+  Napi::Value blas(const Napi::CallbackInfo& info);
+  Napi::Value receive(const Napi::CallbackInfo& info);
+  Napi::Value mark(const Napi::CallbackInfo& info);
+  Napi::Value elapsed(const Napi::CallbackInfo& info);
+  void reset_marks(const Napi::CallbackInfo& info);
   Napi::Value describe_error(const Napi::CallbackInfo& info);
   Napi::Value watch(const Napi::CallbackInfo& info);
   void unwatch(const Napi::CallbackInfo& info);
   Napi::Value sweep(const Napi::CallbackInfo& info);
 
-  Device& device_of(const Napi::CallbackInfo& info, const char* name) const;
+  Device& device_of(const Napi::CallbackInfo& info, const char* name, size_t argument = 0) const;
   /** The code of an error as the functions return it. */
   Napi::Value code(const Napi::CallbackInfo& info, CUresult result) const {
     return Napi::Number::New(info.Env(), static_cast<int32_t>(result));
@@ -77,10 +82,11 @@ class Addon : public Napi::Addon<Addon> {
   std::vector<int32_t> free_;
 };
 
-Device& Addon::device_of(const Napi::CallbackInfo& info, const char* name) const {
-  if (!info[0].IsExternal() || !info[0].As<Napi::External<Device>>().CheckTypeTag(&deviceTag))
-    refuse(info, std::string(name) + " takes a device first");
-  return *info[0].As<Napi::External<Device>>().Data();
+Device& Addon::device_of(const Napi::CallbackInfo& info, const char* name, size_t argument) const {
+  const Napi::Value value = info[argument];
+  if (!value.IsExternal() || !value.As<Napi::External<Device>>().CheckTypeTag(&deviceTag))
+    refuse(info, std::string(name) + " takes a device as argument " + std::to_string(argument));
+  return *value.As<Napi::External<Device>>().Data();
 }
 
 /** open(path): opens the driver. Returns its version and the devices, or how it failed: `failure`, `code`, `text`. */
@@ -268,6 +274,48 @@ Napi::Value Addon::drop_graph(const Napi::CallbackInfo& info) {
   return code(info, device.drop_graph(graph));
 }
 
+/** blas(device, name): the file of the BLAS that was taken, '' for none, or { code, text } of why it was not. */
+Napi::Value Addon::blas(const Napi::CallbackInfo& info) {
+  Device& device = device_of(info, "blas");
+  std::string name, fault;
+  if (!text_of(info[1], &name)) refuse(info, "blas takes a name");
+  const CUresult result = device.blas(name, &fault);
+  if (result == CUDA_SUCCESS && fault.empty()) return Napi::String::New(info.Env(), device.blas());
+  auto failed = Napi::Object::New(info.Env());
+  failed.Set("code", static_cast<int32_t>(result));
+  failed.Set("text", fault);
+  return failed;
+}
+
+/** receive(device, to, other, from, bytes): copies from another device. */
+Napi::Value Addon::receive(const Napi::CallbackInfo& info) {
+  Device& device = device_of(info, "receive");
+  Device& other = device_of(info, "receive", 2);
+  size_t to, from, bytes;
+  if (!size_of(info[1], &to) || !size_of(info[3], &from) || !size_of(info[4], &bytes))
+    refuse(info, "receive takes two addresses and a number of bytes");
+  return code(info, device.receive(to, other, from, bytes));
+}
+
+/** mark(device): the number of a mark, or minus the code of an error. */
+Napi::Value Addon::mark(const Napi::CallbackInfo& info) {
+  int32_t number = 0;
+  const CUresult result = device_of(info, "mark").mark(&number);
+  return Napi::Number::New(info.Env(), result == CUDA_SUCCESS ? number : -static_cast<int32_t>(result));
+}
+
+/** elapsed(device, from, to): milliseconds between two marks, or minus the code of an error. */
+Napi::Value Addon::elapsed(const Napi::CallbackInfo& info) {
+  Device& device = device_of(info, "elapsed");
+  int32_t from, to;
+  if (!count_of(info[1], INT32_MAX, &from) || !count_of(info[2], INT32_MAX, &to)) refuse(info, "elapsed takes two marks");
+  float milliseconds = 0;
+  const CUresult result = device.elapsed(from, to, &milliseconds);
+  return Napi::Number::New(info.Env(), result == CUDA_SUCCESS ? milliseconds : -static_cast<double>(result));
+}
+
+void Addon::reset_marks(const Napi::CallbackInfo& info) { device_of(info, "resetMarks").reset_marks(); }
+
 /** describe(code): the driver's words for an error. */
 Napi::Value Addon::describe_error(const Napi::CallbackInfo& info) {
   int32_t number;
@@ -341,6 +389,11 @@ Addon::Addon(Napi::Env env, Napi::Object exports) {
                            InstanceMethod("endGraph", &Addon::end_graph, napi_enumerable),
                            InstanceMethod("launchGraph", &Addon::launch_graph, napi_enumerable),
                            InstanceMethod("dropGraph", &Addon::drop_graph, napi_enumerable),
+                           InstanceMethod("blas", &Addon::blas, napi_enumerable),
+                           InstanceMethod("receive", &Addon::receive, napi_enumerable),
+                           InstanceMethod("mark", &Addon::mark, napi_enumerable),
+                           InstanceMethod("elapsed", &Addon::elapsed, napi_enumerable),
+                           InstanceMethod("resetMarks", &Addon::reset_marks, napi_enumerable),
                            InstanceMethod("describe", &Addon::describe_error, napi_enumerable),
                            InstanceMethod("watch", &Addon::watch, napi_enumerable),
                            InstanceMethod("unwatch", &Addon::unwatch, napi_enumerable),

@@ -11,6 +11,9 @@ namespace {
 constexpr size_t halfBytes = 4 << 20;
 constexpr int64_t launchWords = 8;
 constexpr int32_t mostParameters = 256;
+constexpr int32_t productParameters = 8;
+/** What NVIDIA recommends for Hopper; smaller for others. */
+constexpr size_t workspaceBytes = 32 << 20;
 
 }  // namespace
 
@@ -37,6 +40,7 @@ Device* Device::open(int ordinal, CUresult* code) {
       half.memory = static_cast<char*>(memory);
       TRY(driver.cuEventCreate(&half.done, CU_EVENT_DISABLE_TIMING));
     }
+    TRY(driver.cuEventCreate(&device->meeting_, CU_EVENT_DISABLE_TIMING));
     return CUDA_SUCCESS;
   };
   *code = prepare();
@@ -50,6 +54,10 @@ Device::~Device() {
     if (graph != nullptr) driver_->cuGraphExecDestroy(graph);
   }
   for (CUmodule module : modules_) driver_->cuModuleUnload(module);
+  blas_.reset();
+  if (workspace_ != 0) driver_->cuMemFree_v2(workspace_);
+  for (CUevent mark : marks_) driver_->cuEventDestroy_v2(mark);
+  if (meeting_ != nullptr) driver_->cuEventDestroy_v2(meeting_);
   for (Half& half : halves_) {
     if (half.done != nullptr) driver_->cuEventDestroy_v2(half.done);
     if (half.memory != nullptr) driver_->cuMemFreeHost(half.memory);
@@ -106,6 +114,11 @@ CUresult Device::submit(const int32_t* words, int64_t count, int32_t* at) {
     if (count - i < launchWords) return CUDA_ERROR_INVALID_VALUE;
     *at = head[7];
     const int32_t number = head[6];
+    if (head[0] == -1 && number == productParameters && count - i >= launchWords + 2 * productParameters) {
+      TRY(multiply(head));
+      i += launchWords + 2 * productParameters;
+      continue;
+    }
     if (number < 0 || number > mostParameters || count - i < launchWords + 2 * int64_t{number} || !supports(head[0]))
       return CUDA_ERROR_INVALID_VALUE;
     // Values have eight bytes each; the driver copies as many as the parameter has.
@@ -115,6 +128,21 @@ CUresult Device::submit(const int32_t* words, int64_t count, int32_t* at) {
     i += launchWords + 2 * int64_t{number};
   }
   return CUDA_SUCCESS;
+}
+
+CUresult Device::multiply(const int32_t* words) {
+  if (blas_ == nullptr) return CUDA_ERROR_INVALID_VALUE;
+  const auto number = [words](int parameter) {
+    int64_t value;
+    std::memcpy(&value, words + launchWords + 2 * parameter, sizeof value);
+    return value;
+  };
+  const auto factor = [&](int at, int form, int step) {
+    const int32_t* const lies = words + launchWords + 2 * form;
+    return Factor{static_cast<CUdeviceptr>(number(at)), lies[0], lies[1] != 0, number(step)};
+  };
+  return blas_->multiply({words[1], words[2], words[3], words[4], words[5], factor(0, 3, 5), factor(1, 4, 6),
+                          static_cast<CUdeviceptr>(number(2)), number(7)});
 }
 
 CUresult Device::write(CUdeviceptr to, const char* from, size_t bytes) {
@@ -198,6 +226,56 @@ CUresult Device::drop_graph(int32_t graph) {
   TRY(driver_->cuGraphExecDestroy(graphs_[graph]));
   graphs_[graph] = nullptr;
   return CUDA_SUCCESS;
+}
+
+CUresult Device::blas(const std::string& name, std::string* fault) {
+  TRY(enter());
+  // What was launched may still use the one before, and its memory.
+  TRY(driver_->cuStreamSynchronize(stream_));
+  if (name.empty()) {
+    blas_.reset();
+    return CUDA_SUCCESS;
+  }
+  if (workspace_ == 0) TRY(driver_->cuMemAlloc_v2(&workspace_, workspaceBytes));
+  std::unique_ptr<Blas> found = Blas::open(name, stream_, workspace_, workspaceBytes, fault);
+  if (found != nullptr) blas_ = std::move(found);
+  return CUDA_SUCCESS;
+}
+
+CUresult Device::receive(CUdeviceptr to, Device& other, CUdeviceptr from, size_t bytes) {
+  if (bytes == 0) return CUDA_SUCCESS;
+  TRY(other.enter());
+  TRY(driver_->cuEventRecord(other.meeting_, other.stream_));
+  TRY(enter());
+  if (peers_.insert(other.device_).second) {
+    // Without it the driver copies by way of the host.
+    int can = 0;
+    TRY(driver_->cuDeviceCanAccessPeer(&can, device_, other.device_));
+    if (can != 0) driver_->cuCtxEnablePeerAccess(other.context_, 0);
+  }
+  TRY(driver_->cuStreamWaitEvent(stream_, other.meeting_, 0));
+  TRY(driver_->cuMemcpyPeerAsync(to, context_, from, other.context_, bytes, stream_));
+  TRY(driver_->cuEventRecord(meeting_, stream_));
+  TRY(other.enter());
+  return driver_->cuStreamWaitEvent(other.stream_, meeting_, 0);
+}
+
+CUresult Device::mark(int32_t* number) {
+  TRY(enter());
+  if (marked_ == marks_.size()) {
+    CUevent made = nullptr;
+    TRY(driver_->cuEventCreate(&made, CU_EVENT_DEFAULT));
+    marks_.push_back(made);
+  }
+  *number = static_cast<int32_t>(marked_);
+  return driver_->cuEventRecord(marks_[marked_++], stream_);
+}
+
+CUresult Device::elapsed(int32_t from, int32_t to, float* milliseconds) {
+  TRY(enter());
+  if (from < 0 || to < from || static_cast<size_t>(to) >= marked_) return CUDA_ERROR_INVALID_VALUE;
+  TRY(driver_->cuEventSynchronize(marks_[to]));
+  return driver_->cuEventElapsedTime(milliseconds, marks_[from], marks_[to]);
 }
 
 }  // namespace flambeau::cuda

@@ -2,9 +2,12 @@
 // there without anybody waiting. All calls of one object come from one thread, and run in their order on the device.
 #pragma once
 #include <cstdint>
+#include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "cublas.h"
 #include "library.h"
 
 namespace flambeau::cuda {
@@ -29,7 +32,9 @@ class Device {
 
   /**
    * Runs launches, each of which is eight words (function, grid x, y, z, threads of a block, shared bytes, number of
-   * parameters, its own number), then two words for every parameter. Stops at the first error, with that number in `at`.
+   * parameters, its own number), then two words for every parameter. Function -1 is a product by the BLAS: bytes of an
+   * element, m, n, k, how many, 8, its own number; then a, b and c, line and turned of a, of b, and the steps of a, b and
+   * c. Stops at the first error, with that number in `at`.
    */
   CUresult submit(const int32_t* words, int64_t count, int32_t* at);
 
@@ -47,11 +52,26 @@ class Device {
   CUresult launch_graph(int32_t graph, int32_t times);
   CUresult drop_graph(int32_t graph);
 
+  /** Takes a BLAS for products (cublas.h), or none for ''; `fault` says why it cannot be taken. */
+  CUresult blas(const std::string& name, std::string* fault);
+  /** The file of the BLAS; '' if there is none. */
+  std::string blas() const { return blas_ == nullptr ? "" : blas_->file(); }
+
+  /** Copies from another device of this thread, after what that does now; what it does later comes after the copy. */
+  CUresult receive(CUdeviceptr to, Device& other, CUdeviceptr from, size_t bytes);
+
+  /** Marks how far the stream is; `reset_marks` gives all numbers back. */
+  CUresult mark(int32_t* number);
+  /** The time between two marks, in milliseconds; waits for them. */
+  CUresult elapsed(int32_t from, int32_t to, float* milliseconds);
+  void reset_marks() { marked_ = 0; }
+
   bool supports(int32_t function) const { return function >= 0 && function < static_cast<int32_t>(functions_.size()); }
 
  private:
   Device() = default;
   CUresult enter() const;
+  CUresult multiply(const int32_t* words);
 
   /** Half of the ring, and the event that comes after the copies from it. */
   struct Half {
@@ -70,6 +90,14 @@ class Device {
   std::vector<CUmodule> modules_;
   std::vector<CUfunction> functions_;
   std::vector<CUgraphExec> graphs_;
+  std::unique_ptr<Blas> blas_;
+  /** The memory that the BLAS works in. */
+  CUdeviceptr workspace_ = 0;
+  /** What another device waits for, and the devices that were told that their memory is read. */
+  CUevent meeting_ = nullptr;
+  std::set<CUdevice> peers_;
+  std::vector<CUevent> marks_;
+  size_t marked_ = 0;
 };
 
 }  // namespace flambeau::cuda

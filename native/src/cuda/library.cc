@@ -17,27 +17,31 @@ bool opened = false;
 std::mutex mutex;
 
 #if defined(_WIN32)
+const std::vector<std::string> places = {"nvcuda.dll"};
+#else
+/** The second one is where Windows' subsystem for Linux puts it. */
+const std::vector<std::string> places = {"libcuda.so.1", "/usr/lib/wsl/lib/libcuda.so.1"};
+#endif
+
+}  // namespace
+
+#if defined(_WIN32)
 void* open_library(const std::string& path, std::string* error) {
   void* library = reinterpret_cast<void*>(LoadLibraryA(path.c_str()));
   if (library == nullptr) *error = path + ": error " + std::to_string(GetLastError());
   return library;
 }
-void* symbol(void* library, const char* name) {
+void* symbol_of(void* library, const char* name) {
   return reinterpret_cast<void*>(GetProcAddress(static_cast<HMODULE>(library), name));
 }
-const std::vector<std::string> places = {"nvcuda.dll"};
 #else
 void* open_library(const std::string& path, std::string* error) {
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) *error = dlerror();
   return library;
 }
-void* symbol(void* library, const char* name) { return dlsym(library, name); }
-/** The second one is where Windows' subsystem for Linux puts it. */
-const std::vector<std::string> places = {"libcuda.so.1", "/usr/lib/wsl/lib/libcuda.so.1"};
+void* symbol_of(void* library, const char* name) { return dlsym(library, name); }
 #endif
-
-}  // namespace
 
 const Driver& driver() { return table; }
 
@@ -56,7 +60,7 @@ const Driver* driver(const std::string& path, Failure* failure) {
     *failure = {Failure::missing, CUDA_SUCCESS, tried};
     return nullptr;
   }
-#define FLAMBEAU_FIND(name, parameters) table.name = reinterpret_cast<CUresult(*) parameters>(symbol(library, #name));
+#define FLAMBEAU_FIND(name, parameters) table.name = reinterpret_cast<CUresult(*) parameters>(symbol_of(library, #name));
   FLAMBEAU_CUDA_FUNCTIONS(FLAMBEAU_FIND)
   FLAMBEAU_CUDA_OPTIONAL(FLAMBEAU_FIND)
 #undef FLAMBEAU_FIND

@@ -29,6 +29,10 @@ const Driver* driver(const std::string& path, Failure* failure);
 /** The driver that was opened. */
 const Driver& driver();
 
+/** A library by its path or name, never closed; nullptr with the reason if it cannot be opened. */
+void* open_library(const std::string& path, std::string* error);
+void* symbol_of(void* library, const char* name);
+
 /** The driver's name of an error and its description. */
 std::string describe(CUresult code);
 

@@ -27,3 +27,8 @@ FAKECUDA_EXPORT void fakecudaReset();
 FAKECUDA_EXPORT void fakecudaFlush();
 /** Warp instructions that were run. */
 FAKECUDA_EXPORT unsigned long long fakecudaInstructions();
+/** Adds a call of a function to a stream; it gets a copy of the parameters, and reads and writes memory by the others. */
+FAKECUDA_EXPORT CUresult fakecudaCall(CUstream stream, void (*function)(const void*), const void* parameters,
+                                      size_t bytes);
+FAKECUDA_EXPORT void fakecudaRead(void* to, CUdeviceptr from, size_t bytes);
+FAKECUDA_EXPORT void fakecudaWrite(CUdeviceptr to, const void* from, size_t bytes);

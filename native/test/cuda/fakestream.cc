@@ -15,6 +15,20 @@ CUresult cuStreamCreate(CUstream* stream, unsigned flags) {
   LEAVE
 }
 
+CUresult fakecudaCall(CUstream handle, void (*function)(const void*), const void* parameters, size_t bytes) {
+  ENTER(context)
+  CUstream stream = streamOf(d, handle);
+  REQUIRE(stream != nullptr, CUDA_ERROR_INVALID_HANDLE);
+  Work work{};
+  work.kind = Work::call;
+  work.called = function;
+  work.staged.assign(static_cast<const uint8_t*>(parameters), static_cast<const uint8_t*>(parameters) + bytes);
+  return d.add(stream, std::move(work));
+  LEAVE
+}
+void fakecudaRead(void* to, CUdeviceptr from, size_t bytes) { driver().memory.read(to, from, bytes); }
+void fakecudaWrite(CUdeviceptr to, const void* from, size_t bytes) { driver().memory.write(to, from, bytes); }
+
 CUresult cuStreamDestroy_v2(CUstream stream) {
   ENTER(context)
   REQUIRE(d.streams.count(stream) != 0, CUDA_ERROR_INVALID_HANDLE);

@@ -153,7 +153,7 @@ CUresult Driver::add(CUstream stream, Work work) {
       capture.isInvalid = true;
       return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
     }
-    work.staged.clear();
+    if (isHost) work.staged.clear();
     capture.nodes.push_back(std::move(work));
     if (capture.joined.count(stream) != 0) capture.joined[stream] = capture.nodes.size();
     return CUDA_SUCCESS;
@@ -239,6 +239,8 @@ void Driver::perform(CUcontext context, Work& work) {
       return memory.copy(work.to, work.from, work.bytes);
     case Work::fill:
       return memory.fill(work.to, work.value, work.width, work.bytes);
+    case Work::call:
+      return work.called(work.staged.data());
     case Work::graph:
       for (Work& node : *work.nodes) perform(context, node);
       return;

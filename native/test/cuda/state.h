@@ -38,7 +38,7 @@ struct CUmod_st {
 
 /** A piece of work: of a stream, or a node of a graph. */
 struct Work {
-  enum Kind { kernel, toDevice, toHost, onDevice, fill, record, wait, graph } kind;
+  enum Kind { kernel, toDevice, toHost, onDevice, fill, call, record, wait, graph } kind;
   Kernel* function = nullptr;
   Launch launch;
   CUdeviceptr to = 0, from = 0;
@@ -49,6 +49,8 @@ struct Work {
   /** The bytes of a copy from memory that is not pinned, which the driver copies aside at once. */
   std::vector<uint8_t> staged;
   std::shared_ptr<std::vector<Work>> nodes;
+  /** A function of the host, and its parameters in `staged`. */
+  void (*called)(const void*) = nullptr;
   CUevent event = nullptr;
   CUstream other = nullptr;
   /** The work of the other stream that must be done before. */

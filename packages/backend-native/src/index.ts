@@ -22,13 +22,16 @@ export interface Cuda extends Backend {
 export interface NativeOptions {
   /** The number of threads that compute, from 1; the number of cores that this process may use if not given. */
   readonly threads?: number
-  /** A BLAS for matrix products, instead of the backend's own: 'openblas', 'blis', 'mkl', 'accelerate', or a path. */
+  /**
+   * A BLAS for matrix products, instead of the backend's own: 'openblas', 'blis', 'mkl', 'accelerate', or a path; on a GPU
+   * 'cublas', or a path. Its products are checked before it is taken.
+   */
   readonly blas?: string
   /** The kernels: 'v2', 'avx2', 'avx512' or 'neon'; the best that the processor can run if not given. */
   readonly isa?: string
   /** How many bytes of array buffers may be alive in this thread. Exceeding it is a RuntimeError. */
   readonly maxBytes?: number
-  /** 'cpu', or a GPU: 'cuda', 'cuda:1'. The other options are those of the CPU. */
+  /** 'cpu', or a GPU: 'cuda', 'cuda:1'. Of the other options only `blas` is one of GPUs. */
   readonly device?: string
 }
 
@@ -61,7 +64,11 @@ export async function native(options?: NativeOptions): Promise<Native>
 export async function native(options: NativeOptions = {}): Promise<Backend> {
   checkOptions(options)
   const ordinal = cudaOf(options.device ?? 'cpu')
-  if (ordinal !== undefined) return (await import('./cuda/index.ts')).openCuda(ordinal)
+  if (ordinal !== undefined) {
+    const cuda = (await import('./cuda/index.ts')).openCuda(ordinal)
+    if (options.blas) cuda.useBlas(options.blas)
+    return cuda
+  }
   shared ??= new NativeBackend(loadAddon())
   const { threads, blas, isa = process.env.FLAMBEAU_ISA, maxBytes } = options
   shared.submit()

@@ -21,4 +21,6 @@ export interface CudaReport {
   readonly multiprocessors: number
   /** The version of CUDA that the driver has, 12040 for 12.4. */
   readonly driver: number
+  /** The file of the BLAS that computes products; '' means kernels of flambeau. */
+  readonly blas: string
 }

@@ -591,6 +591,8 @@ const exempt: Readonly<Record<string, string>> = {
   Loss: 'made by its subclasses',
   WeightedLoss: 'made by its subclasses',
   Backend: 'a backend’s: tests of claims call it',
+  Clock: 'a backend’s',
+  Gpu: 'a backend’s',
   Executable: 'a backend’s',
   Stream: 'for backends',
   BlobLike: 'what browsers bring',

@@ -1804,9 +1804,13 @@ add('range to its end', core.range, [
 covered.add(core.range)
 add('fill', core.fill, [self, at('value', 'scalar|tensor', 1)])
 add('cuda.manualSeed', core.cuda.manualSeed, [at('seed', 'seed', 1)])
-for (const name of 'isAvailable deviceCount currentDevice getDeviceName synchronize memoryAllocated maxMemoryAllocated emptyCache getDefaultDtype'.split(
+for (const name of 'getDeviceName getDeviceCapability synchronize memoryAllocated memoryReserved maxMemoryAllocated maxMemoryReserved memGetInfo resetPeakMemoryStats'.split(
   ' ',
 ))
+  add(`cuda.${name}`, (core.cuda as Any)[name], [at('device', 'int?|text', 0)])
+add('cuda.getDeviceProperties', core.cuda.getDeviceProperties, [at('device', 'int|text', 0)])
+covered.add(core.cuda.setDevice)
+for (const name of 'isAvailable deviceCount currentDevice emptyCache getDefaultDtype'.split(' '))
   exempt.set(name, 'takes nothing')
 // Methods of Tensor that are not in the table.
 const method = (name: string, params: readonly Param[], rest: Partial<Entry> = {}): void =>

@@ -3,6 +3,7 @@
 import { js } from '@flambeau/backend-js'
 import * as core from '@flambeau/core'
 import { nn, ops, optim, Tensor, tensor } from '@flambeau/core'
+import { registerGpus } from './gpus.ts'
 import { at, by, type Entry, type House, type Param, wrongValues } from '../../../tools/test/door.ts'
 
 core.useDevice(js())
@@ -43,6 +44,7 @@ const own: Any = js()
 const named = (name: string | symbol): unknown =>
   name === 'name' ? 'other' : typeof own[name] === 'function' ? own[name].bind(own) : own[name]
 core.registerDevice(new Proxy(own, { get: (_, name) => named(name) }))
+registerGpus(1)
 
 // ---- the package under test ----
 

@@ -8,7 +8,7 @@ export interface Handle {
 }
 
 /** What the driver says of a device. */
-export type DeviceInfo = Omit<CudaReport, 'driver'>
+export type DeviceInfo = Omit<CudaReport, 'driver' | 'blas'>
 
 /** What opening the driver found. */
 export type Opened =
@@ -38,6 +38,15 @@ export interface CudaAddon {
   endGraph(device: Handle): number
   launchGraph(device: Handle, graph: number, times: number): number
   dropGraph(device: Handle, graph: number): number
+  /** The file of the BLAS that was taken for products, '' for none, or why it was not. */
+  blas(device: Handle, name: string): string | { readonly code: number; readonly text: string }
+  /** Copies from another device of this thread, in the order of both. */
+  receive(device: Handle, to: number, other: Handle, from: number, bytes: number): number
+  /** A mark behind what the device was given to do. */
+  mark(device: Handle): number
+  /** The milliseconds between two marks; waits for them. */
+  elapsed(device: Handle, from: number, to: number): number
+  resetMarks(device: Handle): void
   describe(code: number): string
   /** A weak reference: a number for an object, which `sweep` reports once V8 has found the object dead. */
   watch(object: object): number
@@ -45,4 +54,4 @@ export interface CudaAddon {
   sweep(numbers: Int32Array): number
 }
 
-export const format = 1
+export const format = 2

@@ -13,6 +13,8 @@ import {
   dtypes,
   type Ended,
   type Executable,
+  type Gpu,
+  type GpuProperties,
   type Instr,
   isContiguous,
   type Memory,
@@ -61,6 +63,7 @@ class Plans {
 
 export class CudaBackend implements Recorder {
   readonly name: string
+  readonly gpu: Gpu
   readonly caps: Capabilities = {
     dtypes: new Set(dtypes),
     strided: true,
@@ -76,7 +79,7 @@ export class CudaBackend implements Recorder {
   }
   readonly #addon: CudaAddon
   readonly #device: Handle
-  readonly #info: CudaReport
+  readonly #info: Omit<CudaReport, 'blas'>
   readonly #texts: Texts
   /** Plans of eager instructions, and of those of programs, whose kernels read numbers from memory. */
   readonly #eager: Plans
@@ -87,10 +90,22 @@ export class CudaBackend implements Recorder {
   readonly #flag: ReturnType<DeviceMemory['take']>
   /** The instructions that may have failed since the flag was read, by their tags minus one. */
   #pending: Instr[] = []
+  /** The file of the BLAS that computes products; '' if kernels do. */
+  #blas = ''
   #disposed = false
 
-  constructor(addon: CudaAddon, device: Handle, ordinal: number, info: CudaReport, texts: Texts) {
+  /** `all` are the GPUs of this machine, and `open` opens one. */
+  constructor(
+    addon: CudaAddon,
+    device: Handle,
+    ordinal: number,
+    info: Omit<CudaReport, 'blas'>,
+    texts: Texts,
+    all: readonly GpuProperties[] = [info],
+    open: (ordinal: number) => CudaBackend = () => this,
+  ) {
     this.name = `cuda:${ordinal}`
+    this.gpu = this.#described(ordinal, all, open)
     this.#addon = addon
     this.#device = device
     this.#info = info
@@ -102,6 +117,46 @@ export class CudaBackend implements Recorder {
     const { address } = this.#flag
     this.#launches = new Launches(addon, device, address, process.env.FLAMBEAU_CUDA_BLOCKING === '1')
     this.#launches.check(addon.clear(device, address, 8), 'opening the device')
+  }
+
+  #described(index: number, all: readonly GpuProperties[], open: (ordinal: number) => CudaBackend): Gpu {
+    const positive = (number: number): number => {
+      if (number < 0) this.#launches.check(-number, 'a mark')
+      return number
+    }
+    return {
+      kind: 'cuda',
+      index,
+      all,
+      open,
+      clock: {
+        mark: () => {
+          this.#launches.submit()
+          return positive(this.#addon.mark(this.#device))
+        },
+        between: (from, to) => 1000 * positive(this.#addon.elapsed(this.#device, from, to)),
+        reset: () => this.#addon.resetMarks(this.#device),
+      },
+      wait: () => {
+        this.#throwFailed()
+        this.#finish()
+      },
+      memory: () => this.#memory.account(),
+      resetPeaks: () => this.#memory.resetPeaks(),
+      emptyCache: () => this.#memory.empty(),
+    }
+  }
+
+  /** Takes a BLAS for products: 'cublas' or a path, '' for none. Returns its file. */
+  useBlas(name: string): string {
+    this.#launches.submit()
+    const taken = this.#addon.blas(this.#device, name)
+    if (typeof taken === 'string') {
+      this.#blas = taken
+      return taken
+    }
+    this.#launches.check(taken.code, 'opening a BLAS')
+    throw new RuntimeError(taken.text)
   }
 
   /** Runs what waits, and waits for it: the memory that it uses may go back to the driver then. */
@@ -131,8 +186,11 @@ export class CudaBackend implements Recorder {
     checkClaims(instr)
     const plan = this.#demand(this.#eager, instr)
     const tag = mayFail(instr) ? this.#pending.push(instr) : 0
-    const scratch = plan.scratch.map((bytes) => this.#memory.take(bytes))
-    this.#launches.add(plan, instr, tag, scratch)
+    // A BLAS computes after a failure, too: only into memory that nobody knows yet.
+    const mayBlas = this.#blas !== '' && instr.fresh === true
+    const needed = mayBlas && plan.byBlas !== undefined ? [] : plan.scratch
+    const scratch = needed.map((bytes) => this.#memory.take(bytes))
+    this.#launches.add(plan, instr, tag, scratch, mayBlas)
     for (const { block } of scratch) this.#memory.give(block)
     if (this.#pending.length >= mostPending) this.#throwFailed()
   }
@@ -169,6 +227,7 @@ export class CudaBackend implements Recorder {
 
   record(
     instrs: readonly Instr[],
+    passing: readonly boolean[],
     numberAt: (x: Operand) => number,
     before: readonly Launch[],
     after: readonly Launch[],
@@ -182,7 +241,10 @@ export class CudaBackend implements Recorder {
     this.#launches.prepare({ launches: [...before, ...after] }, 'a program')
     const number = this.#launches.record(() => {
       this.#launches.addAlone(before)
-      for (const [i, plan] of plans.entries()) this.#launches.add(plan, instrs[i], i + 1, scratch, numberAt)
+      for (const [i, plan] of plans.entries()) {
+        const mayBlas = this.#blas !== '' && passing[i]
+        this.#launches.add(plan, instrs[i], i + 1, scratch, mayBlas, numberAt)
+      }
       this.#launches.addAlone(after)
     })
     return { number, scratch: scratch.map(({ block }) => block) }
@@ -251,19 +313,41 @@ export class CudaBackend implements Recorder {
   readSync(view: View): TypedArray {
     this.#demandUsable()
     checkView(view, 'the view of a read')
-    const { dtype, sizes } = view
-    const data = newArray(dtype, numelOf(sizes))
-    let { buffer, offset } = view
-    if (!isContiguous(view) && data.length > 0) {
-      buffer = this.alloc({ sizes, dtype })
-      offset = 0
-      const attrs = copies.get(dtype) as Instr<'map'>['attrs']
-      this.run({ kind: 'map', attrs, inputs: [view], outputs: [{ sizes, dtype, buffer }], origin: { name: 'read' } })
-    }
+    const data = newArray(view.dtype, numelOf(view.sizes))
+    const address = this.#contiguous(view)
     this.#throwFailed()
-    const address = (buffer as CudaBuffer).address + offset * dtypeSize[dtype]
     this.#launches.check(this.#addon.read(this.#device, data, address), 'a read')
     return data
+  }
+
+  /** The address of the elements of a view in row-major order: where they are, or of a copy. */
+  #contiguous(view: View): number {
+    const { dtype, sizes, offset } = view
+    if (isContiguous(view) || numelOf(sizes) === 0)
+      return (view.buffer as CudaBuffer).address + offset * dtypeSize[dtype]
+    const buffer = this.alloc({ sizes, dtype })
+    const attrs = copies.get(dtype) as Instr<'map'>['attrs']
+    this.run({ kind: 'map', attrs, inputs: [view], outputs: [{ sizes, dtype, buffer }], origin: { name: 'read' } })
+    return (buffer as CudaBuffer).address
+  }
+
+  receive(out: Output, from: View): boolean {
+    this.#demandUsable()
+    const other = from.buffer.backend
+    if (!(other instanceof CudaBackend)) return false
+    checkWhole(out, numelOf(from.sizes), 'the output of a copy')
+    checkView(from, 'the view of a copy')
+    this.#launches.submit()
+    other.#sendTo(this, (out.buffer as CudaBuffer).address, from)
+    return true
+  }
+
+  #sendTo(target: CudaBackend, to: number, view: View): void {
+    const address = this.#contiguous(view)
+    this.#throwFailed()
+    const bytes = numelOf(view.sizes) * dtypeSize[view.dtype]
+    const code = target.#addon.receive(target.#device, to, this.#device, address, bytes)
+    target.#launches.check(code, 'a copy between devices')
   }
 
   async read(view: View): Promise<TypedArray> {
@@ -284,7 +368,7 @@ export class CudaBackend implements Recorder {
   }
 
   report(): CudaReport {
-    return this.#info
+    return { ...this.#info, blas: this.#blas }
   }
 
   dispose(): void {

@@ -51,7 +51,7 @@ export function openCuda(ordinal: number): CudaBackend {
   }
   const handle = addon.device(ordinal)
   if (typeof handle === 'number') throw callError(addon, handle, 'opening the device')
-  const backend = new CudaBackend(addon, handle, ordinal, { ...info, driver: version }, texts)
+  const backend = new CudaBackend(addon, handle, ordinal, { ...info, driver: version }, texts, devices, openCuda)
   opened.set(ordinal, backend)
   return backend
 }

@@ -12,9 +12,10 @@ import {
 import type { CudaAddon, Handle } from './addon.ts'
 import { callError, isFatal } from './errors.ts'
 import type { Block, CudaBuffer } from './memory.ts'
-import type { Kernel, Launch, Plan } from './plan.ts'
+import type { Kernel, Launch, Plan, Product } from './plan.ts'
 
 const headWords = 8
+const productParameters = 8
 /** Launches that run together. */
 const most = 32
 
@@ -52,13 +53,49 @@ export class Launches {
     this.#blocking = blocking
   }
 
-  /** Adds the launches of an instruction. `tag` is its number in the error record. */
-  add(plan: Plan, instr: Instr, tag: number, scratch: readonly Place[], numberAt?: NumberAt): void {
+  /** Adds a product by the BLAS. */
+  #product(product: Product, { inputs, outputs, origin }: Instr): void {
+    const { a, b } = product
+    const length = headWords + 2 * productParameters
+    if (this.#at + length > this.#words.length) this.submit()
+    const words = this.#words
+    const head = [-1, product.width, product.m, product.n, product.k, product.count, productParameters]
+    words.set(head, this.#at)
+    words[this.#at + 7] = this.#names.push(origin.name) - 1
+    let at = this.#at + headWords
+    const memory = [
+      addressOf(inputs[0] as View),
+      addressOf(inputs[1] as View),
+      (outputs[0].buffer as CudaBuffer).address,
+    ]
+    for (const address of memory) {
+      put(words, at, address)
+      at += 2
+    }
+    for (const { line, turned } of [a, b]) {
+      words[at++] = line
+      words[at++] = turned ? 1 : 0
+    }
+    for (const step of [a.step, b.step, product.step]) {
+      put(words, at, step)
+      at += 2
+    }
+    this.#at = at
+    if (++this.#count === most || this.#blocking) this.submit()
+  }
+
+  /**
+   * Adds the launches of an instruction, with a product by the BLAS if there is one for it and `mayBlas`. `tag` is its
+   * number in the error record.
+   */
+  add(plan: Plan, instr: Instr, tag: number, scratch: readonly Place[], mayBlas: boolean, numberAt?: NumberAt): void {
     for (const x of instr.inputs)
       if ((x as Partial<View>).buffer) this.#blocks.push(((x as View).buffer as CudaBuffer).block)
     for (const { buffer } of instr.outputs) this.#blocks.push((buffer as CudaBuffer).block)
     for (const { block } of scratch) this.#blocks.push(block)
-    for (const launch of plan.launches) this.#launch(launch, instr, tag, scratch, numberAt)
+    const byBlas = mayBlas ? plan.byBlas : undefined
+    if (byBlas !== undefined) this.#product(byBlas, instr)
+    for (const launch of byBlas?.then ?? plan.launches) this.#launch(launch, instr, tag, scratch, numberAt)
   }
 
   /** Adds launches that belong to no instruction: their parameters are addresses and numbers. */

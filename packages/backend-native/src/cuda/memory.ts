@@ -1,7 +1,15 @@
 // Memory of a device. Small buffers share slabs, larger ones have blocks of their own, and freed blocks are kept for the
 // next buffer of their size. A buffer keeps the JavaScript object of its block alive; when V8 finds that object dead,
 // also in the middle of a synchronous loop, a weak reference says so, and the block is free.
-import { type Backend, type DeviceBuffer, dtypeSize, garbage, numelOf, type Spec } from '@flambeau/core/backend'
+import {
+  type Backend,
+  type DeviceBuffer,
+  dtypeSize,
+  garbage,
+  type GpuMemory,
+  numelOf,
+  type Spec,
+} from '@flambeau/core/backend'
 import type { CudaAddon, Handle } from './addon.ts'
 import { memoryError } from './errors.ts'
 
@@ -63,6 +71,8 @@ export class DeviceMemory {
   #fresh = 0
   #held = 0
   #pooled = 0
+  #mostHeld = 0
+  #mostReserved = 0
 
   constructor(addon: CudaAddon, device: Handle, ordinal: number, settle: () => void) {
     this.#addon = addon
@@ -102,6 +112,7 @@ export class DeviceMemory {
     block.watched = this.#addon.watch(block)
     this.#watched.set(block.watched, { address, bytes })
     this.#held += bytes
+    this.#notePeaks()
     return block
   }
 
@@ -166,7 +177,33 @@ export class DeviceMemory {
     this.#pooled = 0
   }
 
+  #notePeaks(): void {
+    this.#mostHeld = Math.max(this.#mostHeld, this.#held)
+    this.#mostReserved = Math.max(this.#mostReserved, this.#held + this.#pooled)
+  }
+
+  resetPeaks(): void {
+    this.#mostHeld = 0
+    this.#mostReserved = 0
+    this.#notePeaks()
+  }
+
+  /** Finds what is garbage, and returns unused blocks to the driver. */
+  empty(): void {
+    garbage.all()
+    this.#sweep()
+    this.trim()
+  }
+
   report(): { bytes: number; pooled: number; cells: number } {
     return { bytes: this.#held, pooled: this.#pooled, cells: this.#watched.size }
+  }
+
+  account(): GpuMemory {
+    this.#sweep()
+    const [free = 0, total = 0] = this.#addon.memory(this.#device)
+    const reserved = this.#held + this.#pooled
+    const [mostAllocated, mostReserved] = [this.#mostHeld, this.#mostReserved]
+    return { allocated: this.#held, reserved, mostAllocated, mostReserved, free, total }
   }
 }

@@ -40,10 +40,33 @@ export interface Launch {
   readonly unlessSame?: number
 }
 
+/** How a BLAS reads a factor: the step between its lines, whether these are its columns, and the step of a batch. */
+export interface Factor {
+  readonly line: number
+  readonly turned: boolean
+  readonly step: number
+}
+
+/** A batch of products of the first two inputs into the first output. */
+export interface Product {
+  /** Bytes of an element. */
+  readonly width: number
+  readonly m: number
+  readonly n: number
+  readonly k: number
+  readonly count: number
+  readonly a: Factor
+  readonly b: Factor
+  /** The step of the results of a batch. */
+  readonly step: number
+}
+
 export interface Plan {
   readonly launches: readonly Launch[]
   /** The bytes of each piece of memory that the launches share. */
   readonly scratch: readonly number[]
+  /** What does the same if there is a BLAS: a product, and launches after it. */
+  readonly byBlas?: Product & { readonly then: readonly Launch[] }
 }
 
 /** Plans an instruction; null if no kernel takes it. */

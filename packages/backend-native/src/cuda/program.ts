@@ -47,10 +47,12 @@ export interface Recorder extends Backend {
   /** The text of the kernels that begin and end a run. */
   readonly programText: string
   /**
-   * Records instructions as a graph, between other launches; `numberAt` says where their numbers are. Tags count from 1.
+   * Records instructions as a graph, between other launches. `passing` says of which nobody reads the results after a
+   * failure, `numberAt` where their numbers are. Tags count from 1.
    */
   record(
     instrs: readonly Instr[],
+    passing: readonly boolean[],
     numberAt: (x: Operand) => number,
     before: readonly Launch[],
     after: readonly Launch[],
@@ -87,6 +89,8 @@ type Find = (value: number) => CudaBuffer
 /** The instructions of a program over its memory, and that memory. */
 class Layout {
   readonly instrs: Instr[] = []
+  /** Whether the results of each are read only by later instructions, or leave by a move. */
+  readonly passing: boolean[] = []
   readonly args: Moving[] = []
   readonly draws: Moving[] = []
   readonly results: Moving[] = []
@@ -143,6 +147,7 @@ class Layout {
         buffer: find(value),
       }))
       this.instrs.push(withOperands(instr, inputs, outputs))
+      this.passing.push(instr.outputs.every((value) => ['arena', 'result'].includes((plan.places[value] as Place).in)))
     }
     for (const instr of instrs) {
       if (!isRepeat(instr)) kernel(instr)
@@ -251,7 +256,7 @@ export class CudaProgram implements Executable {
       shared: 0,
       params: [{ is: 'flag' }, { is: 'long', value: address }],
     })
-    const graph = backend.record(instrs, numberAt, before, after)
+    const graph = backend.record(instrs, layout.passing, numberAt, before, after)
     this.#graph = graph
     dropped.register(this, () => backend.drop(graph))
   }

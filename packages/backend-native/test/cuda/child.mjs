@@ -1,6 +1,15 @@
 // Runs a case in a process of its own, because a driver is opened once; prints what it gives or the error.
 import { native } from '../../dist/index.js'
-import { empty, scope, tensor, useDevice } from 'flambeau'
+import { arange, compile, cuda, empty, full, noGrad, profile, randn, scope, tensor, useDevice, zeros } from 'flambeau'
+
+/** What a function returns, or the first line of its error. */
+const sentence = (act) => {
+  try {
+    return act()
+  } catch (error) {
+    return error.message.split('\n')[0]
+  }
+}
 
 const cases = {
   open: async (device) => {
@@ -52,6 +61,146 @@ const cases = {
     const x = tensor(new Float32Array(1 << 20))
     scope(() => void x.add(1))
     return [empty(10 << 18).numel(), x.sum().item()]
+  },
+  peers: async () => {
+    useDevice(await native({ device: 'cuda' }))
+    const x = arange(6, { dtype: 'float32' }).reshape([3, 2])
+    x.requiresGrad_()
+    let reads = 0
+    const backend = await native({ device: 'cuda' })
+    const read = backend.readSync
+    backend.readSync = (view) => {
+      reads++
+      return read.call(backend, view)
+    }
+    const there = x.to('cuda:1').mul(2)
+    const back = there.to('cuda')
+    back.sum().div(2).backward()
+    const seen = reads
+    const [mixed, absent] = [() => x.add(there), () => x.to('cuda:2')].map(sentence)
+    return {
+      devices: [x.device, there.device, back.device],
+      values: back.detach().tolist(),
+      grad: [...x.grad.toArray()],
+      turned: [...there.detach().t().to('cuda:0').toArray()],
+      reads: seen,
+      mixed,
+      absent,
+    }
+  },
+  // More copies than either device has memory for, each of memory that is written anew at once.
+  'peers-order': async () => {
+    useDevice(await native({ device: 'cuda' }))
+    const sums = []
+    for (let i = 0; i < 24; i++) {
+      scope(() => {
+        const there = full([1 << 18], i).to('cuda:1')
+        full([1 << 18], -1)
+        sums.push(there.mean().item())
+      })
+    }
+    return sums.every((sum, i) => sum === i)
+  },
+  queries: async () => {
+    const ask = [
+      () => cuda.isAvailable(),
+      () => cuda.deviceCount(),
+      () => cuda.currentDevice(),
+      () => cuda.getDeviceName(),
+      () => cuda.memoryAllocated(),
+      () => cuda.maxMemoryAllocated(),
+    ]
+    const before = ask.map(sentence)
+    useDevice(await native({ device: 'cuda' }))
+    const x = zeros([1 << 20])
+    const y = cuda.memoryAllocated()
+    scope(() => void x.add(1))
+    cuda.synchronize()
+    const reserved = cuda.memoryReserved()
+    const most = cuda.maxMemoryAllocated()
+    cuda.emptyCache()
+    const [free, total] = cuda.memGetInfo()
+    cuda.resetPeakMemoryStats()
+    const [fewer, lower] = [cuda.memoryReserved() < reserved, cuda.maxMemoryAllocated() < most]
+    const after = {
+      there: [
+        cuda.isAvailable(),
+        cuda.deviceCount(),
+        cuda.currentDevice(),
+        cuda.getDeviceCapability(),
+        x.device,
+        x.add(1).getDevice() + 1,
+      ],
+      name: /\w/.test(cuda.getDeviceName(1)),
+      allocated: [y >= 4 << 20, reserved >= y + (4 << 20), most >= y + (4 << 20), lower],
+      emptied: fewer,
+      info: [free > 0 && free <= total - (4 << 20), total],
+      peak: cuda.maxMemoryReserved('cuda:0') >= cuda.maxMemoryAllocated(0),
+      absent: sentence(() => cuda.getDeviceName(7)),
+    }
+    cuda.setDevice(1)
+    after.second = [cuda.currentDevice(), zeros(1).device, zeros(1).getDevice()]
+    return { before, after }
+  },
+  profile: async () => {
+    useDevice(await native({ device: 'cuda' }))
+    const x = randn(64, 64)
+    const seen = profile(() => {
+      for (let i = 0; i < 200; i++) x.matmul(x).relu().sum().item()
+    })
+    const timed = seen.events.filter(({ deviceDuration }) => deviceDuration >= 0)
+    return {
+      table: seen.table(),
+      events: seen.events.length >= 600 && timed.length === seen.events.length,
+      trace: JSON.parse(seen.chromeTrace()).traceEvents.some(({ args }) => args.deviceDuration > 0),
+    }
+  },
+  blas: async (blas) => {
+    const backend = await native({ device: 'cuda', blas })
+    return backend.report().blas
+  },
+  // A product by a BLAS after a failure: eager, and in a program, into memory from before.
+  'blas-failure': async (blas) => {
+    useDevice(await native({ device: 'cuda', blas }))
+    const [x, kept] = [
+      tensor([
+        [1, 2],
+        [3, 4],
+      ]),
+      tensor([
+        [1, 2],
+        [3, 4],
+      ]),
+    ]
+    const [table, index] = [tensor([0, 0, 0]), tensor([9], { dtype: 'int32' })]
+    const values = () => kept.reshape([4]).tolist()
+    const seen = []
+    try {
+      table.gather(0, index)
+      kept.copy_(x.matmul(x))
+      values()
+    } catch (error) {
+      seen.push(error.message.split('\n')[0])
+    }
+    seen.push(values())
+    const step = compile(() =>
+      noGrad(() => {
+        const y = table.gather(0, index).sum()
+        kept.copy_(x.matmul(x))
+        return y
+      }),
+    )
+    index.fill_(0)
+    for (let i = 0; i < 4; i++) step()
+    seen.push(values())
+    kept.fill_(5)
+    index.fill_(9)
+    try {
+      step()
+    } catch {
+      seen.push(values())
+    }
+    return seen
   },
   // A failed instruction writes nothing, and the next ones go on.
   index: async (device) => {

@@ -1,5 +1,7 @@
 // The driver library for tests, which interprets PTX: tests of CUDA need it and the addon, and no GPU.
+import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { cudaAddon, fakeCuda, fakeCudaMissing } from '../../../../tools/native.mjs'
 
 /** Why CUDA cannot be tested here. */
@@ -8,3 +10,15 @@ export const cudaMissing = [cudaAddon, fakeCuda].every((file) => existsSync(file
   : `no driver for tests of CUDA: ${fakeCudaMissing() ?? 'node tools/native.mjs && node tools/native.mjs cuda'}`
 
 process.env.FLAMBEAU_CUDA_DRIVER = fakeCuda
+
+interface Outcome {
+  readonly result?: unknown
+  readonly error?: string
+}
+
+/** Runs a case of child.mjs in a process of its own. */
+export function outcome(name: string, device: string, environment: Readonly<Record<string, string>> = {}): Outcome {
+  const file = fileURLToPath(new URL('child.mjs', import.meta.url))
+  const env = { ...process.env, ...environment }
+  return JSON.parse(execFileSync(process.execPath, [file, name, device], { env, encoding: 'utf8' }))
+}

@@ -1,21 +1,7 @@
 // What a user is told where there is no GPU, no driver or no memory, and what goes on afterwards.
-import { execFileSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
 import { testWith } from '../../../../tools/test/machine.ts'
-import { cudaMissing } from './driver.ts'
-
-interface Outcome {
-  readonly result?: unknown
-  readonly error?: string
-}
-
-/** Runs a case of child.mjs in a process of its own. */
-function outcome(name: string, device: string, environment: Readonly<Record<string, string>> = {}): Outcome {
-  const file = fileURLToPath(new URL('child.mjs', import.meta.url))
-  const env = { ...process.env, ...environment }
-  return JSON.parse(execFileSync(process.execPath, [file, name, device], { env, encoding: 'utf8' }))
-}
+import { cudaMissing, outcome } from './driver.ts'
 
 const cases: readonly [name: string, test: () => void][] = [
   ['a device computes', () => expect(outcome('open', 'cuda').result).toEqual([2, 4, 6])],

@@ -6,6 +6,7 @@ import type { Layout } from '../base/layout.ts'
 import type { Shape } from '../base/shape.ts'
 import type { Expr } from '../expr/expr.ts'
 import type { CompositeAttrs, CompositeKind, InputsOf, OutputsOf } from './composites.ts'
+import type { Gpu } from './gpu.ts'
 import type { Executable, Plan, Program } from './program.ts'
 
 export interface Spec {
@@ -229,6 +230,8 @@ export interface Backend {
   readonly name: string
   /** Distinguishes backends of one name: 'cpu'. Its device then also has the name 'gpujs:cpu'. */
   readonly variant?: string
+  /** If it is a GPU. */
+  readonly gpu?: Gpu
   readonly caps: Capabilities
   supports(instr: Instr): boolean
   alloc(spec: Spec): DeviceBuffer
@@ -238,6 +241,11 @@ export interface Backend {
    * function writes every element. If absent, core writes an array that it has filled.
    */
   fill?(out: Output, elements: (memory: TypedArray) => void): void
+  /**
+   * `write` from another backend's memory, if there is a way past the host; returns whether it did. If absent, core
+   * reads and writes.
+   */
+  receive?(out: Output, from: View): boolean
   /** Keeps the order; may queue work; never returns a value. */
   run(instr: Instr): void
   /**

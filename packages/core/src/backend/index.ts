@@ -33,6 +33,7 @@ export {
 export { checkClaims, checkView, checkWhole, liesWithin } from './claims.ts'
 export * from './contraction.ts'
 export { garbage } from './garbage.ts'
+export type { Clock, Gpu, GpuMemory, GpuProperties } from './gpu.ts'
 export * from './host.ts'
 export * from './loops.ts'
 export * from './maps.ts'

@@ -2,6 +2,7 @@
 // elements that are read. It compiles no programs, so a program replayed on it is timed by its instructions.
 import { dtypeSize, type TypedArray } from '../base/dtype.ts'
 import { numelOf } from '../base/shape.ts'
+import type { Clock } from './gpu.ts'
 import { type Backend, type Instr, isScalar, type Kind, type Operand, type Spec, type View } from './backend.ts'
 
 declare const performance: { now(): number }
@@ -15,6 +16,8 @@ export interface ProfilerEvent {
   readonly start: number
   /** The time until the device's function returned; on a device that queues work, the time of queueing. */
   readonly duration: number
+  /** The time on a GPU, by its own clock. */
+  readonly deviceDuration?: number
   readonly inputs: readonly Spec[]
   readonly outputs: readonly Spec[]
   readonly bytesRead: number
@@ -30,9 +33,15 @@ const bytesOf = ({ sizes, strides, dtype }: View): number =>
 const sizeOf = ({ sizes, dtype }: Spec): number => numelOf(sizes) * dtypeSize[dtype]
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, n) => total + n, 0)
 
-/** Times every call to `backend` and reports it to `seen`. */
+/** Marks of a GPU that are asked for together, because that waits for them. */
+const together = 256
+
+/** Times every call to `backend` and reports it to `seen`; those of a GPU later, at the latest at `finish`. */
 export class ProfiledBackend implements Backend {
   readonly #backend: Backend
+  readonly #clock: Clock | undefined
+  /** Events of a GPU whose time is not known yet. */
+  readonly #pending: { readonly event: ProfilerEvent; readonly from: number; readonly to: number }[] = []
   readonly #seen: (event: ProfilerEvent) => void
   readonly #line: (() => string) | undefined
   readonly name: string
@@ -41,6 +50,7 @@ export class ProfiledBackend implements Backend {
   /** `line` finds the calling line if an instruction has none. */
   constructor(backend: Backend, seen: (event: ProfilerEvent) => void, line?: () => string) {
     this.#backend = backend
+    this.#clock = backend.gpu?.clock
     this.#seen = seen
     this.#line = line
     this.name = backend.name
@@ -56,10 +66,13 @@ export class ProfiledBackend implements Backend {
     known?: string,
   ): R {
     const line = this.#line === undefined ? undefined : (known ?? this.#line())
+    const clock = this.#clock
+    const from = clock?.mark() ?? 0
     const start = performance.now()
     const result = work()
     const duration = (performance.now() - start) * 1000
-    this.#seen({
+    const to = clock?.mark() ?? 0
+    const event: ProfilerEvent = {
       name,
       kind,
       start: start * 1000,
@@ -69,8 +82,19 @@ export class ProfiledBackend implements Backend {
       bytesRead: sum(views.map(bytesOf)),
       bytesWritten: sum(made.map(sizeOf)),
       ...(line === undefined ? {} : { line }),
-    })
+    }
+    if (clock === undefined) this.#seen(event)
+    else if (this.#pending.push({ event, from, to }) >= together) this.finish()
     return result
+  }
+
+  /** Reports the events whose time was not known. */
+  finish(): void {
+    const clock = this.#clock
+    if (clock === undefined) return
+    for (const { event, from, to } of this.#pending) this.#seen({ ...event, deviceDuration: clock.between(from, to) })
+    this.#pending.length = 0
+    clock.reset()
   }
 
   run(instr: Instr): void {

@@ -79,7 +79,7 @@ export const isShared = never('is_shared')
 /** Whether the memory is locked for a CUDA device: false. */
 export const isPinned = never('is_pinned')
 /** The index of the tensor's CUDA device: -1 on other devices. */
-export const getDevice = fact('get_device', (x) => (x.isCuda ? 0 : -1))
+export const getDevice = fact('get_device', (x) => x.storage.device.own.gpu?.index ?? -1)
 const setArguments = method('is_set_to', required('tensor', tensor))
 /** Whether a tensor has the memory of another one, with the same sizes, strides and offset. */
 export function isSetTo(x: Tensor, ...args: [tensor: Tensor]): boolean {

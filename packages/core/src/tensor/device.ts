@@ -175,14 +175,26 @@ export function currentDevice(): Device {
 export const noCuda = (): AssertionError =>
   new AssertionError(
     'Torch not compiled with CUDA enabled',
-    "Devices are 'cpu', which is js, 'native', 'wasm' and 'gpujs'.",
+    "No GPU is loaded: await setDevice('cuda') opens one. Other devices are 'cpu', which is js, 'native', 'wasm' and 'gpujs'.",
   )
+
+/** The GPUs of a kind that are loaded. */
+export const gpusLoaded = (kind: string): readonly Device[] => [
+  ...new Set([...devices.values()].filter(({ own }) => own.gpu?.kind === kind)),
+]
+
+/** Another GPU of a kind of which one is loaded: 'cuda:1'. */
+function opened(name: string): Device | undefined {
+  const [, kind, index] = /^(\w+):(\d+)$/.exec(name) ?? []
+  const [known] = gpusLoaded(kind)
+  return known?.own.gpu && registerDevice(known.own.gpu.open(Number(index)))
+}
 
 /** The device of that name, which must have been loaded. */
 export function deviceNamed(name: string | Device | undefined): Device {
   if (name === undefined) return currentDevice()
   if (typeof name !== 'string') return name
-  const device = devices.get(name)
+  const device = devices.get(name) ?? opened(name)
   if (device === undefined) {
     if (/^cuda\b/.test(name)) throw noCuda()
     const known = [...devices.keys()].join(', ') || 'none'

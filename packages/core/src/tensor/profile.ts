@@ -31,17 +31,20 @@ interface Total {
   readonly shapes: string
   readonly line: string
   time: number
+  /** On a GPU; undefined for events of the host. */
+  deviceTime: number | undefined
   calls: number
   bytes: number
 }
 
 const shapesOf = ({ inputs }: ProfilerEvent): string => `[${inputs.map(({ sizes }) => shapeString(sizes)).join(', ')}]`
 
-function add(totals: Map<string, Total>, key: string, { time, calls, bytes, ...rest }: Total): void {
+function add(totals: Map<string, Total>, key: string, { time, deviceTime, calls, bytes, ...rest }: Total): void {
   const total = totals.get(key)
-  if (total === undefined) totals.set(key, { ...rest, time, calls, bytes })
+  if (total === undefined) totals.set(key, { ...rest, time, deviceTime, calls, bytes })
   else {
     total.time += time
+    if (deviceTime !== undefined) total.deviceTime = (total.deviceTime ?? 0) + deviceTime
     total.calls += calls
     total.bytes += bytes
   }
@@ -85,15 +88,22 @@ export class Profile {
     const [groupByInputShape, rowLimit] = tableArguments(args)
     const groups = new Map<string, Total>()
     for (const [key, total] of this.#totals) add(groups, groupByInputShape ? key : `${total.name} ${total.line}`, total)
-    const totals = [...groups.values()].sort((a, b) => b.time - a.time)
+    const onGpu = [...groups.values()].some(({ deviceTime }) => deviceTime !== undefined)
+    const rank = ({ time, deviceTime = 0 }: Total): number => (onGpu ? deviceTime : time)
+    const totals = [...groups.values()].sort((a, b) => rank(b) - rank(a) || b.time - a.time)
     const time = totals.reduce((sum, total) => sum + total.time, 0)
-    const head = ['Name', 'Self CPU %', 'Self CPU', 'CPU time avg', '# of Calls', 'Bytes']
+    const deviceTime = totals.reduce((sum, total) => sum + (total.deviceTime ?? 0), 0)
+    const gpuHead = onGpu ? ['Self CUDA', 'Self CUDA %', 'CUDA time avg'] : []
+    const head = ['Name', 'Self CPU %', 'Self CPU', 'CPU time avg', ...gpuHead, '# of Calls', 'Bytes']
     if (groupByInputShape) head.push('Input Shapes')
     if (totals.some(({ line }) => line !== '')) head.push('Source Location')
     const rows = totals.slice(0, rowLimit).map((total) => {
       const { name, shapes, line, calls, bytes } = total
-      const share = `${((100 * total.time) / time).toFixed(2)}%`
-      const row = [name, share, duration(total.time), duration(total.time / calls), String(calls), amount(bytes)]
+      const share = (part: number, whole: number): string => `${((100 * part) / (whole || 1)).toFixed(2)}%`
+      const { deviceTime: own = 0 } = total
+      const gpu = onGpu ? [duration(own), share(own, deviceTime), duration(own / calls)] : []
+      const row = [name, share(total.time, time), duration(total.time), duration(total.time / calls), ...gpu]
+      row.push(String(calls), amount(bytes))
       if (groupByInputShape) row.push(shapes)
       return row.length < head.length ? [...row, line] : row
     })
@@ -101,6 +111,7 @@ export class Profile {
     return [
       ...ruled([head, ...rows]),
       `Self CPU time total: ${duration(time)}`,
+      ...(onGpu ? [`Self CUDA time total: ${duration(deviceTime)}`] : []),
       `Time of the function: ${duration(this.duration)}, ${outside}% of it outside of kernels`,
     ].join('\n')
   }
@@ -143,8 +154,8 @@ const profileArguments = signature(
 /**
  * Runs `fn` and times every kernel of the default device, with names, shapes and bytes. A compiled step is timed by the
  * instructions of its program, one after the other, not as the device compiled it. `fn` must be synchronous. On a
- * device that queues work, a kernel's time is that of queueing it, and a read includes the time of the work queued
- * before it.
+ * device that queues work, a kernel's CPU time is that of queueing it, and a read includes the time of the work queued
+ * before it. On CUDA the table has the device's own times, too.
  *
  * @example
  * const seen = profile(() => model.forward(x).sum().backward())
@@ -159,9 +170,10 @@ export function profile(...args: [fn: () => unknown, options?: ProfileOptions]):
   const totals = new Map<string, Total>()
   const seen = (event: ProfilerEvent): void => {
     if (events.length < maxEvents) events.push(event)
-    const { name, line = '', duration: time, bytesRead, bytesWritten } = event
+    const { name, line = '', duration: time, deviceDuration: deviceTime, bytesRead, bytesWritten } = event
     const shapes = shapesOf(event)
-    add(totals, `${name} ${shapes} ${line}`, { name, shapes, line, time, calls: 1, bytes: bytesRead + bytesWritten })
+    const bytes = bytesRead + bytesWritten
+    add(totals, `${name} ${shapes} ${line}`, { name, shapes, line, time, deviceTime, calls: 1, bytes })
   }
   const inFront = (of: typeof backend): ProfiledBackend =>
     new ProfiledBackend(of, seen, withStack ? callingLine : undefined)
@@ -173,6 +185,7 @@ export function profile(...args: [fn: () => unknown, options?: ProfileOptions]):
     const start = performance.now()
     const result = fn()
     const took = (performance.now() - start) * 1000
+    profiled.finish()
     if (result instanceof Promise) {
       throw new RuntimeError(
         'profile cannot run an async function',

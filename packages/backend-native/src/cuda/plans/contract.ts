@@ -16,6 +16,7 @@ import {
 import type { Kernel, Launch, Param, Plan, Planner } from '../plan.ts'
 import type { MakeWriter } from '../text/writer.ts'
 import { planCopy } from './move.ts'
+import { byBlas } from './product.ts'
 import { planReduction, sums } from './reduction.ts'
 
 const threads = 256
@@ -227,7 +228,7 @@ export const planContract =
       )
       if (back !== null) planning.launches.push(back)
     }
-    if (attrs.post === undefined) return planning
+    if (attrs.post === undefined) return { ...planning, byBlas: byBlas(instr, []) }
     const product: View = {
       sizes: out.sizes,
       buffer: out.buffer,
@@ -249,5 +250,9 @@ export const planContract =
       return param.input === 0 ? output : { ...param, input: param.input + 1 }
     }
     const launches = finishing.launches.map((launch) => ({ ...launch, params: launch.params.map(moved) }))
-    return { launches: [...planning.launches, ...launches], scratch: planning.scratch }
+    return {
+      launches: [...planning.launches, ...launches],
+      scratch: planning.scratch,
+      byBlas: byBlas(instr, launches),
+    }
   }

@@ -32,7 +32,7 @@ import { all } from '../reduce/reduce.ts'
 
 // ---- devices and dtypes ----
 
-/** Copies through the host; the gradient is copied back the same way. */
+/** Copies, through the host unless the devices know a shorter way; the gradient is copied back the same way. */
 const moveOp: OpDef<Device> = {
   name: 'toCopy',
   infer: ([x]) => [{ sizes: x.sizes, dtype: x.dtype }],
@@ -44,7 +44,8 @@ const moveOp: OpDef<Device> = {
       const from = x as Tensor
       effects.sink?.refuse(`to('${device.name}')`, 'Move the tensor once, before the step.')
       const out = allocate(device, from)
-      if (from.elements > 0) device.backend.write(out, from.storage.device.backend.readSync(from))
+      if (from.elements > 0 && !(device.backend.receive?.(out, from) ?? false))
+        device.backend.write(out, from.storage.device.backend.readSync(from))
       return [out]
     },
   },
