@@ -98,10 +98,21 @@ const copySources = () => {
   }
 }
 
-/** The oldest C library that the Linux package supports. */
+/** The oldest C library that the Linux packages support. */
 export const oldestGlibc = '2.34'
-const largest = 3_000_000
 const entries = ['napi_register_module_v1', 'node_api_module_get_api_version_v1']
+
+/** What the package in the current folder holds: an addon, of so many bytes at most, and other files. */
+const contents = (name) =>
+  name.startsWith('@flambeau/cuda-')
+    ? { addon: cudaAddon, largest: 300_000, others: ptxTexts() }
+    : { addon, largest: 3_000_000, others: [] }
+const ptxTexts = () =>
+  ['.', 'kernels'].flatMap((folder) =>
+    readdirSync(join(sources, 'src', 'cuda', folder))
+      .filter((file) => file.endsWith('.ptx'))
+      .map((file) => join(sources, 'src', 'cuda', folder, file)),
+  )
 
 /** Reads the dynamic symbols of a Linux addon: the newest glibc that it needs, and its exports. */
 export const look = (file) => {
@@ -113,8 +124,8 @@ export const look = (file) => {
   return { glibc: newest, exports: exported.sort(), bytes: statSync(file).size }
 }
 
-/** The faults of an addon that is to be published, as messages. */
-export const faults = (file) => {
+/** The faults of an addon that is to be published in so many bytes at most, as messages. */
+export const faults = (file, largest) => {
   if (process.platform !== 'linux') return []
   const { glibc, exports, bytes } = look(file)
   return [
@@ -124,23 +135,25 @@ export const faults = (file) => {
   ].filter(Boolean)
 }
 
-/** Copies the addon into the package in the current folder, which must be this platform's. */
+/** Copies what the package in the current folder holds into it; it must be one of this platform. */
 const fillPackage = () => {
-  const { os, cpu, libc } = JSON.parse(readFileSync('package.json', 'utf8'))
+  const { name, os, cpu, libc } = JSON.parse(readFileSync('package.json', 'utf8'))
   const own = process.report.getReport().header.glibcVersionRuntime === undefined ? 'musl' : 'glibc'
   if (!os.includes(process.platform) || !cpu.includes(process.arch) || (libc && !libc.includes(own)))
     return { code: 1, output: `this package is made on ${os} ${cpu}${libc ? ` with ${libc}` : ''}` }
-  if (!existsSync(addon)) return { code: 1, output: 'there is no addon: node tools/native.mjs builds it' }
-  const wrong = faults(addon)
+  const { addon: file, largest, others } = contents(name)
+  if (!existsSync(file)) return { code: 1, output: 'there is no addon: node tools/native.mjs builds it' }
+  const wrong = faults(file, largest)
   if (wrong.length > 0) return { code: 1, output: `the addon cannot be published: ${wrong.join('; ')}` }
-  for (const file of [addon, join(root, 'LICENSE')]) copyFileSync(file, basename(file))
+  for (const each of [file, ...others, join(root, 'LICENSE')]) copyFileSync(each, basename(each))
   copyFileSync(headers()[1].license, foreignLicense)
   return { code: 0 }
 }
 
 /** Removes it again: in this repository an addon is loaded from where it was built. */
 const emptyPackage = () => {
-  for (const file of [addon, 'LICENSE', foreignLicense]) rmSync(basename(file), { force: true })
+  const { addon: file, others } = contents(JSON.parse(readFileSync('package.json', 'utf8')).name)
+  for (const each of [file, ...others, 'LICENSE', foreignLicense]) rmSync(basename(each), { force: true })
   return { code: 0 }
 }
 

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { faults, look, oldestGlibc } from '../native.mjs'
+import { cudaAddon, faults, fakeCuda, fakeCudaMissing, look, oldestGlibc } from '../native.mjs'
 import { nativeMissing, testWith } from './machine.ts'
 import { exec, expectLines, install, nodes, pack, root } from './pack/packed.ts'
 
@@ -25,6 +25,11 @@ afterAll(() => rmSync(temp, { recursive: true }))
 
 const libc = process.platform === 'linux' ? '-gnu' : ''
 const platform = `${process.platform}-${process.arch}${libc}`
+/** Why CUDA cannot be tested here. */
+const cudaMissing = () =>
+  [cudaAddon, fakeCuda].every((file) => existsSync(file))
+    ? undefined
+    : (fakeCudaMissing() ?? 'node tools/native.mjs && node tools/native.mjs cuda')
 
 /** This path has only Node and npm, no compiler and no cmake. */
 const bare = join(temp, 'bin')
@@ -107,11 +112,62 @@ describe('packed', () => {
     () => {
       const file = installed(`native-${platform}`, 'flambeau_native.node')
       console.log(`addon: ${(look(file).bytes / 1e6).toFixed(3)} MB, glibc ${look(file).glibc}`)
-      expect(faults(file)).toEqual([])
+      expect(faults(file, 3_000_000)).toEqual([])
       const said = `glibc ${oldestGlibc} or newer`
       expect(readFileSync(installed('backend-native', 'README.md'), 'utf8')).toContain(said)
     },
   )
+
+  describe('CUDA', () => {
+    const cuda = `
+import { setDevice, tensor } from 'flambeau'
+try {
+  console.log(await setDevice('cuda'))
+  const x = tensor([[1, 2], [3, 4]], { requiresGrad: true })
+  x.matmul(x).softmax(1).sort(0)[0].square().sum().backward()
+  console.log(x.grad.isfinite().all().item())
+} catch (error) {
+  console.log(JSON.stringify(String(error)))
+}`
+    const missing = cudaMissing()
+    const withDriver = (FLAMBEAU_CUDA_DRIVER: string) =>
+      exec(process.execPath, ['--input-type=module', '-e', cuda], { cwd: app, env: { ...env, FLAMBEAU_CUDA_DRIVER } })
+
+    test('is not there, and says how to install it', async () => {
+      expect(existsSync(installed(`cuda-${platform}`))).toBe(false)
+      const { stdout, stderr } = await withDriver('')
+      expect(stderr).toBe('')
+      expect(JSON.parse(stdout)).toBe(
+        `RuntimeError: device 'cuda' found no addon for ${process.platform}-${process.arch}\nInstall it: npm install @flambeau/cuda-${platform}. Devices 'native' and 'js' work without it.`,
+      )
+    })
+
+    testWith(
+      'native',
+      missing,
+      'runs after it was installed, and says where there is no driver',
+      async () => {
+        const tarballs = await pack([`backend-native/npm/cuda-${platform}`], temp)
+        await exec('npm', ['install', '--no-audit', '--no-fund', ...tarballs], { cwd: app, env })
+        const file = installed(`cuda-${platform}`, 'flambeau_cuda.node')
+        expect(faults(file, 300_000)).toEqual([])
+        const { stdout } = await withDriver(fakeCuda)
+        expect(stdout).toBe('cuda:0\n1\n')
+        const without = await withDriver('/nowhere/libcuda.so.1')
+        expect(without.stderr).toBe('')
+        expect(JSON.parse(without.stdout)).toMatch(/^RuntimeError: Found no NVIDIA driver on your system\./)
+        // An addon of another version is refused.
+        const manifest = installed('backend-native', 'dist/index.js')
+        const own = readFileSync(manifest, 'utf8')
+        writeFileSync(manifest, own.replace('version:"0.0.0"', 'version:"7.8.9"'))
+        expect((await withDriver(fakeCuda)).stdout).toContain(
+          "its version is 0.0.0, and @flambeau/backend-native's is 7.8.9",
+        )
+        writeFileSync(manifest, own)
+      },
+      120_000,
+    )
+  })
 
   describe('broken', () => {
     const copy = join(temp, 'broken')
@@ -224,18 +280,20 @@ describe('packed', () => {
 test('the packages of all platforms are alike, and optionalDependencies names exactly the published ones', () => {
   const folder = join(root, 'packages/backend-native')
   const { optionalDependencies, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
-  const platforms = readdirSync(join(folder, 'npm'))
+  const isCuda = (short: string): boolean => short.startsWith('cuda-')
+  const all = readdirSync(join(folder, 'npm'))
+  const platforms = all.filter((short) => !isCuda(short))
   expect(Object.keys(optionalDependencies)).toEqual(platforms.map((short) => `@flambeau/native-${short}`))
   expect(platforms).toContain('linux-x64-gnu')
-  for (const short of platforms) {
-    const [os, cpu, clib] = short.split('-')
+  for (const short of all) {
+    const [os, cpu, clib] = short.replace('cuda-', '').split('-')
     const manifest = JSON.parse(readFileSync(join(folder, 'npm', short, 'package.json'), 'utf8'))
     expect(manifest).toMatchObject({
-      name: `@flambeau/native-${short}`,
+      name: isCuda(short) ? `@flambeau/${short}` : `@flambeau/native-${short}`,
       version,
       os: [os],
       cpu: [cpu],
-      files: ['flambeau_native.node'],
+      files: isCuda(short) ? ['flambeau_cuda.node', '*.ptx'] : ['flambeau_native.node'],
       license: 'MIT',
     })
     expect(manifest.libc).toEqual(clib === undefined ? undefined : [clib === 'gnu' ? 'glibc' : 'musl'])

@@ -79,36 +79,48 @@ const functions: Record<Exclude<keyof Addon, 'version' | 'format'>, true> = {
   trim: true,
 }
 
-/** Loads an addon, which must have the same version. */
-export function loadFrom(file: string, version: string = ownVersion()): Addon {
+/** Loads the file of an addon, which must have the version of this package. */
+export function openAddon<A extends Pick<Addon, 'version'> & { readonly submit: unknown }>(
+  file: string,
+  version: string = ownVersion(),
+): Partial<A> {
   checkComplete(file)
   // The rest of what require does for a known path would take as long again.
   const loaded = { exports: {} }
   process.dlopen(loaded, node('node:path').toNamespacedPath(file))
-  const addon = loaded.exports as Partial<Addon>
+  const addon = loaded.exports as Partial<A>
   if (typeof addon.submit !== 'function') throw new Error('it is not an addon of flambeau')
   if (addon.version !== version) {
     throw new Error(`its version is ${addon.version}, and @flambeau/backend-native's is ${version}`)
   }
+  return addon
+}
+
+/** Loads the addon of the CPU. */
+export function loadFrom(file: string, version?: string): Addon {
+  const addon = openAddon<Addon>(file, version)
   // The sources change between two versions; in this repository the addon is the last one built.
   const lacks = Object.keys(functions).some((name) => typeof addon[name as keyof Addon] !== 'function')
   if (addon.format !== format || lacks) throw new Error('it was built from other sources; build it again')
   return addon as Addon
 }
 
-const firstLine = (error: unknown): string => String(error instanceof Error ? error.message : error).split('\n')[0]
+export const firstLine = (error: unknown): string =>
+  String(error instanceof Error ? error.message : error).split('\n')[0]
 
 /** Where the addon is built: next to the sources in this repository, and next to those in this package. */
-function builds(): string[] {
+const builds = (): string[] => sourceFolders().map((folder) => `${folder}build/Release/flambeau_native.node`)
+
+/** Folders of C++ sources: in this repository, and in this package. */
+export function sourceFolders(): string[] {
   if (here === undefined) return []
   return ['../../../native/', '../dist/native/']
     .map((folder) => node('node:url').fileURLToPath(new URL(folder, here)))
     .filter((folder) => node('node:fs').existsSync(`${folder}CMakeLists.txt`))
-    .map((folder) => `${folder}build/Release/flambeau_native.node`)
 }
 
-/** The addon's file in a package, resolved from this file or, if a bundle was moved, from the program. */
-function resolvePackage(name: string): string {
+/** The file of an addon's package, resolved from this file or, if a bundle was moved, from the program. */
+export function resolvePackage(name: string): string {
   const { dirname, join } = node('node:path')
   const paths = [process.cwd()]
   if (process.argv[1] !== undefined) paths.unshift(dirname(process.argv[1]))
