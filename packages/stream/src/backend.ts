@@ -7,12 +7,12 @@ import {
   type Executable,
   type HostMemory,
   type Instr,
+  lackingMemory,
   type Memory,
   type Output,
   type Plan,
   type Program,
   readView,
-  RuntimeError,
   runOnHost,
   type Spec,
   type TypedArray,
@@ -117,7 +117,7 @@ export abstract class StreamBackend<H extends Host, M extends HostMemory> implem
     if (this.batch.at === 0 && this.inFlight === null) return
     const kind = this.#submit()
     // Only running out of memory can fail here; an instruction that can fail otherwise runs at once.
-    if (kind !== ended.done) throw new RuntimeError('an operation needs more memory than is available')
+    if (kind !== ended.done) throw lackingMemory('an operation')
   }
 
   #submit(): number {

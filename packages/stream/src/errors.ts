@@ -1,5 +1,5 @@
 // Turns a failed instruction into the error that plain JavaScript throws for it.
-import { type Instr, RuntimeError, type View } from '@flambeau/core/backend'
+import { type Instr, lackingMemory, RuntimeError, type View } from '@flambeau/core/backend'
 import { ended } from './codes.ts'
 
 /** The error of an instruction that failed. */
@@ -10,5 +10,5 @@ export function errorOf(kind: number, value: number, { check, attrs, inputs, ori
     const [{ sizes }] = inputs as readonly View[]
     return new RuntimeError(`index ${value} is out of bounds for dimension ${axis} with size ${sizes[axis]}`)
   }
-  return new RuntimeError(`${origin.name} needs more memory than is available`)
+  return lackingMemory(origin.name)
 }

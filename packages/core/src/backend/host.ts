@@ -103,11 +103,18 @@ const cursorsOf = (slabBytes: number): readonly Cursor[] =>
     return { dtype, bytes, slab, mask: align / bytes - 1, open: new Slab(data), at: slab }
   })
 
+const lessMemory = 'Take smaller batches, or free tensors before: scope() and dispose() do at once.'
+
 /** PyTorch's error for memory that is not there. */
 export const noMemory = (bytes: number): RuntimeError =>
   new RuntimeError(
     `DefaultCPUAllocator: can't allocate memory: you tried to allocate ${bytes} bytes. Error code 12 (Cannot allocate memory)`,
+    lessMemory,
   )
+
+/** The error of work that found no memory for what it needs besides its results. */
+export const lackingMemory = (work: string): RuntimeError =>
+  new RuntimeError(`${work} needs more memory than is available`, lessMemory)
 
 /** Allocates buffers. Memory that is not V8's own overrides how slabs are opened and what buffers are. */
 export class HostMemory {
