@@ -123,6 +123,9 @@ const withNamesOf = async (text) => {
 /** A name that is known only when it is imported: other bundlers shall leave it, and esbuild drops the comments. */
 const withComments = (text) => text.replaceAll(/\bimport\((?=\w+\))/g, '$&/* @vite-ignore *//* webpackIgnore: true */')
 
+/** Other bundlers know a file by its address as one string, which esbuild may continue on the next line. */
+const withAddresses = (text) => text.replaceAll(/\bnew URL\("[^"]*"/g, (beginning) => beginning.replaceAll('\\\n', ''))
+
 /** What esbuild does with a package's files. */
 const optionsFor = (platform) => ({
   ...common,
@@ -145,7 +148,7 @@ const outside = (platform) => {
   }
 }
 
-const write = async ({ path, text }) => writeFileSync(path, withComments(await withNamesOf(text)))
+const write = async ({ path, text }) => writeFileSync(path, withAddresses(withComments(await withNamesOf(text))))
 
 /** Bundles an entry point into a file. */
 const bundle = async (outfile, platform, entry) => {

@@ -1,6 +1,6 @@
 // Finds the module, compiles it and makes an instance of it. Whatever can go wrong on the way has a sentence with its
 // remedy; where an engine has nothing to run the module with, the error is marked as missing, so that 'auto' goes on.
-import { missing, RuntimeError } from '@flambeau/core/backend'
+import { lackingMemory, missing, RuntimeError } from '@flambeau/core/backend'
 import { format } from '@flambeau/stream'
 import type { Exports } from './exports.ts'
 import { type Engine, engine, type Module, probes } from './webassembly.ts'
@@ -8,10 +8,10 @@ import { type Engine, engine, type Module, probes } from './webassembly.ts'
 /** Where a module comes from: an address, its bytes, or itself, compiled. */
 export type ModuleSource = string | { readonly href: string } | ArrayBuffer | ArrayBufferView | object
 
-/** Bundlers know this form of an address, so each must be written out. */
-const addresses = {
-  simd: () => new URL('../wasm/flambeau.wasm', import.meta.url),
-  relaxed: () => new URL('../wasm/flambeau-relaxed.wasm', import.meta.url),
+/** The modules of the package. Bundlers know this form of an address, so each must be written out. */
+const own = {
+  simd: { file: 'flambeau.wasm', address: () => new URL('../wasm/flambeau.wasm', import.meta.url) },
+  relaxed: { file: 'flambeau-relaxed.wasm', address: () => new URL('../wasm/flambeau-relaxed.wasm', import.meta.url) },
 }
 
 const elsewhere = "Device 'js' works without it: await setDevice('js')."
@@ -24,13 +24,29 @@ interface Response {
   readonly headers: { get(name: string): string | null }
   arrayBuffer(): Promise<ArrayBuffer>
 }
+/** The part of Node's own modules that is used here; Deno and Bun have it, too. */
+interface Node {
+  readonly 'node:fs': {
+    existsSync(address: URL): boolean
+    readonly promises: { readFile(address: URL): Promise<Uint8Array> }
+  }
+  readonly 'node:module': {
+    createRequire(file: string): { resolve(name: string, options: { readonly paths: readonly string[] }): string }
+  }
+  readonly 'node:path': { dirname(path: string): string; join(...parts: readonly string[]): string }
+  readonly 'node:url': { pathToFileURL(path: string): URL }
+}
 interface Globals {
   fetch?(address: string): Promise<Response>
+  readonly location?: { readonly href: string }
   readonly process?: {
-    getBuiltinModule?(id: 'node:fs/promises'): { readFile(address: URL): Promise<Uint8Array> } | undefined
+    readonly argv: readonly string[]
+    cwd(): string
+    getBuiltinModule?<Name extends keyof Node>(name: Name): Node[Name] | undefined
   }
 }
 const globals = globalThis as unknown as Globals
+const node = <Name extends keyof Node>(name: Name): Node[Name] | undefined => globals.process?.getBuiltinModule?.(name)
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
@@ -80,9 +96,9 @@ async function compileBytes(engine: Engine, bytes: Uint8Array, from: string): Pr
 /** Reads a file where the engine can, else fetches; compiles while the bytes arrive if the server calls them wasm. */
 async function compileAt(engine: Engine, address: string): Promise<Module> {
   const from = `at ${address}`
-  const files = address.startsWith('file:') ? globals.process?.getBuiltinModule?.('node:fs/promises') : undefined
+  const files = address.startsWith('file:') ? node('node:fs') : undefined
   if (files !== undefined) {
-    const bytes = await files.readFile(new URL(address)).catch((error: unknown) => {
+    const bytes = await files.promises.readFile(new URL(address)).catch((error: unknown) => {
       throw unread(address, textOf(error))
     })
     return compileBytes(engine, bytes, from)
@@ -105,9 +121,41 @@ async function compileAt(engine: Engine, address: string): Promise<Module> {
   return compileBytes(engine, new Uint8Array(bytes), from)
 }
 
-/** The address that a source stands for, or undefined. */
+/** The package's file as the running program finds it, which may be a bundle that has no files beside it. */
+function installed(file: string): URL | undefined {
+  const [path, modules, urls] = [node('node:path'), node('node:module'), node('node:url')]
+  if (path === undefined || modules === undefined || urls === undefined) return undefined
+  const { argv, cwd } = globals.process as NonNullable<Globals['process']>
+  const paths = [...argv.slice(1, 2).map(path.dirname), cwd()]
+  try {
+    const { resolve } = modules.createRequire(path.join(cwd(), '_'))
+    return urls.pathToFileURL(resolve(`@flambeau/backend-wasm/${file}`, { paths }))
+  } catch {
+    return undefined
+  }
+}
+
+/** The address of a module of the package: beside this file, or else in the program's packages. */
+function ownAddress({ file, address }: (typeof own)['simd']): URL {
+  const files = node('node:fs')
+  let beside: URL | undefined
+  try {
+    beside = address()
+  } catch (error) {
+    // Where a bundler made a script of this file, it has no address.
+    if (files === undefined) throw error
+  }
+  if (files !== undefined && (beside === undefined || (beside.protocol === 'file:' && !files.existsSync(beside))))
+    beside = installed(file) ?? beside
+  return beside ?? address()
+}
+
+/** The address that a source stands for, relative to the page or to the current folder; or undefined. */
 function addressIn(source: ModuleSource): string | undefined {
-  if (typeof source === 'string') return new URL(source, import.meta.url).href
+  if (typeof source === 'string') {
+    const { location, process } = globals
+    return new URL(source, location?.href ?? node('node:url')?.pathToFileURL(`${process?.cwd()}/`)).href
+  }
   const { href } = source as { readonly href?: unknown }
   return typeof href === 'string' ? href : undefined
 }
@@ -121,7 +169,7 @@ async function compile(engine: Engine, source: ModuleSource | undefined, relaxed
   }
   let address: string | undefined
   try {
-    address = source === undefined ? addresses[relaxed ? 'relaxed' : 'simd']().href : addressIn(source)
+    address = source === undefined ? ownAddress(own[relaxed ? 'relaxed' : 'simd']).href : addressIn(source)
   } catch (error) {
     throw new RuntimeError(`device 'wasm' does not know the address of its module (${textOf(error)})`, passIt)
   }
@@ -130,7 +178,7 @@ async function compile(engine: Engine, source: ModuleSource | undefined, relaxed
 }
 
 /** Thrown by the import that C++ calls when there is no memory. */
-export const outOfMemory = new RuntimeError('an operation needs more memory than is available')
+export const outOfMemory = lackingMemory('an operation')
 
 /** What a module must export: one with these and the format of the stream was built from these sources. */
 const functions: readonly (keyof Exports)[] = [
