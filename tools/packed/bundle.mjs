@@ -17,6 +17,8 @@ const tools = {
         format,
         target: 'es2022',
         minify: platform === 'browser',
+        // A file that is imported is copied beside the bundle, and the import is its address.
+        loader: { '.wasm': 'file' },
         logLevel: 'silent',
       })
       return warnings.map(({ text }) => text)

@@ -3,6 +3,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { extname } from 'node:path'
 import { type Browser, type Page, chromium as playwright } from 'playwright-core'
 import { afterAll } from 'vitest'
 import { chromium, chromiumArgs } from './machine.ts'
@@ -12,8 +13,10 @@ export interface Served {
   readonly script: string
   /** The content security policy of the page. */
   readonly policy?: string
-  /** Other files, by path. */
-  readonly file?: (path: string) => string | undefined
+  /** Other files, by path; the server has no others. */
+  readonly file?: (path: string) => string | Uint8Array | undefined
+  /** What the page has before its script, such as an import map. */
+  readonly head?: string
   /** Further arguments of the browser. */
   readonly args?: readonly string[]
 }
@@ -30,18 +33,21 @@ afterAll(async () => {
   browsers.clear()
 })
 
+const types: Readonly<Record<string, string>> = { '.wasm': 'application/wasm' }
+
 /** Opens a page, and evaluates a function on it once its script has run. */
 export const inPage = async <T>(
-  { script, policy, file, args = [] }: Served,
+  { script, policy, file, head = '', args = [] }: Served,
   look: (page: Page) => Promise<T>,
 ): Promise<T> => {
   const server = createServer((request, response) => {
     const path = request.url ?? '/'
     if (policy) response.setHeader('content-security-policy', policy)
-    const page =
-      '<!doctype html><meta charset="utf-8"><title>flambeau</title><script type="module" src="bundle.js"></script>'
-    response.setHeader('content-type', path === '/' ? 'text/html' : 'text/javascript')
-    response.end(path === '/' ? page : path === '/bundle.js' ? script : (file?.(path) ?? ''))
+    const page = `<!doctype html><meta charset="utf-8"><title>flambeau</title>${head}<script type="module" src="bundle.js"></script>`
+    const found = path === '/' ? page : path === '/bundle.js' ? script : file?.(path)
+    response.statusCode = found === undefined ? 404 : 200
+    response.setHeader('content-type', path === '/' ? 'text/html' : (types[extname(path)] ?? 'text/javascript'))
+    response.end(found)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const context = await (await browserWith(args)).newContext()

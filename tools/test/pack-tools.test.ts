@@ -1,7 +1,7 @@
 // The packages in the tools that people use: installed by every package manager, imported and required in every Node,
 // type-checked by every TypeScript, bundled by every bundler. Every test run covers a sample; `pnpm packed` runs all of
 // it and writes the table of docs/internals/packages.md.
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -12,6 +12,7 @@ import {
   bundleRows,
   engineRows,
   installTools,
+  aloneRows,
   jestRows,
   managerRows,
   nodeRows,
@@ -66,6 +67,7 @@ const versions = await Promise.all(
     .map(async ({ binary, name }) => ({
       version: (await exec(binary, ['--version'])).stdout.trim().slice(1),
       share: name === 'node-20',
+      newest: name === 'node-newest',
       binary: async () => binary,
     })),
 )
@@ -89,6 +91,7 @@ const all: Row[] = [
     ],
   ),
   ...engineRows(() => app),
+  ...aloneRows(() => app),
   ...jestRows(() => app),
   ...typeRows(() => app),
   ...bundleRows(() => app, whole),
@@ -114,6 +117,20 @@ describe('every package', () => {
       expect(JSON.stringify(manifest)).not.toMatch(/workspace:|@flambeau\/source/)
       expect(readFileSync(join(contents(name), 'LICENSE'), 'utf8')).toMatch(/^MIT License/)
     }
+  })
+
+  test('of wasm has both modules as its only large files', () => {
+    const folder = contents('@flambeau/backend-wasm')
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    expect(files.filter((file) => file.endsWith('.wasm')).sort()).toEqual([
+      'wasm/flambeau-relaxed.wasm',
+      'wasm/flambeau.wasm',
+    ])
+    const sizes = files.map((file) => statSync(join(folder, file))).map((file) => (file.isFile() ? file.size : 0))
+    const all = sizes.reduce((a, b) => a + b, 0)
+    const packed = statSync(tarballs['@flambeau/backend-wasm']).size
+    console.log(`wasm, installed: ${(all / 1e6).toFixed(2)} MB, tarball: ${(packed / 1e6).toFixed(2)} MB`)
+    expect(all).toBeLessThan(1_200_000)
   })
 
   test('has a README whose links work on npm', () => {

@@ -75,6 +75,19 @@ test('an installation has one core, no workspace files, and the terms of the dat
     expect(existsSync(join(installed(name), 'node_modules'))).toBe(false)
 })
 
+test('other devices are not there: their names say how to install them, and auto is js', async () => {
+  const program = `import { setDevice, tensor } from 'flambeau'
+for (const name of ['wasm', 'native', 'gpujs']) await setDevice(name).catch(({ message }) => console.log(message))
+console.log(await setDevice('auto'), String(tensor([1, 2]).sum()))`
+  const { stdout, stderr } = await exec(process.execPath, ['--input-type=module', '-e', program], { cwd: app })
+  const lines = stdout.split('\n')
+  for (const [i, name] of ['wasm', 'native', 'gpujs'].entries()) {
+    expect(lines[2 * i]).toBe(`device '${name}' is not installed`)
+    expect(lines[2 * i + 1]).toContain(`Install it: npm install @flambeau/backend-${name}.`)
+  }
+  expect({ rest: lines.slice(6), stderr }).toEqual({ rest: ['js tensor(3.)', ''], stderr: '' })
+})
+
 test("a user's program type-checks against the installed declarations, these included", async () => {
   writeFileSync(
     join(app, 'user.ts'),

@@ -1,8 +1,10 @@
 // Uses of the packages, each a row of the table in docs/internals/packages.md: the tool, its version, and the result. A
 // row returns 'works', or the message that the user sees instead.
 import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { expect } from 'vitest'
 import { published, readJson } from '../../lib.mjs'
 import { inPage } from '../browser.ts'
 import { exec, expectLines, expectNearLines, root } from './packed.ts'
@@ -34,7 +36,7 @@ export const installTools = async (): Promise<void> => {
 }
 
 /** Checks of the printed lines by device. */
-const lines = { js: expectLines, native: expectLines, gpujs: expectNearLines }
+const lines = { js: expectLines, native: expectLines, wasm: expectLines, gpujs: expectNearLines }
 type Device = keyof typeof lines
 const making = (device: Device, options: string): string => `
 import { ${device} } from '${device === 'js' ? 'flambeau' : `@flambeau/backend-${device}`}'
@@ -46,13 +48,21 @@ const set = () => setDevice('${device}')`
 const sets = {
   js: making('js', ''),
   native: making('native', '{ threads: 1 }'),
+  wasm: making('wasm', ''),
   gpujs: making('gpujs', "{ mode: 'webasm' }"),
   "setDevice('native')": naming('native'),
+  "setDevice('wasm')": naming('wasm'),
   "setDevice('gpujs')": naming('gpujs'),
+  // For bundlers that do not know the form in which the package names its module.
+  'wasm({ module })': `
+import address from '@flambeau/backend-wasm/flambeau.wasm'
+${making('wasm', '{ module: new URL(address, import.meta.url) }').trim()}`,
 }
 type Program = keyof typeof sets
 const deviceOf = (program: Program): Device =>
-  program.includes('native') ? 'native' : program.includes('gpujs') ? 'gpujs' : 'js'
+  (['native', 'wasm', 'gpujs'] as const).find((name) => program.includes(name)) ?? 'js'
+/** What runs everywhere: without the page that imports a file. */
+const devices = (Object.keys(sets) as Program[]).filter((program) => program !== 'wasm({ module })')
 const fileOf = (program: Program): string => `${program.replace(/\W+/g, '-')}.js`
 
 /** Writes the programs into a folder. Each reports its result: in Node on a line, in a page as a return value. */
@@ -97,19 +107,38 @@ interface Job {
 }
 
 const bundlers = ['esbuild', 'rollup', 'vite', 'webpack']
-const jobs: Job[] = bundlers.flatMap((tool) => [
-  ...(['js', 'gpujs', 'native'] as const).map(
-    (program) => ({ tool, program, platform: 'browser', format: 'esm' }) as const,
-  ),
-  ...(Object.keys(sets) as Program[]).flatMap((program) =>
-    (['esm', 'cjs'] as const).map((format) => ({ tool, program, platform: 'node', format }) as const),
-  ),
-])
-/** For each tool a page and a program for Node, and for one tool every device; webpack minifies, which is slow. */
+const jobs: Job[] = [
+  ...bundlers.flatMap((tool) => [
+    ...(['js', 'gpujs', 'wasm', 'native'] as const).map(
+      (program) => ({ tool, program, platform: 'browser', format: 'esm' }) as const,
+    ),
+    ...devices.flatMap((program) =>
+      (['esm', 'cjs'] as const).map((format) => ({ tool, program, platform: 'node', format }) as const),
+    ),
+  ]),
+  { tool: 'esbuild', program: 'wasm({ module })', platform: 'browser', format: 'esm' },
+]
+/**
+ * For each tool a page and a program for Node, and for one tool every device. The page is that on wasm, which includes
+ * all of js; webpack minifies, which is slow.
+ */
 const inShare = ({ tool, program, platform, format }: Job): boolean =>
   platform === 'browser'
-    ? program === 'js' || tool === 'esbuild'
-    : format === 'cjs' && (program === 'native' || (program === 'gpujs' && tool === 'webpack'))
+    ? program === 'wasm' || tool === 'esbuild'
+    : format === 'cjs' &&
+      (program === 'native' ||
+        (program === 'gpujs' && tool === 'webpack') ||
+        (program === 'wasm' && tool === 'esbuild'))
+
+/** A page that may compile WebAssembly, and no text. */
+const policy = "default-src 'none'; connect-src 'self'; script-src 'self' 'wasm-unsafe-eval'"
+const forbidding = "default-src 'none'; connect-src 'self'; script-src 'self'"
+
+/** A file in the first of some folders that has it. */
+const contentsIn = (folders: readonly string[], path: string): Uint8Array | undefined => {
+  const found = folders.map((folder) => join(folder, path)).find((file) => existsSync(file))
+  return found === undefined ? undefined : readFileSync(found)
+}
 
 /** Bundled programs, with one run of each tool. */
 export function bundleRows(app: () => string, whole: boolean): Row[] {
@@ -134,6 +163,14 @@ export function bundleRows(app: () => string, whole: boolean): Row[] {
     if (!runs.has(job.tool)) runs.set(job.tool, bundleAll(job.tool))
     return (await runs.get(job.tool))?.get(job) ?? ['it was not bundled']
   }
+  /** What a bundled page says. Its server has what the bundler wrote and, as the guide says, a copy of the modules. */
+  const inBundle = (job: Job, policy?: string): Promise<string> => {
+    const folders = [join(app(), 'out'), join(app(), 'node_modules/@flambeau/backend-wasm')]
+    const file = (path: string) => contentsIn(folders, path)
+    return inPage({ script: readFileSync(fileFor(job), 'utf8'), policy, file }, (page) =>
+      page.evaluate(() => (globalThis as unknown as { run: () => Promise<string> }).run()),
+    )
+  }
   const rows = jobs.map((job): Row => {
     const { tool, program, platform, format } = job
     const inBrowser = platform === 'browser'
@@ -148,13 +185,19 @@ export function bundleRows(app: () => string, whole: boolean): Row[] {
         const warnings = await warningsOf(job)
         if (warnings.length > 0) return `warns: ${warnings[0].split('\n')[0]}`
         if (!inBrowser) return verdict(program, await inNode(fileFor(job), app()))
-        const script = readFileSync(fileFor(job), 'utf8')
-        const said = await inPage({ script }, (page) =>
-          page.evaluate(() => (globalThis as unknown as { run: () => Promise<string> }).run()),
-        )
-        return verdict(program, said)
+        return verdict(program, await inBundle(job, deviceOf(program) === 'wasm' ? policy : undefined))
       },
     }
+  })
+  const [onWasm] = jobs.filter(({ platform, program }) => platform === 'browser' && program === 'wasm')
+  rows.push({
+    ...rows[jobs.indexOf(onWasm)],
+    what: "bundle for browsers, wasm, where the page's policy forbids it",
+    expected: /^RuntimeError: device 'wasm' may not compile WebAssembly: a policy forbids it \(.*script-src/,
+    async run() {
+      await warningsOf(onWasm)
+      return verdict('wasm', await inBundle(onWasm, forbidding))
+    },
   })
   const moved: Job = { tool: 'esbuild', program: 'native', platform: 'node', format: 'cjs' }
   const alone =
@@ -174,10 +217,94 @@ export function bundleRows(app: () => string, whole: boolean): Row[] {
   return rows
 }
 
+/** Trains on random numbers, on a device that is named and on js: what `@flambeau/data` imports is no page's module. */
+const alone = `import { F, manualSeed, nn, optim, randn, setDevice } from 'flambeau'
+const train = () => {
+  manualSeed(0)
+  const [x, y] = [randn(64, 13), randn(64, 1)]
+  const model = new nn.Sequential(new nn.Linear(13, 8), new nn.Tanh(), new nn.Linear(8, 1))
+  const optimizer = new optim.Adam(model.parameters(), { lr: 0.01 })
+  return Array.from({ length: 100 }, () => {
+    const loss = F.mseLoss(model.forward(x), y)
+    optimizer.zeroGrad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+  })
+}
+const run = async (name) => {
+  const said = []
+  console.warn = (text) => said.push(String(text))
+  const device = await setDevice(name)
+  const losses = train()
+  await setDevice('js')
+  return { device, losses, expected: train(), said: said.join() }
+}
+globalThis.run = (name) => run(name).catch((error) => ({ said: String(error) }))
+`
+interface Alone {
+  readonly device: string
+  readonly losses: readonly number[]
+  readonly expected: readonly number[]
+  readonly said: string
+}
+
+/** Pages that load the packages from node_modules, without a bundler. */
+export function aloneRows(app: () => string): Row[] {
+  const names = ['flambeau', '@flambeau/core', '@flambeau/backend-js', '@flambeau/backend-wasm']
+  const opened = (device: string, scripts: string): Promise<Alone> => {
+    const entries = names.flatMap((name) => {
+      const { exports } = JSON.parse(readFileSync(join(app(), 'node_modules', name, 'package.json'), 'utf8'))
+      return Object.entries<{ readonly default?: string }>(exports).map(([path, { default: file }]) => [
+        name + path.slice(1),
+        `/node_modules/${name}/${file}`,
+      ])
+    })
+    const map = JSON.stringify({ imports: Object.fromEntries(entries) })
+    const hash = createHash('sha256').update(map).digest('base64')
+    return inPage(
+      {
+        script: alone,
+        head: `<script type="importmap">${map}</script>`,
+        policy: `default-src 'none'; connect-src 'self'; script-src 'self' 'sha256-${hash}' ${scripts}`,
+        file: (path) => contentsIn([app()], path),
+      },
+      (page) =>
+        page.evaluate((name) => (globalThis as unknown as { run: (name: string) => Promise<Alone> }).run(name), device),
+    )
+  }
+  const row = { tool: 'no bundler', version: 'import map', share: true, needs: 'browser' } as const
+  return [
+    {
+      ...row,
+      what: "setDevice('wasm')",
+      async run() {
+        const { device, losses, expected, said } = await opened('wasm', "'wasm-unsafe-eval'")
+        if (said !== '' || device !== 'wasm') return said || `it runs on ${device}`
+        expect(losses[99]).toBeLessThan(losses[0])
+        for (const [i, loss] of losses.entries()) expect(Math.abs(loss / expected[i] - 1)).toBeLessThan(1e-4)
+        return 'works'
+      },
+    },
+    {
+      ...row,
+      what: "setDevice('auto'), where the page's policy forbids WebAssembly",
+      expected:
+        /^js: UserWarning: setDevice\('auto'\) continues without 'wasm': device 'wasm' may not compile .*\nAdd 'wasm-unsafe-eval' to script-src/,
+      async run() {
+        const { device, losses, expected, said } = await opened('auto', '')
+        expect(losses).toEqual(expected)
+        return `${device}: ${said}`
+      },
+    },
+  ]
+}
+
 const user = `import { F, manualSeed, nn, optim, type Tensor, tensor } from 'flambeau'
 import type { Backend } from '@flambeau/core/backend'
 import { js } from '@flambeau/backend-js'
 import { gpujs } from '@flambeau/backend-gpujs'
+import { type WasmOptions, wasm } from '@flambeau/backend-wasm'
 import { native } from '@flambeau/backend-native'
 import { DataLoader, loadIris, StandardScaler, TensorDataset } from '@flambeau/data'
 manualSeed(1)
@@ -187,7 +314,8 @@ const loss: Tensor = F.mseLoss(model.forward(tensor([[1, 2]])), tensor([[1]]))
 loss.backward()
 optimizer.step()
 export const value: number = loss.sum({ dim: 0 }).exp().item() as number
-export const backends: Promise<Backend>[] = [native({ threads: 1 }), gpujs(), Promise.resolve(js())]
+const options: WasmOptions = { maxBytes: 2 ** 28 }
+export const backends: Promise<Backend>[] = [native({ threads: 1 }), wasm(options), gpujs(), Promise.resolve(js())]
 const { data, target } = loadIris()
 const set = new TensorDataset(new StandardScaler().fitTransform(data), target)
 for (const [x, y] of new DataLoader(set, { batchSize: 2 })) x.add(y)
@@ -226,8 +354,6 @@ export const typeRows = (app: () => string): Row[] =>
       },
     })),
   )
-
-const devices: readonly Program[] = ['js', 'native', 'gpujs', "setDevice('native')", "setDevice('gpujs')"]
 
 /** A tool of npm, which is fetched if it is not there. */
 const npx = (cwd: string, spec: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
@@ -365,18 +491,38 @@ const entries = published
   .filter((folder) => folder !== 'backend-conformance')
   .flatMap((folder) => {
     const { name, exports } = readJson('packages', folder, 'package.json')
-    return Object.keys(exports).map((path) => name + path.slice(1))
+    return Object.keys(exports)
+      .filter((path) => !path.endsWith('.wasm'))
+      .map((path) => name + path.slice(1))
   })
 const required = `const names = ${JSON.stringify(entries)}
 for (const name of names) require(name)
 console.log(require('flambeau').tensor([1, 2]).sum().item() === 3 ? 'works' : 'wrong')`
 
+/** Other places in Node that have the module of WebAssembly to themselves. */
+const aside = [
+  {
+    what: 'wasm in a worker',
+    file: 'worker.js',
+    text: `import { Worker } from 'node:worker_threads'
+new Worker(new URL('${fileOf("setDevice('wasm')")}', import.meta.url))
+`,
+  },
+  { what: 'wasm, imported in CommonJS', file: 'imported.cjs', text: `import('./${fileOf('wasm')}')\n` },
+]
+
 /** `import` and `require` in Node; `nodes` gives the binaries. */
 export const nodeRows = (
   app: () => string,
-  nodes: readonly { version: string; share: boolean; expected?: RegExp; binary: () => Promise<string> }[],
+  nodes: readonly {
+    version: string
+    share: boolean
+    newest?: boolean
+    expected?: RegExp
+    binary: () => Promise<string>
+  }[],
 ): Row[] =>
-  nodes.flatMap(({ version, share, expected, binary }) => {
+  nodes.flatMap(({ version, share, newest = false, expected, binary }) => {
     const tool = 'node'
     return [
       ...devices.map(
@@ -384,9 +530,21 @@ export const nodeRows = (
           tool,
           version,
           what: `import, ${program}`,
-          share: false,
+          share: program === "setDevice('wasm')" && (newest || share),
           needs: deviceOf(program) === 'native' ? 'native' : undefined,
           run: async () => verdict(program, await inNode(fileOf(program), app(), [await binary()])),
+        }),
+      ),
+      ...aside.map(
+        ({ what, file, text }): Row => ({
+          tool,
+          version,
+          what,
+          share: newest || share,
+          async run() {
+            writeFileSync(join(app(), file), text)
+            return verdict('wasm', await inNode(file, app(), [await binary()]))
+          },
         }),
       ),
       {
