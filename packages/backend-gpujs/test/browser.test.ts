@@ -1,40 +1,14 @@
 // The conformance suite's smoke tests in a real browser, whose WebGL is SwiftShader's, unlike that of Node here.
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import type { Plugin } from 'esbuild'
 import { beforeAll, expect } from 'vitest'
-import { root } from '../../../tools/lib.mjs'
 import { inPage } from '../../../tools/test/browser.ts'
 import { chromiumMissing, testWith } from '../../../tools/test/machine.ts'
+import { golden, scriptOf, suiteInPage } from '../../../tools/test/page-script.ts'
 import type { Accuracy, Outcome } from './page.ts'
-import { scriptOf } from './script.ts'
-
-/** In a page, golden files come with the bundle; there are no forced collections and no test runner. */
-const inBrowser: Plugin = {
-  name: 'in-browser',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'node' }))
-    onLoad({ filter: /.*/, namespace: 'node' }, ({ path }) => ({
-      contents:
-        path === 'node:fs'
-          ? `export const readFileSync = (url) => {
-               const request = new XMLHttpRequest()
-               request.open('GET', url, false)
-               request.send()
-               return request.responseText
-             }`
-          : 'export const setFlagsFromString = undefined, runInNewContext = undefined',
-    }))
-  },
-}
 
 let script = ''
 beforeAll(async () => {
-  script = await scriptOf('page.ts', [inBrowser])
+  script = await scriptOf(new URL('page.ts', import.meta.url), [suiteInPage])
 })
-
-const golden = (path: string) =>
-  path.startsWith('/golden/') ? readFileSync(join(root, 'packages/backend-conformance', path), 'utf8') : undefined
 
 for (const { mode, kernelClass } of [
   { mode: 'webgl2', kernelClass: 'WebGL2Kernel' },

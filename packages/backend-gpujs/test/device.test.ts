@@ -2,11 +2,11 @@
 import { beforeAll, expect } from 'vitest'
 import { inPage } from '../../../tools/test/browser.ts'
 import { chromiumMissing, testWith } from '../../../tools/test/machine.ts'
-import { scriptOf } from './script.ts'
+import { scriptOf } from '../../../tools/test/page-script.ts'
 
 let script = ''
 beforeAll(async () => {
-  script = await scriptOf('page-device.ts')
+  script = await scriptOf(new URL('page-device.ts', import.meta.url))
 })
 
 const args = ['--enable-unsafe-swiftshader']
