@@ -1,5 +1,6 @@
 // Memory: it stays flat in a loop that never yields; what has moved out comes back unchanged; what nobody uses anymore is
 // released; and where there is none, PyTorch's sentence says so.
+import { readFileSync } from 'node:fs'
 import { memoryUsage } from 'node:process'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -228,4 +229,60 @@ it('an operation that finds no memory in C++ is an error, and the next one compu
   fails = false
   expect(exports.__stack_pointer.value).toBe(before)
   expect(valuesOf(x.add(1))).toEqual([3])
+})
+
+/** The module with a memory of so many bytes at most, which the engine itself keeps it to. */
+function ending(bytes: number): Uint8Array {
+  const whole = readFileSync(new URL('../wasm/flambeau.wasm', import.meta.url))
+  const leb = (x: number): number[] => (x < 128 ? [x] : [(x & 127) | 128, ...leb(x >> 7)])
+  const read = (at: number): [value: number, end: number] => {
+    let [value, end] = [0, at]
+    do value |= (whole[end] & 127) << (7 * (end - at))
+    while (whole[end++] >= 128)
+    return [value, end]
+  }
+  for (let at = 8; ; ) {
+    const [length, from] = read(at + 1)
+    const end = from + length
+    if (whole[at] === 5) {
+      // One memory, without a maximum, of so many pages.
+      expect([...whole.subarray(from, from + 2)]).toEqual([1, 0])
+      const section = [1, 1, ...whole.subarray(from + 2, end), ...leb(bytes / 65_536)]
+      return Buffer.concat([
+        whole.subarray(0, at),
+        Buffer.from([5, ...leb(section.length), ...section]),
+        whole.subarray(end),
+      ])
+    }
+    at = end
+  }
+}
+
+it('where the engine lets memory grow no further, tensors move out, and what has no place is an error that changes nothing', async () => {
+  const { exports } = await load(ending(32 * MB))
+  device = new WasmBackend(exports, 1024 * MB)
+  useDevice(device)
+  const all = Array.from({ length: 60 }, (_, i) => of(i))
+  expect(all.flatMap(valuesOf)).toEqual([...all.keys()])
+  expect(() => zeros(16 * MB)).toThrow(/^DefaultCPUAllocator: can't allocate memory: .*\nTake smaller batches, or free/)
+
+  const model = new nn.Linear(512, 512)
+  const optimizer = new optim.Adam(model.parameters())
+  const train = (x: Tensor): Tensor => {
+    const loss = model.forward(x).pow(2).mean()
+    optimizer.zeroGrad()
+    loss.backward()
+    optimizer.step()
+    return loss
+  }
+  for (const step of [train, compile(train)]) {
+    const before = model.weight.tolist()
+    expect(() => step(ones(12 * 1024, 512)).item()).toThrow(
+      /can't allocate memory|needs more memory than is available\nTake/,
+    )
+    expect(model.weight.tolist()).toEqual(before)
+    const losses = Array.from({ length: 5 }, () => step(ones(8, 512)).item())
+    expect(losses[4]).toBeLessThan(losses[0])
+  }
+  expect(exports.memory.buffer.byteLength).toBeLessThanOrEqual(32 * MB)
 })
