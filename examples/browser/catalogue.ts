@@ -60,9 +60,10 @@ export const lessonOf = (course: string): string => course.replace(/[A-Z]/g, (le
 /** Lessons whose network reads a digit that one draws, and that measure an accuracy after every epoch. */
 export const readers: ReadonlySet<CourseName> = new Set(['lenet5'])
 
+/** The first one is chosen when the page opens. */
 export const backends = {
-  js: { title: 'js', about: 'Plain JavaScript.' },
   wasm: { title: 'wasm', about: 'The C++ kernels, as WebAssembly with SIMD.' },
+  js: { title: 'js', about: 'Plain JavaScript.' },
   gpujs: { title: 'gpujs', about: 'gpu.js: the GPU, by WebGL.' },
 } as const
 

@@ -27,7 +27,7 @@ export const load: Readonly<Record<BackendName, () => Promise<Loaded>>> = {
   wasm: async () => {
     const { wasm } = await import('@flambeau/backend-wasm')
     // The server of the page has the module under this name (src/page.ts).
-    const backend = await wasm({ module: new URL('/flambeau.wasm', location.href), relaxed: false })
+    const backend = await wasm({ module: new URL('/flambeau.wasm', location.href) })
     return { backend, about: backends.wasm.about }
   },
   gpujs: async () => {

@@ -244,6 +244,7 @@ const openedAs = async ({ course: name, training }: News & { kind: 'opened' }) =
 }
 
 const moved = (name: BackendName, about: string) => {
+  if (name !== chosenBackend()) chooseBackend(name)
   find('found').textContent = about
   if (used.at(-1) !== name) used.push(name)
   for (const curve of curves) curve.moveTo(name)
@@ -300,7 +301,7 @@ worker.addEventListener('error', () => {
   show('loading', 'Not ready')
 })
 
-chooseBackend('js')
+chooseBackend(Object.keys(backends)[0] as BackendName)
 describe()
 show('loading', 'Loading')
 showCount()

@@ -140,7 +140,8 @@ type Outcome = 'stopped' | 'finished'
 
 const train = async ({ course, backend, epochs, seed, isResumed }: Order & { kind: 'train' }): Promise<Outcome> => {
   read = undefined
-  if (!(await use(backend))) return 'stopped'
+  // The page opens on wasm, which a browser may lack; js is everywhere.
+  if (!(await use(backend)) && !(backend === 'wasm' && (await use('js')))) return 'stopped'
   const { run, images, look } = await lessons[course]()
   const owner = { lesson: lessonOf(course), data: images === undefined ? null : 'MNIST', seed: String(seed) }
   const checkpoint = isResumed ? opened : undefined

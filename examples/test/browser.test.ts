@@ -10,7 +10,7 @@ import { io, save } from 'flambeau'
 import { type Browser, type Page, chromium as playwright } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { chromium, chromiumArgs, chromiumMissing, testWith } from '../../tools/test/machine.ts'
-import { courses } from '../browser/catalogue.ts'
+import { backends, courses } from '../browser/catalogue.ts'
 import { boston } from '../src/boston/index.ts'
 import { breastCancer } from '../src/breast-cancer/index.ts'
 import { lenet5 } from '../src/lenet5/index.ts'
@@ -193,15 +193,17 @@ describe('the code that the page loads', () => {
 describe('the page', () => {
   inBrowser('trains boston: PyTorch’s lines, and the curve', async () => {
     const page = await open()
-    expect(await columnsOf(page, 'js')).toBe(0)
+    expect(await page.isChecked('input[value=wasm]')).toBe(true)
+    expect(await columnsOf(page, 'wasm')).toBe(0)
     await begin(page, 'boston')
     await state(page, 'idle')
     expectLines(await lines(page), bostonSaid.lines, near)
+    expect(await text(page, 'found')).toBe(backends.wasm.about)
     expect(await text(page, 'status')).toBe('Finished with a loss of 23.096')
     expect(await text(page, 'counted')).toBe('2,000 of 2,000 epochs')
     expect(await text(page, 'reading')).toBe('23.096 at epoch 2,000')
-    expect(await label(page)).toBe('Loss from 592.41 at epoch 1 to 23.096 at epoch 2,000, on js')
-    expect(await columnsOf(page, 'js')).toBeGreaterThan(0.8)
+    expect(await label(page)).toBe('Loss from 592.41 at epoch 1 to 23.096 at epoch 2,000, on wasm')
+    expect(await columnsOf(page, 'wasm')).toBeGreaterThan(0.8)
     // Hovering reads the curve at the pointer.
     await page.hover('#curve .u-over')
     expect(await text(page, 'reading')).toMatch(/^\d+\.\d+ at epoch (9\d\d|1,0\d\d)$/)
@@ -226,33 +228,34 @@ describe('the page', () => {
     await page.fill('#epochs', '1')
     await page.click('#train')
     await state(page, 'idle')
-    expect(await columnsOf(page, 'js')).toBeGreaterThan(0)
+    expect(await columnsOf(page, 'wasm')).toBeGreaterThan(0)
     expect(await text(page, 'counted')).toBe('1 of 1 epoch')
-    expect(await label(page)).toMatch(/^Loss from (.*) at epoch 1 to \1 at epoch 1, on js$/)
+    expect(await label(page)).toMatch(/^Loss from (.*) at epoch 1 to \1 at epoch 1, on wasm$/)
     await page.screenshot({ path: `${folder}dot.png` })
   })
 
-  for (const [course, said, there, back] of [
-    ['boston', bostonSaid, 5, 9],
+  for (const [course, said, home, there, back] of [
+    ['boston', bostonSaid, 'wasm', 5, 9],
     // With Adam, whose state moves along. Its first lines are the model.
-    ['iris', irisSaid, 8, 11],
+    ['iris', irisSaid, 'js', 8, 11],
   ] as const) {
-    inBrowser(`${course} moves to gpujs in mid-training and back, and the curve continues`, async () => {
+    inBrowser(`${course} moves from ${home} to gpujs in mid-training and back, and the curve continues`, async () => {
       const page = await open()
       await page.selectOption('#course', course)
+      await page.click(`input[value=${home}]`)
       await trainTo(page, there)
       expect(await page.isDisabled('#epochs')).toBe(true)
       await moveTo(page, 'gpujs')
       expect(await text(page, 'found')).toMatch(/^gpu\.js in mode webgl2?: /)
       await trainTo(page, back)
       expect(await text(page, 'status')).toMatch(/^Paused at epoch /)
-      await moveTo(page, 'js')
+      await moveTo(page, home)
       await page.click('#train')
       await state(page, 'idle')
       expectLines(await lines(page), said.lines, near)
-      expect(await label(page)).toMatch(/, on js, then gpujs, then js$/)
-      expect(await page.locator('#legend li').allTextContents()).toEqual(['js', 'gpujs'])
-      expect(await columnsOf(page, 'js')).toBeGreaterThan(0.2)
+      expect(await label(page)).toMatch(new RegExp(`, on ${home}, then gpujs, then ${home}$`))
+      expect(await page.locator('#legend li').allTextContents()).toEqual([home, 'gpujs'])
+      expect(await columnsOf(page, home)).toBeGreaterThan(0.2)
       expect(await columnsOf(page, 'gpujs')).toBeGreaterThan(0.1)
     })
   }
@@ -263,7 +266,7 @@ describe('the page', () => {
     await begin(page, 'breastCancer', endless)
     await printed(page, 1)
     expect(await page.isVisible('#curve canvas')).toBe(true)
-    expect(await columnsOf(page, 'js')).toBeGreaterThan(0)
+    expect(await columnsOf(page, 'wasm')).toBeGreaterThan(0)
     // The page keeps drawing frames while epochs pass.
     const before = await epochOf(page)
     await page.evaluate(`(async () => {
@@ -312,7 +315,7 @@ describe('the page', () => {
     await expect.poll(() => text(page, 'accuracy-reading'), soon).toMatch(/^\d+\.\d % at epoch 1$/)
     await page.click('#train')
     await state(page, 'paused')
-    expect(await label(page)).toMatch(/^Loss from 2\.\d+ at epoch 0\.01 to 0\.\d+ at epoch 1(\.\d+)?, on js$/)
+    expect(await label(page)).toMatch(/^Loss from 2\.\d+ at epoch 0\.01 to 0\.\d+ at epoch 1(\.\d+)?, on wasm$/)
     expect((await lines(page))[0]).toBe('LeNet5(')
 
     const read = (digit: number) =>
@@ -431,7 +434,7 @@ describe('the page', () => {
     await page.click('#train')
     await state(page, 'idle')
     expect(await lines(page)).toEqual(whole.slice(2))
-    expect(await label(page)).toMatch(/^Loss from .* at epoch 201 to .* at epoch 400, on js$/)
+    expect(await label(page)).toMatch(/^Loss from .* at epoch 201 to .* at epoch 400, on wasm$/)
 
     // A file that is none is a sentence, and so is one while a network trains.
     await drop(page, 'letter.txt', Buffer.from('Dear reader'))
@@ -474,7 +477,7 @@ describe('the page', () => {
     await tab('boston')
     await page.keyboard.type('Iris')
     expect(await page.inputValue('#epochs')).toBe('200')
-    await tab('js')
+    await tab('wasm')
     await tab('200')
     await page.keyboard.type(endless)
     await tab('0')
@@ -486,9 +489,9 @@ describe('the page', () => {
     await state(page, 'paused')
     expect(await text(page, 'train')).toBe('Resume')
     await page.keyboard.press('Shift+Tab')
-    expect(await focused()).toBe('js')
-    await page.keyboard.press('ArrowRight')
     expect(await focused()).toBe('wasm')
+    await page.keyboard.press('ArrowRight')
+    expect(await focused()).toBe('js')
     await page.keyboard.press('ArrowRight')
     expect(await focused()).toBe('gpujs')
     await expect.poll(() => text(page, 'status'), soon).toMatch(/ gpujs$/)
@@ -536,6 +539,7 @@ describe('the page', () => {
   inBrowser('trains under a policy that forbids eval, and says why gpujs cannot', async () => {
     const page = await open({ mayEvaluate: false })
     await page.selectOption('#course', 'boston')
+    await page.click('input[value=js]')
     await trainTo(page, 2)
     expect(await text(page, 'found')).toContain('the policy of this page forbids eval')
     await page.click('input[value=gpujs]')
@@ -552,14 +556,25 @@ describe('the page', () => {
   inBrowser('trains on wasm, under a policy that forbids eval, and moves there in mid-training', async () => {
     const page = await open({ mayEvaluate: false })
     await page.selectOption('#course', 'boston')
-    await page.click('input[value=wasm]')
-    expect(await text(page, 'found')).toContain('WebAssembly')
     await trainTo(page, 2)
     await moveTo(page, 'js')
     await moveTo(page, 'wasm')
     await page.click('#train')
     await state(page, 'idle')
     expectLines(await lines(page), bostonSaid.lines, near)
+  })
+
+  inBrowser('goes on to js where wasm cannot be loaded, and says why', async () => {
+    const page = await open()
+    await page.route('**/flambeau.wasm', (route) =>
+      route.fulfill({ body: '<!doctype html>', contentType: 'text/html' }),
+    )
+    await begin(page, 'boston', '100')
+    await state(page, 'idle')
+    expectLines(await lines(page), bostonSaid.lines.slice(0, 1), near)
+    expect(await text(page, 'trouble')).toMatch(/^device 'wasm' cannot use the module .* it is not WebAssembly/)
+    expect(await page.isChecked('input[value=js]')).toBe(true)
+    expect(await label(page)).toMatch(/, on js$/)
   })
 
   inBrowser('reports a lost GPU, and trains again', async () => {
