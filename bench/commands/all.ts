@@ -27,6 +27,8 @@ const benches = [
   'soak/replays',
   'soak/breast-cancer native',
   'soak/replays native',
+  'soak/breast-cancer wasm',
+  'soak/replays wasm',
 ]
 
 /** Benches that take minutes and run only by name. */

@@ -1,6 +1,7 @@
 // A synchronous loop of eager operations whose results are never freed, 10 GB in all (or as many as the argument says): the
-// processor time of an operation in the second half, and the most resident memory. On wasm also without sweeps, as in
-// engines that have none. One device in a process: `node dist/ops/never-freed.js DEVICE [ELEMENTS] [GB]`; without one, all.
+// processor time of an operation in the second half, and the resident memory after each tenth. On wasm also without sweeps,
+// as in engines that have none. One device in a process: `node dist/ops/never-freed.js DEVICE [ELEMENTS] [GB]`; without one,
+// all.
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { randn, setDevice } from 'flambeau'
@@ -20,16 +21,17 @@ async function run(device: string): Promise<void> {
   if (device.endsWith('-unswept')) Object.assign(process, { getBuiltinModule: undefined })
   const x = randn(Number(length))
   const times = Math.ceil((Number(gigabytes) * 2 ** 30) / (6 * 4 * Number(length)))
-  let most = 0
+  const resident: string[] = []
   let middle = 0
   for (let i = 0; i < times; i++) {
     if (i === times >> 1) middle = busy()
     x.mul(1.5).add(0.5).mul(x).add(0.25).relu().mul(x)
-    if (i % 100 === 0) most = Math.max(most, process.memoryUsage().rss)
+    if (i + 1 === Math.ceil((times * (resident.length + 1)) / 10))
+      resident.push((process.memoryUsage().rss / 1e6).toFixed(0))
   }
   const each = (busy() - middle) / (6 * (times - (times >> 1)))
   console.log(
-    `${device}, ${length} elements: ${each.toFixed(0)} µs an operation, ${(most / 1e6).toFixed(0)} MB at most`,
+    `${device}, ${length} elements: ${each.toFixed(0)} µs an operation; resident MB after each tenth: ${resident.join(' ')}`,
   )
 }
 
