@@ -15,7 +15,12 @@ afterEach(() => {
 })
 afterAll(() => rmSync(temp, { recursive: true }))
 
-const { WebAssembly: real } = globalThis
+/** Types of Node alone do not have it. */
+const { WebAssembly: real } = globalThis as unknown as {
+  readonly WebAssembly: Readonly<Record<'compile' | 'Instance' | 'Module' | 'validate', unknown>> & {
+    readonly CompileError: ErrorConstructor
+  }
+}
 const stub = (members: object): void => {
   const { compile, Instance, Module, validate } = real
   vi.stubGlobal('WebAssembly', { compile, Instance, Module, validate, ...members })
