@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "device.h"
+#include "state.h"
 
 namespace {
 
@@ -511,6 +512,23 @@ TEST_CASE("coverage says of each line how often it ran, both ways of guards, sec
     CAPTURE(std::string(part));
     CHECK(line.find(part) != std::string::npos);
   }
+}
+
+TEST_CASE("a text has the fault that a test asks for, in that body alone") {
+  const std::string text =
+      ".entry k(\n)\n{\nadd.s32 %r1;\nbar.sync 0;\nadd.s32 %r2;\n}\n"
+      ".entry k2(\n)\n{\nadd.s32 %r1;\n}\n";
+  const auto with = [&](const std::string& from, const std::string& to, size_t nth) {
+    std::string made = text;
+    size_t at = made.find(from);
+    while (nth-- > 0) at = made.find(from, at + 1);
+    return made.replace(at, from.size(), to);
+  };
+  CHECK(flambeau::fake::mutated(text, "k\t0\tbar.sync\t") == with("bar.sync 0;\n", "", 0));
+  CHECK(flambeau::fake::mutated(text, "k\t1\tadd.s32\tsub.s32") == with("add.s32", "sub.s32", 1));
+  CHECK(flambeau::fake::mutated(text, "k2\t0\tadd.s32\tsub.s32") == with("add.s32", "sub.s32", 2));
+  for (const char* none : {"k\t2\tadd.s32\tsub.s32", "k2\t0\tbar.sync\t", "k3\t0\tadd.s32\tsub.s32", "", "k\t0"})
+    CHECK(flambeau::fake::mutated(text, none) == text);
 }
 
 TEST_CASE("errors have the names and texts of the real driver") {

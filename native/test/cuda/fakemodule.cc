@@ -1,4 +1,6 @@
 // Modules of the driver for tests, and launches within the limits of cards.
+#include <unistd.h>
+
 #include <cstdio>
 
 #include "enter.h"
@@ -32,15 +34,40 @@ void log(unsigned count, const CUjit_option* options, void** values, const std::
   if (buffer != nullptr && size > 0) snprintf(buffer, size, "%s", text.c_str());
 }
 
+/** Writes a text to the folder for texts, under its digest; processes may write the same one at once. */
+void keep(const std::string& folder, const ptx::Module& module) {
+  const std::string file = folder + "/" + module.digest + ".ptx";
+  if (access(file.c_str(), F_OK) == 0) return;
+  const std::string unfinished = file + format(".%d", getpid());
+  FILE* out = fopen(unfinished.c_str(), "w");
+  if (out == nullptr) return;
+  fwrite(module.text.data(), 1, module.text.size(), out);
+  fclose(out);
+  rename(unfinished.c_str(), file.c_str());
+}
+
+/**
+ * The blocks of a launch. FAKECUDA_BLOCKS limits those of kernels that ask how many there are, because their threads go
+ * on with further elements instead: so few elements reach the code for many.
+ */
+unsigned mostBlocks(const Kernel& kernel, unsigned blocks) {
+  const char* most = getenv("FAKECUDA_BLOCKS");
+  const bool asks = std::any_of(kernel.specials.begin(), kernel.specials.end(),
+                                [](const ptx::Special& each) { return each.name == "%nctaid.x"; });
+  return most == nullptr || !asks ? blocks : std::min(blocks, static_cast<unsigned>(std::max(1, atoi(most))));
+}
+
 }  // namespace
 
 CUresult cuModuleLoadDataEx(CUmodule* module, const void* image, unsigned count, CUjit_option* options, void** values) {
   ENTER(context)
   REQUIRE(image != nullptr, CUDA_ERROR_INVALID_VALUE);
   REQUIRE(!d.isForbidden(), CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
-  const std::string text(static_cast<const char*>(image));
+  std::string text(static_cast<const char*>(image));
   // Binaries begin otherwise.
   REQUIRE(text.find(".version") != std::string::npos, CUDA_ERROR_INVALID_IMAGE);
+  // Read anew each time, so that a process can try one fault after the other.
+  if (const char* mutation = getenv("FAKECUDA_MUTATE")) text = mutated(text, mutation);
   auto made = std::make_unique<CUmod_st>();
   made->context = current;
   try {
@@ -73,6 +100,7 @@ CUresult cuModuleLoadDataEx(CUmodule* module, const void* image, unsigned count,
     d.functions.insert(function.get());
     made->functions[name] = std::move(function);
   }
+  if (!d.settings.texts.empty()) keep(d.settings.texts, *made->module);
   *module = made.release();
   d.modules.insert(*module);
   return CUDA_SUCCESS;
@@ -187,7 +215,7 @@ CUresult cuLaunchKernel(CUfunction function, unsigned gridX, unsigned gridY, uns
   Work work{};
   work.kind = Work::kernel;
   work.function = &kernel;
-  const unsigned grid[] = {gridX, gridY, gridZ}, block[] = {blockX, blockY, blockZ};
+  const unsigned grid[] = {mostBlocks(kernel, gridX), gridY, gridZ}, block[] = {blockX, blockY, blockZ};
   std::copy(grid, grid + 3, work.launch.grid);
   std::copy(block, block + 3, work.launch.block);
   work.launch.dynamicShared = sharedBytes;

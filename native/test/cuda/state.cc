@@ -64,6 +64,7 @@ void Driver::readEnvironment() {
     settings.capability = parts.size() == 2 ? 10 * atoi(parts[0].c_str()) + atoi(parts[1].c_str()) : atoi(text);
   }
   if (const char* text = setting("COVERAGE")) settings.coverage = text;
+  if (const char* text = setting("TEXTS")) settings.texts = text;
   settings.hasNone = setting("NONE") != nullptr;
   settings.isVerbose = setting("VERBOSE") != nullptr;
   settings.options.counts = !settings.coverage.empty();

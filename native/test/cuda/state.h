@@ -115,6 +115,8 @@ struct Settings {
   ptx::Options options;
   std::vector<Failure> failures;
   std::string coverage;
+  /** The folder that gets each text, by its digest. */
+  std::string texts;
 };
 
 /** What there is of one process. All functions are called with the lock held. */
@@ -161,6 +163,9 @@ class Driver {
  public:
   std::vector<std::unique_ptr<CUmod_st>> kept;
 };
+
+/** A text with the fault that FAKECUDA_MUTATE names. */
+std::string mutated(const std::string& text, const std::string& mutation);
 
 Driver& driver();
 

@@ -1,6 +1,7 @@
 // The driver library for tests, which interprets PTX: tests of CUDA need it and the addon, and no GPU.
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cudaAddon, fakeCuda, fakeCudaMissing } from '../../../../tools/native.mjs'
 
@@ -10,6 +11,17 @@ export const cudaMissing = [cudaAddon, fakeCuda].every((file) => existsSync(file
   : `no driver for tests of CUDA: ${fakeCudaMissing() ?? 'node tools/native.mjs && node tools/native.mjs cuda'}`
 
 process.env.FLAMBEAU_CUDA_DRIVER = fakeCuda
+
+// The folder where `node tools/cuda.mjs test` collects what ran.
+const folder = process.env.FLAMBEAU_CUDA_COVERAGE
+if (folder !== undefined) {
+  mkdirSync(join(folder, 'texts'), { recursive: true })
+  process.env.FAKECUDA_COVERAGE = join(folder, 'lines.jsonl')
+  process.env.FAKECUDA_TEXTS = join(folder, 'texts')
+  // vitest ends its processes by a signal, of which the driver would not know.
+  const ended = process as unknown as { reallyExit(code: number): void }
+  process.once('SIGTERM', () => ended.reallyExit(0))
+}
 
 interface Outcome {
   readonly result?: unknown
