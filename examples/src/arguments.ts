@@ -54,7 +54,7 @@ export const usage = (): string =>
     ...lessons.map(({ name, about }) => `${column(name)}${about}`),
     '',
     'Options',
-    `${column('--backend NAME')}${backends.join(', ')}; auto takes the best one present (default)`,
+    `${column('--backend NAME')}${backends.join(', ')}; auto, the default, takes native, else wasm, else js`,
     `${column('--epochs N')}trains for N epochs instead of the full length`,
     `${column('--seed N')}the seed of the initial weights, 0 unless told otherwise`,
     `${column('--no-compile')}runs every training step as it is written; --compile, the default, records and replays it`,

@@ -34,8 +34,9 @@ const useNative = async (): Promise<string> => {
 
 const useWasm = async (): Promise<string> => {
   const { wasm } = await import('@flambeau/backend-wasm')
-  useDevice(await wasm())
-  return ': kernels in WebAssembly, on one thread'
+  const device = await wasm()
+  useDevice(device)
+  return `: kernels in WebAssembly, ${device.report().relaxed ? 'relaxed SIMD' : 'SIMD'}, on one thread`
 }
 
 /** A GPU of NVIDIA's, which nobody has tried yet. */

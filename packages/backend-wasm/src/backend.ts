@@ -6,14 +6,42 @@ import { Heap } from './heap.ts'
 import { WasmHost } from './host.ts'
 import { LinearMemory } from './memory.ts'
 
+/** What the backend has loaded, and its memory. */
+export interface Report {
+  /** Whether it took the module of relaxed SIMD; undefined for a module that the caller passed. */
+  readonly relaxed: boolean | undefined
+  /** Whether expressions of compiled steps become WebAssembly of their own. */
+  readonly emit: boolean
+  /** The bytes of linear memory, which never shrinks. */
+  readonly linearBytes: number
+  /** The bytes of tensors in it. */
+  readonly bytes: number
+  /** The limit above which those used least recently move to JavaScript's memory. */
+  readonly maxBytes: number
+}
+
 export class WasmBackend extends StreamBackend<WasmHost, LinearMemory> {
   readonly name = 'wasm'
+  readonly #heap: Heap
+  readonly #relaxed: boolean | undefined
 
-  constructor(exports: Exports, maxBytes: number) {
+  constructor(exports: Exports, maxBytes: number, relaxed?: boolean) {
     const heap = new Heap(exports)
     const host = new WasmHost(heap)
     super(host, (backend) => (host.memory = new LinearMemory(backend as never, heap, maxBytes)))
+    this.#heap = heap
+    this.#relaxed = relaxed
     this.maxBytes = maxBytes
+  }
+
+  report(): Report {
+    return {
+      relaxed: this.#relaxed,
+      emit: this.host.emits,
+      linearBytes: this.#heap.bytes.length,
+      bytes: this.slabs.resident,
+      maxBytes: this.slabs.maxBytes,
+    }
   }
 
   /** The bytes of linear memory for tensors above which those used least recently spill. */

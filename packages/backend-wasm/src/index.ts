@@ -1,9 +1,16 @@
 // The C++ kernels of flambeau as WebAssembly SIMD, for browsers, workers, Node, Deno and Bun.
 import { type Backend, ValueError } from '@flambeau/core/backend'
-import { WasmBackend } from './backend.ts'
+import { type Report, WasmBackend } from './backend.ts'
 import { load, type ModuleSource } from './load.ts'
 
+export type { Report } from './backend.ts'
 export type { ModuleSource } from './load.ts'
+
+/** The backend, with a report about itself. */
+export interface Wasm extends Backend {
+  /** Which module it took, and how much memory it has. */
+  report(): Report
+}
 
 /** Options of the backend. */
 export interface WasmOptions {
@@ -51,7 +58,7 @@ function checkOptions({ maxBytes, module, relaxed }: WasmOptions): void {
 async function create({ module, relaxed }: WasmOptions): Promise<WasmBackend> {
   const loaded = await load(module, relaxed)
   given = { module, relaxed: loaded.relaxed }
-  return new WasmBackend(loaded.exports, defaultBytes)
+  return new WasmBackend(loaded.exports, defaultBytes, loaded.relaxed)
 }
 
 /**
@@ -61,7 +68,7 @@ async function create({ module, relaxed }: WasmOptions): Promise<WasmBackend> {
  * @example
  * useDevice(await wasm())
  */
-export async function wasm(options: WasmOptions = {}): Promise<Backend> {
+export async function wasm(options: WasmOptions = {}): Promise<Wasm> {
   checkOptions(options)
   if (shared === undefined) {
     given = options

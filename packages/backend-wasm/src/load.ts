@@ -224,7 +224,8 @@ function instantiate({ Instance }: Engine, module: Module): Exports {
 
 export interface Loaded {
   readonly exports: Exports
-  readonly relaxed: boolean
+  /** Undefined for a module that the caller passed and said nothing about. */
+  readonly relaxed: boolean | undefined
 }
 
 /** Loads the module, relaxed if the engine has relaxed SIMD and the caller does not say otherwise. */
@@ -251,5 +252,8 @@ export async function load(source?: ModuleSource, relaxed?: boolean): Promise<Lo
     )
   }
   const chosen = relaxed ?? hasRelaxed
-  return { exports: instantiate(found, await compile(found, source, chosen)), relaxed: chosen }
+  return {
+    exports: instantiate(found, await compile(found, source, chosen)),
+    relaxed: source === undefined ? chosen : relaxed,
+  }
 }

@@ -72,7 +72,8 @@ it('a module is an address, bytes, or compiled', async () => {
     new URL(`${at}/plain.wasm`),
   ]
   for (const source of sources) {
-    const { exports } = await load(source)
+    const { exports, relaxed } = await load(source)
+    expect(relaxed).toBe(source === undefined ? real.validate(probes.relaxed) : undefined)
     expect(exports.memory.buffer.byteLength).toBeGreaterThan(0)
   }
 })
@@ -165,5 +166,8 @@ it('options are checked; a failed call leaves the next one free, and a thread ha
   await expect(wasm({ module: new Uint8Array(4) })).rejects.toThrow('it is not WebAssembly')
   const device = await wasm({ maxBytes: 2 ** 26 })
   expect(await wasm()).toBe(device)
+  const { linearBytes, ...rest } = device.report()
+  expect(rest).toEqual({ relaxed: real.validate(probes.relaxed), emit: true, bytes: 0, maxBytes: 2 ** 26 })
+  expect(linearBytes).toBeGreaterThan(2 ** 20)
   await expect(wasm({ module: bytes })).rejects.toThrow('is loaded already, with another module')
 })
