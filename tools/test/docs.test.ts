@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import * as gpujs from '../../packages/backend-gpujs/src/index.ts'
+import * as wasm from '../../packages/backend-wasm/src/index.ts'
 import * as backend from '../../packages/core/src/backend/index.ts'
 import * as frame from '../../packages/data/src/frame/index.ts'
 import * as data from '../../packages/data/src/index.ts'
@@ -31,6 +32,7 @@ const modules: Readonly<Record<string, Scope>> = {
   '@flambeau/core': flambeau,
   '@flambeau/core/backend': backend,
   '@flambeau/backend-gpujs': gpujs,
+  '@flambeau/backend-wasm': wasm,
   '@flambeau/data': data,
   '@flambeau/data/frame': frame,
   '@flambeau/data/training': training,
@@ -74,7 +76,9 @@ afterEach(() => {
 const nameOf = ({ file, line }: Block): string => `${relative(root, file)}:${line}`
 const texts = [
   join(root, 'README.md'),
-  ...['flambeau', 'data', 'vision', 'data-mnist'].map((name) => join(root, 'packages', name, 'README.md')),
+  ...['flambeau', 'backend-wasm', 'data', 'vision', 'data-mnist'].map((name) =>
+    join(root, 'packages', name, 'README.md'),
+  ),
   ...filesUnder('docs', '.md'),
 ]
 const pages = texts.map((file) => ({ file, page: relative(root, file), blocks: markdownBlocks(file) }))
