@@ -241,10 +241,7 @@ export interface Backend {
    * function writes every element. If absent, core writes an array that it has filled.
    */
   fill?(out: Output, elements: (memory: TypedArray) => void): void
-  /**
-   * `write` from another backend's memory, if there is a way past the host; returns whether it did. If absent, core
-   * reads and writes.
-   */
+  /** `write` from another backend's memory, past the host; returns whether it did. If absent, core reads and writes. */
   receive?(out: Output, from: View): boolean
   /** Keeps the order; may queue work; never returns a value. */
   run(instr: Instr): void
