@@ -1,4 +1,8 @@
-"""Real PyTorch as a subject: the protocol of src/serve.ts, one question a line on stdin, one answer a line on stdout."""
+"""Real PyTorch as a subject: the protocol of src/serve.ts, one question a line on stdin, one answer a line on stdout.
+
+`serve.py [MODULE...]` imports modules before its first answer that a workload would import on demand.
+"""
+import importlib
 import json
 import os
 import resource
@@ -50,6 +54,8 @@ class Server:
 
 if __name__ == "__main__":
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    for module in sys.argv[1:]:
+        importlib.import_module(module)
     server = Server()
     for line in sys.stdin:
         try:

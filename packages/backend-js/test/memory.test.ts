@@ -2,7 +2,9 @@
 // as array-buffer bytes, which grow until V8 collects; so the tests compare the least that is seen in a stretch of
 // steps. bench/soak is the long version.
 import { memoryUsage } from 'node:process'
+import { setTimeout } from 'node:timers/promises'
 import { F, manualSeed, nn, optim, randn, type Tensor, useDevice } from '@flambeau/core'
+import { garbage } from '@flambeau/core/backend'
 import { beforeAll, expect, test } from 'vitest'
 import { js } from '../src/index.ts'
 
@@ -66,6 +68,24 @@ test('a loop works in memory of which little is garbage', () => {
   }
   // Results of a mebibyte; V8 would wait for 32 of them. Collections must not take more time than work, so some are late.
   expect(most).toBeLessThan(24 * 2 ** 20)
+})
+
+test('what a backward pass has used is collected after it', async () => {
+  const x = randn(2 ** 17).requiresGrad_()
+  let most = 0
+  for (let i = 0; i < 3; i++) {
+    garbage.all()
+    const before = memoryUsage().arrayBuffers
+    // Ten results of half a mebibyte, fewer than what is collected after otherwise.
+    let y = x
+    for (let k = 0; k < 5; k++) y = y.sin()
+    y.sum().backward()
+    x.grad = null
+    // V8 frees what it has found on another thread.
+    await setTimeout(50)
+    most = Math.max(most, memoryUsage().arrayBuffers - before)
+  }
+  expect(most).toBeLessThan(2 * 2 ** 20)
 })
 
 // The last test, because its garbage is freed some time after it.

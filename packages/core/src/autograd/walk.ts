@@ -1,6 +1,7 @@
 // The backward pass: gradients flow from outputs to inputs over the nodes that the forward pass created, newest first.
 // It is the only algorithm; backward() is the same pass that ends in leaves' `.grad`. Gradient rules are ops, so they
 // can be recorded.
+import { garbage } from '../backend/garbage.ts'
 import { storagesMade } from '../tensor/device.ts'
 import { effects } from '../tensor/effects.ts'
 import { mode, withMode } from '../tensor/mode.ts'
@@ -76,6 +77,7 @@ export class Walk {
       this.#leave(this.#leaves)
       for (const { node, ...visit } of this.#outer) Object.assign(node, visit)
     }
+    if (outer === null && !this.#retainGraph) garbage.ebbs()
     return this.#found
   }
 

@@ -84,9 +84,13 @@ class Garbage {
   #untidy = 0
   /** The least bytes alive since the last collection of all garbage. */
   #least = 0
-  /** When the next collections may begin: young ones take half of the time at most, others a fifth. */
+  /**
+   * When the next collections may begin: young ones take half of the time at most, others a fifth, or a hundredth where
+   * less memory is at stake.
+   */
   #next = 0
   #nextAll = 0
+  #nextEbb = 0
   /** Undefined until it is needed. */
   #forget: (() => void) | null | undefined
 
@@ -114,12 +118,21 @@ class Garbage {
     if (this.#fresh >= pace) this.#young()
   }
 
+  /**
+   * Takes note that a backward pass is over: most of what it and the forward pass made is dead. A collection now finds it
+   * young, and one of all finds more than at any other time; in the middle of a step they would only make older what
+   * backward still reads.
+   */
+  ebbs(): void {
+    if (this.#fresh >= pace / 2) this.#young(true)
+  }
+
   get #engine(): Engine | null {
     if (this.#host === undefined) this.#host = engineHere()
     return this.#host
   }
 
-  #young(): void {
+  #young(ebb = false): void {
     const engine = this.#engine
     if (engine === null) return
     const { collect, node } = engine
@@ -132,10 +145,12 @@ class Garbage {
     this.#next = ended + (ended - began)
     const alive = node.memoryUsage().arrayBuffers
     this.#least = Math.min(this.#least, alive)
-    if (alive < this.#least + Math.max(growth, this.#least / 2) || ended < this.#nextAll) return
+    const many = alive >= this.#least + Math.max(growth, this.#least / 2) && ended >= this.#nextAll
+    if (!many && !(ebb && alive >= this.#least + pace && ended >= this.#nextEbb)) return
     collect()
     const after = time()
     this.#nextAll = after + 4 * (after - ended)
+    this.#nextEbb = after + 99 * (after - ended)
     this.#least = node.memoryUsage().arrayBuffers
   }
 
