@@ -24,116 +24,189 @@ __device__ int32_t madd(int32_t a, int32_t b, int32_t c) {
 
 constexpr int threads = 256;
 
+/** The block and the thread, read again where they are needed, so that no registers hold them in the loop of products. */
+__device__ int32_t block_again() {
+  int32_t x;
+  asm volatile("mov.u32 %0, %%ctaid.x;" : "=r"(x));
+  return x;
+}
+__device__ int32_t thread_again() {
+  int32_t x;
+  asm volatile("mov.u32 %0, %%tid.x;" : "=r"(x));
+  return x;
+}
+
+
+/** As many elements as a thread reads or writes at once. */
+template <class T> constexpr int width = 16 / sizeof(T);
+template <class T, int N> struct alignas(N * sizeof(T)) Vector {
+  T element[N];
+};
+
 /**
- * A tile of Rows x Columns with Depth terms at a time. Threads form a square of 16 x 16, and a thread has every 16th row
- * and column, so that neighbours read and write neighbours.
+ * What a block brings of one operand: Extent lines (rows of the left one, columns of the right one) with Depth terms at
+ * a time, of which each thread brings `width`. These are neighbours along the sum, or along the lines, as they are in
+ * memory; and one vector, if all such neighbours are whole and aligned.
+ */
+template <class T, int Extent, int Depth> struct Side {
+  static constexpr int W = width<T>;
+  static_assert(Extent * Depth == threads * W, "a thread brings one vector");
+  /** Lines of a term lie in memory as their numbers with some bits flipped, so that stores along the sum meet no bank
+   * twice. */
+  static __device__ constexpr int flipped(int term) { return term / W * (32 * 4 / static_cast<int>(sizeof(T)) * W / Depth); }
+
+  const T* from;
+  Offsets lines, sum;
+  /** The first of this thread's lines and terms: `step` lines lie between two. The position of the first line. */
+  int32_t line, term, step, extent, at;
+  bool along, whole;
+
+  __device__ Side(const T* from, Offsets lines, Offsets sum, int32_t first, int32_t all, bool along, bool vectors)
+      : from(from), lines(lines), sum(sum), along(along) {
+    whole = vectors && reinterpret_cast<uintptr_t>(from) % 16 == 0;
+    step = along ? 0 : whole ? 1 : Extent / W;
+    line = own_line(threadIdx.x);
+    term = own_term(threadIdx.x);
+    line += first;
+    extent = all;
+    at = line < extent ? lines.at(line) : 0;
+    // Vectors are whole, so the last one of a line's exists if the first one does.
+    whole = whole && line + (along ? 0 : W - 1) < extent;
+  }
+
+  __device__ int32_t own_line(int32_t thread) const {
+    return along ? thread / (Depth / W) : step == 1 ? thread % (Extent / W) * W : thread % (Extent / W);
+  }
+  __device__ int32_t own_term(int32_t thread) const {
+    return along ? thread % (Depth / W) * W : thread / (Extent / W);
+  }
+
+  /** Reads the terms from `turn` on; those beyond `last`, and lines that do not exist, are 0. */
+  __device__ void fetch(int32_t turn, int32_t last, Vector<T, W>* next) const {
+    const int32_t s = turn + term;
+    if (whole && s + (along ? W : 1) <= last) {
+      *next = *reinterpret_cast<const Vector<T, W>*>(from + at + (along ? s : sum.at(s)));
+      return;
+    }
+#pragma unroll
+    for (int i = 0; i < W; i++) {
+      const int32_t each = line + i * step, d = along ? s + i : s;
+      next->element[i] = each < extent && d < last ? from[lines.at(each) + sum.at(d)] : T{0};
+    }
+  }
+
+  __device__ void keep(T (*to)[Extent], const Vector<T, W>& next) const {
+    const int32_t thread = thread_again(), own = own_line(thread), term = own_term(thread);
+    if (step != 1) {
+#pragma unroll
+      for (int i = 0; i < W; i++) {
+        const int d = along ? term + i : term;
+        to[d][(own + i * step) ^ flipped(d)] = next.element[i];
+      }
+    } else {
+      *reinterpret_cast<Vector<T, W>*>(&to[term][own ^ flipped(term)]) = next;
+    }
+  }
+};
+
+/**
+ * A tile of Rows x Columns. Two by four warps share it, and the lanes of a warp are eight by four: a thread has groups of
+ * rows and columns that are neighbours, so that it reads vectors, and each of them serves many products.
  */
 template <class T, int Rows, int Columns, int Depth> __device__ void product(
     const T* __restrict__ a, const T* __restrict__ b, T* __restrict__ c, int32_t m, int32_t n, int32_t k, Offsets aRows,
     Offsets aSum, Offsets bSum, Offsets bColumns, Offsets aBatch, Offsets bBatch, int32_t batches, int32_t parts,
-    int32_t span, int32_t aAlongSum, int32_t bAlongSum) {
+    int32_t span, int32_t along, int32_t vectors) {
+  using A = Side<T, Rows, Depth>;
+  using B = Side<T, Columns, Depth>;
+  constexpr int W = width<T>;
   constexpr int TileRows = Rows / 16, TileColumns = Columns / 16;
-  constexpr int LoadsA = Rows * Depth / threads, LoadsB = Columns * Depth / threads;
-  __shared__ T as[2][Depth][Rows + 1];
-  __shared__ T bs[2][Depth][Columns + 1];
-  const int thread = threadIdx.x, x = thread % 16, y = thread / 16;
-  const int32_t columnTiles = (n + Columns - 1) / Columns;
-  const int32_t row0 = static_cast<int32_t>(blockIdx.x) / columnTiles * Rows;
-  const int32_t column0 = static_cast<int32_t>(blockIdx.x) % columnTiles * Columns;
+  constexpr int Group = TileRows < W ? TileRows : W;
+  static_assert(Rows == Columns, "groups have one size");
+  using Read = Vector<T, Group>;
+  __shared__ alignas(16) T as[2][Depth][Rows];
+  __shared__ alignas(16) T bs[2][Depth][Columns];
   // The grid has two dimensions for products and parts of their sums, because one has at most 65,535 blocks.
   const int32_t z = static_cast<int32_t>(blockIdx.y + blockIdx.z * gridDim.y);
   if (z >= batches * parts) return;
+  const int32_t columnTiles = (n + Columns - 1) / Columns, tile = blockIdx.x;
+  const int32_t row0 = tile / columnTiles * Rows, column0 = tile % columnTiles * Columns;
   const int32_t batch = z / parts, part = z % parts;
   const int32_t first = part * span, last = first + span < k ? first + span : k;
-  a += aBatch.at(batch);
-  b += bBatch.at(batch);
+  const A left(a + aBatch.at(batch), aRows, aSum, row0, m, (along & 1) != 0, (vectors & 1) != 0);
+  const B right(b + bBatch.at(batch), bColumns, bSum, column0, n, (along & 2) != 0, (vectors & 2) != 0);
 
-  // The elements that this thread brings: neighbours along the sum if these are neighbours in memory.
-  int32_t rowA[LoadsA], sumA[LoadsA], atA[LoadsA], columnB[LoadsB], sumB[LoadsB], atB[LoadsB];
-#pragma unroll
-  for (int i = 0; i < LoadsA; i++) {
-    const int e = thread + i * threads;
-    rowA[i] = aAlongSum ? e / Depth : e % Rows;
-    sumA[i] = aAlongSum ? e % Depth : e / Rows;
-    atA[i] = row0 + rowA[i] < m ? aRows.at(row0 + rowA[i]) : -1;
-    // A table's offset may be below 0 where steps are: existence is a bit of its own.
-    if (row0 + rowA[i] >= m) sumA[i] |= 1 << 30;
-  }
-#pragma unroll
-  for (int i = 0; i < LoadsB; i++) {
-    const int e = thread + i * threads;
-    columnB[i] = bAlongSum ? e / Depth : e % Columns;
-    sumB[i] = bAlongSum ? e % Depth : e / Columns;
-    atB[i] = column0 + columnB[i] < n ? bColumns.at(column0 + columnB[i]) : -1;
-    if (column0 + columnB[i] >= n) sumB[i] |= 1 << 30;
-  }
-  constexpr int mask = (1 << 30) - 1;
-  T nextA[LoadsA], nextB[LoadsB];
-  const auto fetch = [&](int32_t from) {
-#pragma unroll
-    for (int i = 0; i < LoadsA; i++) {
-      const int32_t s = from + (sumA[i] & mask);
-      nextA[i] = sumA[i] <= mask && s < last ? a[atA[i] + aSum.at(s)] : T{0};
-    }
-#pragma unroll
-    for (int i = 0; i < LoadsB; i++) {
-      const int32_t s = from + (sumB[i] & mask);
-      nextB[i] = sumB[i] <= mask && s < last ? b[atB[i] + bSum.at(s)] : T{0};
-    }
-  };
-  const auto keep = [&](int buffer) {
-#pragma unroll
-    for (int i = 0; i < LoadsA; i++) as[buffer][sumA[i] & mask][rowA[i]] = nextA[i];
-#pragma unroll
-    for (int i = 0; i < LoadsB; i++) bs[buffer][sumB[i] & mask][columnB[i]] = nextB[i];
-  };
-
+  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+  const int row = warp / 4 * (Rows / 2) + lane / 4 * Group;
+  const int column = warp % 4 * (Columns / 4) + lane % 4 * Group;
+  // The bits in which columns of a thread's groups differ.
+  constexpr int apart = (TileColumns / Group - 1) * 4 * Group;
   T sums[TileRows][TileColumns];
 #pragma unroll
   for (int i = 0; i < TileRows; i++)
 #pragma unroll
     for (int j = 0; j < TileColumns; j++) sums[i][j] = T{0};
 
-  fetch(first);
-  keep(0);
+  Vector<T, W> nextA, nextB;
+  left.fetch(first, last, &nextA);
+  right.fetch(first, last, &nextB);
+  left.keep(as[0], nextA);
+  right.keep(bs[0], nextB);
   __syncthreads();
   int buffer = 0;
-  for (int32_t from = first; from < last; from += Depth) {
-    const bool more = from + Depth < last;
-    if (more) fetch(from + Depth);
-    // Terms beyond the last are not added: 0 times infinity is NaN, and -0 + 0 is 0.
-    const int32_t depth = last - from < Depth ? last - from : Depth;
-    const auto term = [&](int d) {
-      T left[TileRows], right[TileColumns];
+  for (int32_t turn = first; turn < last; turn += Depth) {
+    const bool more = turn + Depth < last;
+    if (more) {
+      left.fetch(turn + Depth, last, &nextA);
+      right.fetch(turn + Depth, last, &nextB);
+    }
 #pragma unroll
-      for (int i = 0; i < TileRows; i++) left[i] = as[buffer][d][y + 16 * i];
+    for (int d = 0; d < Depth; d++) {
+      T x[TileRows], y[TileColumns];
 #pragma unroll
-      for (int j = 0; j < TileColumns; j++) right[j] = bs[buffer][d][x + 16 * j];
+      for (int i = 0; i < TileRows; i += Group)
+        *reinterpret_cast<Read*>(x + i) =
+            *reinterpret_cast<const Read*>(&as[buffer][d][(row ^ A::flipped(d)) + 8 * i]);
+#pragma unroll
+      for (int j = 0; j < TileColumns; j += Group)
+        *reinterpret_cast<Read*>(y + j) =
+            *reinterpret_cast<const Read*>(
+                &bs[buffer][d][(column ^ (B::flipped(d) & ~apart)) + ((4 * j) ^ (B::flipped(d) & apart))]);
 #pragma unroll
       for (int i = 0; i < TileRows; i++)
 #pragma unroll
-        for (int j = 0; j < TileColumns; j++) sums[i][j] = madd(left[i], right[j], sums[i][j]);
-    };
-    if (depth == Depth) {
-#pragma unroll
-      for (int d = 0; d < Depth; d++) term(d);
-    } else {
-      for (int d = 0; d < depth; d++) term(d);
+        for (int j = 0; j < TileColumns; j++) sums[i][j] = madd(x[i], y[j], sums[i][j]);
     }
-    if (more) keep(1 - buffer);
+    if (more) {
+      left.keep(as[1 - buffer], nextA);
+      right.keep(bs[1 - buffer], nextB);
+    }
     __syncthreads();
     buffer = 1 - buffer;
   }
 
+  const int32_t again = block_again(), row1 = again / columnTiles * Rows, column1 = again % columnTiles * Columns;
   c += (static_cast<int64_t>(part) * batches + batch) * m * n;
+  const bool whole = n % Group == 0 && reinterpret_cast<uintptr_t>(c) % sizeof(Read) == 0;
 #pragma unroll
   for (int i = 0; i < TileRows; i++) {
-    const int32_t row = row0 + y + 16 * i;
-    if (row >= m) continue;
+    const int32_t r = row1 + row + i / Group * 8 * Group + i % Group;
+    if (r >= m) continue;
 #pragma unroll
-    for (int j = 0; j < TileColumns; j++) {
-      const int32_t column = column0 + x + 16 * j;
-      if (column < n) c[static_cast<int64_t>(row) * n + column] = sums[i][j];
+    for (int j = 0; j < TileColumns; j += Group) {
+      const int32_t s = column1 + column + 4 * j;
+      Read result;
+      // Terms beyond the last one are 0, so a sum is never -0 if their number is no multiple of Depth. It never is.
+#pragma unroll
+      for (int l = 0; l < Group; l++) result.element[l] = sums[i][j + l] + T{0};
+      T* const to = c + static_cast<int64_t>(r) * n + s;
+      if (whole && s < n) {
+        *reinterpret_cast<Read*>(to) = result;
+      } else {
+#pragma unroll
+        for (int l = 0; l < Group; l++)
+          if (s + l < n) to[l] = result.element[l];
+      }
     }
   }
 }
@@ -160,20 +233,22 @@ extern "C" __global__ void offsets(const int32_t* flag, int32_t* to, int32_t cou
   }
 }
 
-#define PRODUCT(name, T, Rows, Columns, Depth)                                                                        \
+#define PRODUCT(name, T, Side, Depth)                                                                                  \
   extern "C" __global__ void __launch_bounds__(threads, 2) name(                                                      \
       const int32_t* flag, const T* a, const T* b, T* c, int32_t m, int32_t n, int32_t k, const int32_t* aRows,       \
       int32_t aRowStep, const int32_t* aSum, int32_t aSumStep, const int32_t* bSum, int32_t bSumStep,                 \
       const int32_t* bColumns, int32_t bColumnStep, const int32_t* aBatch, int32_t aBatchStep, const int32_t* bBatch, \
-      int32_t bBatchStep, int32_t batches, int32_t parts, int32_t span, int32_t aAlongSum, int32_t bAlongSum) {                      \
+      int32_t bBatchStep, int32_t batches, int32_t parts, int32_t span, int32_t along, int32_t vectors) {             \
     if (*flag != 0) return;                                                                                           \
-    product<T, Rows, Columns, Depth>(a, b, c, m, n, k, {aRows, aRowStep}, {aSum, aSumStep}, {bSum, bSumStep},         \
-                                     {bColumns, bColumnStep}, {aBatch, aBatchStep}, {bBatch, bBatchStep},      \
-                                     batches, parts, span, aAlongSum, bAlongSum);                                                     \
+    product<T, Side, Side, Depth>(a, b, c, m, n, k, {aRows, aRowStep}, {aSum, aSumStep}, {bSum, bSumStep},            \
+                                  {bColumns, bColumnStep}, {aBatch, aBatchStep}, {bBatch, bBatchStep}, batches,       \
+                                  parts, span, along, vectors);                                                       \
   }
 
-PRODUCT(product_float32_128, float, 128, 128, 8)
-PRODUCT(product_float32_64, float, 64, 64, 16)
-PRODUCT(product_float32_32, float, 32, 32, 32)
-PRODUCT(product_float64_64, double, 64, 64, 8)
-PRODUCT(product_int32_64, int32_t, 64, 64, 16)
+PRODUCT(product_float32_128, float, 128, 8)
+PRODUCT(product_float32_64, float, 64, 16)
+PRODUCT(product_float32_32, float, 32, 32)
+PRODUCT(product_float64_64, double, 64, 8)
+PRODUCT(product_float64_32, double, 32, 16)
+PRODUCT(product_int32_64, int32_t, 64, 16)
+PRODUCT(product_int32_32, int32_t, 32, 32)

@@ -30,13 +30,20 @@ const tiles: Readonly<Partial<Record<DType, readonly (readonly [name: string, si
     ['product_float32_64', 64],
     ['product_float32_32', 32],
   ],
-  float64: [['product_float64_64', 64]],
-  int32: [['product_int32_64', 64]],
+  float64: [
+    ['product_float64_64', 64],
+    ['product_float64_32', 32],
+  ],
+  int32: [
+    ['product_int32_64', 64],
+    ['product_int32_32', 32],
+  ],
 }
 /** Blocks that keep the multiprocessors of a large GPU busy. */
 const enough = 128
-/** Terms of a part of a sum. */
+/** Terms of a part of a sum, and what their number is a multiple of: a part is whole steps of every tile. */
 const leastSpan = 256
+const spanStep = 32
 
 /** The kernel for a result, and the parts of its sum. */
 export function shapeOf(dtype: DType, batches: number, m: number, n: number, k: number) {
@@ -45,7 +52,7 @@ export function shapeOf(dtype: DType, batches: number, m: number, n: number, k: 
   const [name, side] = sides.find(([, each]) => count(each) >= enough) ?? sides[sides.length - 1]
   const blocks = count(side)
   const parts = Math.max(1, Math.min(Math.floor(k / leastSpan), Math.floor(enough / blocks)))
-  const span = Math.max(1, Math.ceil(k / parts))
+  const span = spanStep * Math.max(1, Math.ceil(k / parts / spanStep))
   return { name, side, parts: Math.max(1, Math.ceil(k / span)), span }
 }
 
@@ -58,10 +65,24 @@ interface Planning {
   readonly scratch: number[]
 }
 
-/** The kernel's parameters for a class of loops: a table and a step. */
-function offsetsOf({ library, launches, scratch }: Planning, { sizes, steps }: Loops, operand: number): Param[] {
-  const row = steps[operand] ?? []
-  if (sizes.length < 2) return [{ is: 'long', value: 0 }, int(row[0] ?? 0)]
+/** A class of loops as one operand walks through them. */
+interface Walk {
+  readonly sizes: readonly number[]
+  readonly steps: readonly number[]
+}
+const walk = ({ sizes, steps }: Loops, operand: number): Walk => ({ sizes, steps: steps[operand] ?? [] })
+
+/** The one step of a walk; null if it has several. */
+function stepOf({ sizes, steps }: Walk): number | null {
+  const isOne = sizes.every((size, i) => i === 0 || steps[i - 1] === size * steps[i])
+  return isOne ? (steps.at(-1) ?? 0) : null
+}
+
+/** The kernel's parameters for a walk: a table and a step. */
+function offsetsOf({ library, launches, scratch }: Planning, along: Walk): Param[] {
+  const step = stepOf(along)
+  if (step !== null) return [{ is: 'long', value: 0 }, int(step)]
+  const { sizes, steps } = along
   if (sizes.length > depths) throw new Error(`a contraction has ${sizes.length} loops in a class`)
   const count = numelOf(sizes)
   const table: Param = { is: 'scratch', scratch: scratch.push(4 * count) - 1 }
@@ -72,15 +93,24 @@ function offsetsOf({ library, launches, scratch }: Planning, { sizes, steps }: L
     grid: [Math.min(4096, Math.ceil(count / threads)), 1, 1],
     block: threads,
     shared: 0,
-    params: [{ is: 'flag' }, table, int(count), int(sizes.length), ...padded(sizes, 1), ...padded(row, 0)],
+    params: [{ is: 'flag' }, table, int(count), int(sizes.length), ...padded(sizes, 1), ...padded(steps, 0)],
   })
   return [table, int(0)]
 }
 
-/** Neighbours in memory lie along the sum, not along the other class of loops. */
-function liesAlongSum(sum: Loops, other: Loops, operand: number, otherOperand: number): boolean {
-  const last = ({ steps }: Loops, row: number): number => Math.abs(steps[row]?.at(-1) ?? 0)
-  return last(sum, operand) === 1 || last(other, otherOperand) !== 1
+/** How a factor is read: along the sum if neighbours in memory lie there, and by vectors if all of these are whole. */
+function readingOf(
+  lines: Walk,
+  sum: Walk,
+  batch: Walk,
+  dtype: DType,
+): { readonly along: boolean; readonly whole: boolean } {
+  const last = ({ steps }: Walk): number => Math.abs(steps.at(-1) ?? 0)
+  const along = last(sum) === 1 || last(lines) !== 1
+  const [vectors, others] = along ? [sum, [lines, batch]] : [lines, [sum, batch]]
+  const width = 16 / dtypeSize[dtype]
+  const aligned = others.every(({ steps }) => steps.every((step) => step % width === 0))
+  return { along, whole: aligned && stepOf(vectors) === 1 }
 }
 
 /** The sum over the parts of a result that was cut. */
@@ -130,17 +160,16 @@ function planProduct(
   const count = batches * m * n
   const target: Param =
     parts === 1 ? to : { is: 'scratch', scratch: scratch.push(dtypeSize[dtype] * count * parts) - 1 }
-  const places = [
-    ...offsetsOf(planning, rows, 0),
-    ...offsetsOf(planning, sum, 0),
-    ...offsetsOf(planning, sum, 1),
-    ...offsetsOf(planning, columns, 0),
-    ...offsetsOf(planning, batch, 0),
-    ...offsetsOf(planning, batch, 1),
-  ]
+  const left = { lines: walk(rows, 0), sum: walk(sum, 0), batch: walk(batch, 0) }
+  const right = { lines: walk(columns, 0), sum: walk(sum, 1), batch: walk(batch, 1) }
+  const places = [left.lines, left.sum, right.sum, right.lines, left.batch, right.batch].flatMap((along) =>
+    offsetsOf(planning, along),
+  )
+  const readings = [left, right].map(({ lines, sum, batch }) => readingOf(lines, sum, batch, dtype))
+  const bits = (which: 'along' | 'whole'): Param =>
+    int(readings.reduce((bits, reading, side) => bits + (reading[which] ? 1 << side : 0), 0))
   const turns = batches * parts
   const kernel: Kernel = { text: library, name }
-  const along = [liesAlongSum(sum, rows, 0, 0), liesAlongSum(sum, columns, 1, 0)].map((is) => int(is ? 1 : 0))
   launches.push({
     kernel,
     grid: [
@@ -162,7 +191,8 @@ function planProduct(
       int(batches),
       int(parts),
       int(span),
-      ...along,
+      bits('along'),
+      bits('whole'),
     ],
   })
   if (parts > 1) addUp(planning, dtype, count, parts, target, to)
