@@ -34,9 +34,10 @@ import {
 import { ended, errorOf, mayFail } from '@flambeau/stream'
 import type { CudaReport } from '../report.ts'
 import type { CudaAddon, Handle } from './addon.ts'
-import { Launches } from './launches.ts'
-import { CudaBuffer, DeviceMemory } from './memory.ts'
-import type { Launch, Plan } from './plan.ts'
+import { blockLaunch, blocksOf, bodiesOf, recordsOf, type SmallStep, type Step } from './blocks.ts'
+import { isLeftOut, Launches } from './launches.ts'
+import { type Block, CudaBuffer, DeviceMemory } from './memory.ts'
+import { isLaunch, type Launch, type Plan, worksOf } from './plan.ts'
 import { planOf, plannersOf, type Texts } from './plans/index.ts'
 import { CudaProgram, type Graph, type Recorder } from './program.ts'
 
@@ -190,7 +191,7 @@ export class CudaBackend implements Recorder {
     const mayBlas = this.#blas !== '' && instr.fresh === true
     const needed = mayBlas && plan.byBlas !== undefined ? [] : plan.scratch
     const scratch = needed.map((bytes) => this.#memory.take(bytes))
-    this.#launches.add(plan, instr, tag, scratch, mayBlas)
+    this.#launches.add(worksOf(plan, mayBlas), instr, tag, scratch)
     for (const { block } of scratch) this.#memory.give(block)
     if (this.#pending.length >= mostPending) this.#throwFailed()
   }
@@ -237,17 +238,36 @@ export class CudaBackend implements Recorder {
     const most: number[] = []
     for (const { scratch } of plans) for (const [i, bytes] of scratch.entries()) most[i] = Math.max(most[i] ?? 0, bytes)
     const scratch = most.map((bytes) => this.#memory.take(bytes))
-    for (const [i, plan] of plans.entries()) this.#launches.prepare(plan, instrs[i].origin.name)
-    this.#launches.prepare({ launches: [...before, ...after] }, 'a program')
+    const steps = plans.flatMap((plan, i): Step[] =>
+      worksOf(plan, this.#blas !== '' && passing[i])
+        .filter((work) => !isLaunch(work) || !isLeftOut(work, instrs[i]))
+        .map((work) => ({ work, instr: instrs[i], tag: i + 1 })),
+    )
+    const blocks: Block[] = scratch.map(({ block }) => block)
+    const wordsOf = ({ work, instr, tag }: SmallStep): Int32Array =>
+      this.#launches.wordsOf(work, instr, tag, scratch, numberAt)
+    const adds = blocksOf(steps).map((together): (() => void) => {
+      if (!Array.isArray(together)) {
+        const { work, instr, tag } = together
+        if (isLaunch(work)) this.#launches.prepare([work], instr.origin.name)
+        return () => this.#launches.add([work], instr, tag, scratch, numberAt)
+      }
+      const bodies = bodiesOf(together)
+      const records = recordsOf(together, bodies, wordsOf)
+      const { block, address } = this.#memory.take(records.byteLength)
+      blocks.push(block)
+      this.upload(address, records)
+      const launch = blockLaunch(this.#texts.prelude, bodies, address, together.length)
+      this.#launches.prepare([launch], 'a program')
+      return () => this.#launches.addAlone([launch])
+    })
+    this.#launches.prepare([...before, ...after], 'a program')
     const number = this.#launches.record(() => {
       this.#launches.addAlone(before)
-      for (const [i, plan] of plans.entries()) {
-        const mayBlas = this.#blas !== '' && passing[i]
-        this.#launches.add(plan, instrs[i], i + 1, scratch, mayBlas, numberAt)
-      }
+      for (const add of adds) add()
       this.#launches.addAlone(after)
     })
-    return { number, scratch: scratch.map(({ block }) => block) }
+    return { number, scratch: blocks }
   }
 
   settle(): void {

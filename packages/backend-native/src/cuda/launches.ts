@@ -12,7 +12,7 @@ import {
 import type { CudaAddon, Handle } from './addon.ts'
 import { callError, isFatal } from './errors.ts'
 import type { Block, CudaBuffer } from './memory.ts'
-import type { Kernel, Launch, Plan, Product } from './plan.ts'
+import { isLaunch, type Kernel, type Launch, type Param, type Product } from './plan.ts'
 
 const headWords = 8
 const productParameters = 8
@@ -85,17 +85,23 @@ export class Launches {
   }
 
   /**
-   * Adds the launches of an instruction, with a product by the BLAS if there is one for it and `mayBlas`. `tag` is its
-   * number in the error record.
+   * Adds launches of an instruction, and products by the BLAS. `tag` is the instruction's number in the error record.
    */
-  add(plan: Plan, instr: Instr, tag: number, scratch: readonly Place[], mayBlas: boolean, numberAt?: NumberAt): void {
+  add(
+    works: readonly (Launch | Product)[],
+    instr: Instr,
+    tag: number,
+    scratch: readonly Place[],
+    numberAt?: NumberAt,
+  ): void {
     for (const x of instr.inputs)
       if ((x as Partial<View>).buffer) this.#blocks.push(((x as View).buffer as CudaBuffer).block)
     for (const { buffer } of instr.outputs) this.#blocks.push((buffer as CudaBuffer).block)
     for (const { block } of scratch) this.#blocks.push(block)
-    const byBlas = mayBlas ? plan.byBlas : undefined
-    if (byBlas !== undefined) this.#product(byBlas, instr)
-    for (const launch of byBlas?.then ?? plan.launches) this.#launch(launch, instr, tag, scratch, numberAt)
+    for (const work of works) {
+      if (isLaunch(work)) this.#launch(work, instr, tag, scratch, numberAt)
+      else this.#product(work, instr)
+    }
   }
 
   /** Adds launches that belong to no instruction: their parameters are addresses and numbers. */
@@ -104,13 +110,13 @@ export class Launches {
   }
 
   #launch(launch: Launch, instr: Instr, tag: number, scratch: readonly Place[], numberAt?: NumberAt): void {
-    const { kernel, grid, block, shared, params, unlessSame } = launch
-    if (unlessSame !== undefined && addressOf(instr.inputs[unlessSame] as View) === outputOf(instr, 0)) return
+    const { kernel, grid, block, shared, params } = launch
+    if (isLeftOut(launch, instr)) return
     const length = headWords + 2 * params.length
     if (this.#at + length > this.#words.length) this.submit()
     const words = this.#words
     const doubles = this.#doubles
-    let at = this.#at
+    const at = this.#at
     words[at] = this.#functionOf(kernel, instr.origin.name)
     words[at + 1] = grid[0]
     words[at + 2] = grid[1]
@@ -119,7 +125,22 @@ export class Launches {
     words[at + 5] = shared
     words[at + 6] = params.length
     words[at + 7] = this.#names.push(instr.origin.name) - 1
-    at += headWords
+    this.#at = this.#params(words, doubles, at + headWords, params, instr, tag, scratch, numberAt)
+    if (++this.#count === most || this.#blocking) this.submit()
+  }
+
+  /** Puts the parameters of a launch in words; returns where they end. */
+  #params(
+    words: Int32Array,
+    doubles: Float64Array,
+    start: number,
+    params: readonly Param[],
+    instr: Instr,
+    tag: number,
+    scratch: readonly Place[],
+    numberAt?: NumberAt,
+  ): number {
+    let at = start
     for (const param of params) {
       switch (param.is) {
         case 'input':
@@ -153,12 +174,18 @@ export class Launches {
       }
       at += 2
     }
-    this.#at = at
-    if (++this.#count === most || this.#blocking) this.submit()
+    return at
   }
 
-  /** Loads the kernels of a plan, which cannot be done while launches are recorded. */
-  prepare({ launches }: Pick<Plan, 'launches'>, op: string): void {
+  /** The words of a launch's parameters, for a kernel that reads them from memory. */
+  wordsOf(launch: Launch, instr: Instr, tag: number, scratch: readonly Place[], numberAt: NumberAt): Int32Array {
+    const words = new Int32Array(2 * launch.params.length)
+    this.#params(words, new Float64Array(words.buffer), 0, launch.params, instr, tag, scratch, numberAt)
+    return words
+  }
+
+  /** Loads the kernels of launches, which cannot be done while they are recorded. */
+  prepare(launches: readonly Launch[], op: string): void {
     for (const { kernel } of launches) this.#functionOf(kernel, op)
   }
 
@@ -233,6 +260,10 @@ export class Launches {
     throw error
   }
 }
+
+/** A launch that would copy memory to itself. */
+export const isLeftOut = ({ unlessSame }: Launch, instr: Instr): boolean =>
+  unlessSame !== undefined && addressOf(instr.inputs[unlessSame] as View) === outputOf(instr, 0)
 
 const addressOf = ({ buffer, offset, dtype }: View): number =>
   (buffer as CudaBuffer).address + offset * dtypeSize[dtype]

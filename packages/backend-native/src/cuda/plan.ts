@@ -1,11 +1,31 @@
 // The waist of the CUDA backend: planners turn an instruction into launches of kernels, and the device runs them
 // without knowing what they compute. A plan follows from the descriptor of an instruction, so it is made once.
 import type { DType, Instr, Kind } from '@flambeau/core/backend'
+import type { Type, Value } from './text/writer.ts'
 
-/** A kernel in a text of PTX: one of the library's, or one that was written for an expression. */
+/** Memory of a block that a body declares. */
+export interface SharedPart {
+  readonly name: string
+  readonly bytes: number
+}
+
+/** What a kernel does, without its frame, so that one kernel can do what several do (text/block.ts). */
+export interface Body {
+  /** The registers of the parameters, which the code expects to be read. */
+  readonly params: readonly Value[]
+  /** How many registers of each type there are. */
+  readonly used: Readonly<Record<Type, number>>
+  readonly shared: readonly SharedPart[]
+  readonly code: string
+  /** The functions of the prelude that it calls. */
+  readonly calls: ReadonlySet<string>
+}
+
+/** A kernel in a text of PTX: one of the library's, or one that was written for an expression and has a body. */
 export interface Kernel {
   readonly text: string
   readonly name: string
+  readonly body?: Body
 }
 
 /** A parameter of a kernel. Addresses, numbers and longs take 8 bytes, ints 4. */
@@ -36,6 +56,8 @@ export interface Launch {
   /** Bytes of shared memory beyond what the kernel declares. */
   readonly shared: number
   readonly params: readonly Param[]
+  /** The elements that all threads together visit, one after the other; unknown for kernels of the library. */
+  readonly visits?: number
   /** The launch is left out if this input and the first output begin at the same address. */
   readonly unlessSame?: number
 }
@@ -68,6 +90,12 @@ export interface Plan {
   /** What does the same if there is a BLAS: a product, and launches after it. */
   readonly byBlas?: Product & { readonly then: readonly Launch[] }
 }
+
+export const isLaunch = (work: Launch | Product): work is Launch => (work as Partial<Launch>).kernel !== undefined
+
+/** What a plan runs, by the BLAS if there is something for it and `mayBlas`. */
+export const worksOf = ({ launches, byBlas }: Plan, mayBlas: boolean): readonly (Launch | Product)[] =>
+  mayBlas && byBlas !== undefined ? [byBlas, ...byBlas.then] : launches
 
 /** Plans an instruction; null if no kernel takes it. */
 export type Planner<K extends Kind> = (instr: Instr<K>) => Plan | null

@@ -17,6 +17,7 @@ import type { Kernel, Launch, Param, Plan, Planner } from '../plan.ts'
 import type { MakeWriter } from '../text/writer.ts'
 import { planCopy } from './move.ts'
 import { byBlas } from './product.ts'
+import { planElements } from './small-product.ts'
 import { planReduction, sums } from './reduction.ts'
 
 const threads = 256
@@ -44,6 +45,8 @@ const enough = 128
 /** Terms of a part of a sum, and what their number is a multiple of: a part is whole steps of every tile. */
 const leastSpan = 256
 const spanStep = 32
+/** Products of so many factors in all have a thread for each element, without tables and tiles. */
+const mostVisits = 2 ** 15
 
 /** The kernel for a result, and the parts of its sum. */
 export function shapeOf(dtype: DType, batches: number, m: number, n: number, k: number) {
@@ -153,13 +156,19 @@ function planProduct(
   [a, b]: readonly [Param, Param],
   to: Param,
 ): void {
-  const { batch, rows, sum, columns } = contractionOf(instr)
+  const loops = contractionOf(instr)
+  const { batch, rows, sum, columns } = loops
   const [batches, m, k, n] = [batch, rows, sum, columns].map(({ sizes }) => numelOf(sizes))
   const { launches, scratch, library } = planning
   const { name, side, parts, span } = shapeOf(dtype, batches, m, n, k)
   const count = batches * m * n
   const target: Param =
     parts === 1 ? to : { is: 'scratch', scratch: scratch.push(dtypeSize[dtype] * count * parts) - 1 }
+  if (count * k <= mostVisits) {
+    launches.push(planElements(planning.make, dtype, loops, [a, b], target, parts, span))
+    if (parts > 1) addUp(planning, dtype, count, parts, target, to)
+    return
+  }
   const left = { lines: walk(rows, 0), sum: walk(sum, 0), batch: walk(batch, 0) }
   const right = { lines: walk(columns, 0), sum: walk(sum, 1), batch: walk(batch, 1) }
   const places = [left.lines, left.sum, right.sum, right.lines, left.batch, right.batch].flatMap((along) =>

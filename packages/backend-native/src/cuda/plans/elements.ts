@@ -13,17 +13,21 @@ interface Each<T> {
   write(element: T): void
 }
 
-/** `waits`: the kernel mostly waits for memory, so a thread reads several elements before it computes. */
+/**
+ * `waits`: the kernel mostly waits for memory, so a thread reads several elements before it computes. `visits`: an element
+ * of the grid stands for so many.
+ */
 export function planEach<T>(
   make: MakeWriter,
   name: string,
   count: number,
   waits: boolean,
   open: (w: KernelWriter) => Each<T>,
+  visits = 1,
 ): Launch {
   const w = make()
   begin(w)
-  return elements(w, name, count, waits, open)
+  return { ...elements(w, name, count, waits, open), visits: count * visits }
 }
 
 /** A kernel that only notes failures. */
@@ -36,7 +40,7 @@ export function planTest<T>(
   const w = make()
   const flag = begin(w)
   const tag = w.param({ is: 'tag' })
-  return elements(w, name, count, true, () => open(w, (value) => w.fail(flag, tag, value)))
+  return { ...elements(w, name, count, true, () => open(w, (value) => w.fail(flag, tag, value))), visits: count }
 }
 
 function elements<T>(

@@ -103,29 +103,36 @@ export const planFold =
       })
       .sort((a, b) => b.step - a.step)
     const through = isFloat(out.dtype) ? 'float64' : out.dtype
-    const launch = planEach(make, 'fold', count, false, (w) => {
-      const from = w.param({ is: 'input', input: 0 })
-      const to = w.param({ is: 'output', output: 0 })
-      const first = w.param({
-        is: 'attribute',
-        type: 'int',
-        of: (instr) => landing(instr.attrs as Prims['fold'], rank).first + before,
-      })
-      const start = w.param({ is: 'int', value: shifted })
-      const declared = declareDims(w, dims)
-      return {
-        read: (n) => n,
-        write: (n) => {
-          const sum = w.variable(w.constant(0, through))
-          if (!isEmpty) {
-            preimages(w, declared, w.index('sub', n, first), start, (at) => {
-              const y = w.step('cast', through, x.dtype, [w.load(x.dtype, from, at)])
-              w.set(sum, w.step('add', through, through, [sum, y]))
-            })
-          }
-          w.store(out.dtype, to, n, w.step('cast', out.dtype, through, [sum]))
-        },
-      }
-    })
+    const launch = planEach(
+      make,
+      'fold',
+      count,
+      false,
+      (w) => {
+        const from = w.param({ is: 'input', input: 0 })
+        const to = w.param({ is: 'output', output: 0 })
+        const first = w.param({
+          is: 'attribute',
+          type: 'int',
+          of: (instr) => landing(instr.attrs as Prims['fold'], rank).first + before,
+        })
+        const start = w.param({ is: 'int', value: shifted })
+        const declared = declareDims(w, dims)
+        return {
+          read: (n) => n,
+          write: (n) => {
+            const sum = w.variable(w.constant(0, through))
+            if (!isEmpty) {
+              preimages(w, declared, w.index('sub', n, first), start, (at) => {
+                const y = w.step('cast', through, x.dtype, [w.load(x.dtype, from, at)])
+                w.set(sum, w.step('add', through, through, [sum, y]))
+              })
+            }
+            w.store(out.dtype, to, n, w.step('cast', out.dtype, through, [sum]))
+          },
+        }
+      },
+      Math.max(1, Math.ceil(numelOf(x.sizes) / count)),
+    )
     return { launches: [launch], scratch: [] }
   }

@@ -71,37 +71,44 @@ function planLines(
   const drop = (list: readonly number[]): number[] => list.filter((_, i) => i !== axis)
   const rows = [index.strides, source.strides, strides]
   const { sizes, steps } = loopsOver(drop(index.sizes), rows.map(drop))
-  return planEach(make, 'scatter', numelOf(sizes), false, (w) => {
-    const split = declareLoops(w, sizes)
-    const [indices, from, to] = [
-      w.param({ is: 'input', input: 1 }),
-      w.param({ is: 'input', input: 2 }),
-      w.param({ is: 'output', output: 0 }),
-    ]
-    const at = steps.map((row) => declareSteps(w, row))
-    const [nextIndex, nextSource, along, length] = [...rows.map((row) => row[axis]), index.sizes[axis]].map((value) =>
-      w.param({ is: 'int', value }),
-    )
-    return {
-      read: (n) => split(n),
-      write: (i) => {
-        const [first, start, line] = at.map((position) => position(i))
-        w.loop(w.int(0), length, w.int(1), (c) => {
-          const k = w.load('int32', indices, w.indexMad(c, nextIndex, first))
-          const x = w.load(dtype, from, w.indexMad(c, nextSource, start))
-          const target = w.indexMad(k, along, line)
-          if (fn === 'set') w.store(dtype, to, target, x)
-          else
-            w.store(
-              dtype,
-              to,
-              target,
-              w.step(combining[fn === 'add' ? 'sum' : fn], dtype, dtype, [w.load(dtype, to, target), x]),
-            )
-        })
-      },
-    }
-  })
+  return planEach(
+    make,
+    'scatter',
+    numelOf(sizes),
+    false,
+    (w) => {
+      const split = declareLoops(w, sizes)
+      const [indices, from, to] = [
+        w.param({ is: 'input', input: 1 }),
+        w.param({ is: 'input', input: 2 }),
+        w.param({ is: 'output', output: 0 }),
+      ]
+      const at = steps.map((row) => declareSteps(w, row))
+      const [nextIndex, nextSource, along, length] = [...rows.map((row) => row[axis]), index.sizes[axis]].map((value) =>
+        w.param({ is: 'int', value }),
+      )
+      return {
+        read: (n) => split(n),
+        write: (i) => {
+          const [first, start, line] = at.map((position) => position(i))
+          w.loop(w.int(0), length, w.int(1), (c) => {
+            const k = w.load('int32', indices, w.indexMad(c, nextIndex, first))
+            const x = w.load(dtype, from, w.indexMad(c, nextSource, start))
+            const target = w.indexMad(k, along, line)
+            if (fn === 'set') w.store(dtype, to, target, x)
+            else
+              w.store(
+                dtype,
+                to,
+                target,
+                w.step(combining[fn === 'add' ? 'sum' : fn], dtype, dtype, [w.load(dtype, to, target), x]),
+              )
+          })
+        },
+      }
+    },
+    index.sizes[axis] ?? 1,
+  )
 }
 
 export const planScatter =

@@ -67,7 +67,10 @@ function pass(make: MakeWriter, name: string, count: number, length: number, for
   const at = parts === 1 ? k : w.indexMad(part, most, k)
   w.when(w.both(exists, w.compare('eq', lane, w.int(0))), () => write(at, sums))
   const { kernel, params } = w.kernel(name)
-  return { kernel, grid: [Math.ceil((count * lanes) / threads), parts, 1], block: threads, shared: 0, params }
+  const grid = [Math.ceil((count * lanes) / threads), parts, 1] as const
+  // Lanes without an element are there as well.
+  const visits = count * Math.max(length, lanes * parts)
+  return { kernel, grid, block: threads, shared: 0, params, visits }
 }
 
 /** Adds the launches of a reduction, and the memory between them. */

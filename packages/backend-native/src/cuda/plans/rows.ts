@@ -208,7 +208,9 @@ export const planRows =
     bodies[kind](row)
     const { kernel, params } = w.kernel(kind)
     const blocks = Math.ceil((count * lanes) / threads)
-    const launch: Launch = { kernel, grid: [blocks, 1, 1], block: threads, shared: 0, params }
+    // Each row is read up to three times.
+    const visits = 3 * count * Math.max(n, lanes)
+    const launch: Launch = { kernel, grid: [blocks, 1, 1], block: threads, shared: 0, params, visits }
     return { launches: count === 0 ? [] : [launch], scratch: [] }
   }
 

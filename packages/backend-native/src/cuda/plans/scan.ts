@@ -15,28 +15,35 @@ export const planScan =
     const rows = [x.strides, contiguousStrides(x.sizes)]
     const { sizes, steps } = loopsOver(drop(x.sizes), rows.map(drop))
     const through = isFloat(out.dtype) ? 'float64' : out.dtype
-    const launch = planEach(make, 'scan', numelOf(sizes), false, (w) => {
-      const split = declareLoops(w, sizes)
-      const [from, to] = [w.param({ is: 'input', input: 0 }), w.param({ is: 'output', output: 0 })]
-      const [at, atOut] = steps.map((row) => declareSteps(w, row))
-      const [next, nextOut, length] = [rows[0][axis] ?? 0, rows[1][axis] ?? 0, x.sizes[axis] ?? 1].map((value) =>
-        w.param({ is: 'int', value }),
-      )
-      return {
-        read: (n) => split(n),
-        write: (i) => {
-          const [start, startOut] = [at(i), atOut(i)]
-          const first = w.step('cast', through, x.dtype, [w.load(x.dtype, from, start)])
-          const running = w.variable(first)
-          w.store(out.dtype, to, startOut, w.step('cast', out.dtype, through, [running]))
-          w.loop(w.int(1), length, w.int(1), (c) => {
-            const y = w.step('cast', through, x.dtype, [w.load(x.dtype, from, w.indexMad(c, next, start))])
-            w.set(running, w.step(combining[fn], through, through, [running, y]))
-            const target = w.indexMad(c, nextOut, startOut)
-            w.store(out.dtype, to, target, w.step('cast', out.dtype, through, [running]))
-          })
-        },
-      }
-    })
+    const launch = planEach(
+      make,
+      'scan',
+      numelOf(sizes),
+      false,
+      (w) => {
+        const split = declareLoops(w, sizes)
+        const [from, to] = [w.param({ is: 'input', input: 0 }), w.param({ is: 'output', output: 0 })]
+        const [at, atOut] = steps.map((row) => declareSteps(w, row))
+        const [next, nextOut, length] = [rows[0][axis] ?? 0, rows[1][axis] ?? 0, x.sizes[axis] ?? 1].map((value) =>
+          w.param({ is: 'int', value }),
+        )
+        return {
+          read: (n) => split(n),
+          write: (i) => {
+            const [start, startOut] = [at(i), atOut(i)]
+            const first = w.step('cast', through, x.dtype, [w.load(x.dtype, from, start)])
+            const running = w.variable(first)
+            w.store(out.dtype, to, startOut, w.step('cast', out.dtype, through, [running]))
+            w.loop(w.int(1), length, w.int(1), (c) => {
+              const y = w.step('cast', through, x.dtype, [w.load(x.dtype, from, w.indexMad(c, next, start))])
+              w.set(running, w.step(combining[fn], through, through, [running, y]))
+              const target = w.indexMad(c, nextOut, startOut)
+              w.store(out.dtype, to, target, w.step('cast', out.dtype, through, [running]))
+            })
+          },
+        }
+      },
+      x.sizes[axis] ?? 1,
+    )
     return { launches: [launch], scratch: [] }
   }

@@ -2,7 +2,7 @@
 // compute capability 7.5 on. Texts are deterministic and have no sizes in them, because drivers cache what they compile
 // by text. Floats are rounded after every operation (`.rn`), which also keeps compilers from contracting them.
 import type { Computed, DType } from '@flambeau/core/backend'
-import type { Kernel, Param } from '../plan.ts'
+import type { Body, Kernel, Param, SharedPart } from '../plan.ts'
 import type { Prelude } from './prelude.ts'
 import { writeStep } from './steps.ts'
 import { type IndexOp, type KernelWriter, type Position, type Type, typeOf, type Value } from './writer.ts'
@@ -52,6 +52,26 @@ function literal(value: number, type: Type): string {
   return `0d${hex(words.getUint32(0))}${hex(words.getUint32(4))}`
 }
 
+/** The first lines of every text. */
+export const heading = '.version 6.3\n.target sm_75\n.address_size 64\n'
+/** The label at the end of a body. */
+export const end = '$end'
+
+/** The declarations of so many registers of each type. */
+export const registersOf = (used: Readonly<Record<Type, number>>): string =>
+  Object.entries(used)
+    .filter(([, count]) => count > 0)
+    .map(([type, count]) => {
+      const { declared, prefix } = registers[type as Type]
+      return `\t.reg ${declared} ${prefix}<${count + 1}>;\n`
+    })
+    .join('')
+const sharedOf = (parts: readonly SharedPart[]): string =>
+  parts.map(({ name, bytes }) => `\t.shared .align 8 .b8 ${name}[${bytes}];\n`).join('')
+/** Reads the parameters of a body from a space of memory. */
+export const loadsOf = ({ params }: Body, space: 'param' | 'shared', place: (i: number) => string): string =>
+  params.map(({ type, text }, i) => `\tld.${space}.${moved[type]} ${text}, [${place(i)}];\n`).join('')
+
 /** Equal texts are one object, by which the device knows what it has compiled. */
 const known = new Map<string, Kernel>()
 
@@ -61,9 +81,10 @@ export class PtxWriter implements KernelWriter {
   readonly #lines: string[] = []
   readonly #used: Record<Type, number> = { pred: 0, i32: 0, i64: 0, f32: 0, f64: 0 }
   readonly #params: Param[] = []
-  readonly #declared: string[] = []
+  /** The register of each parameter. */
+  readonly #declared: Value[] = []
   readonly #called = new Set<string>()
-  #shared = ''
+  readonly #shared: SharedPart[] = []
   #labels = 0
 
   /** `numbersInMemory`: the parameter of a number is its address. */
@@ -110,11 +131,10 @@ export class PtxWriter implements KernelWriter {
   }
 
   param(param: Param): Value {
-    const name = `p${this.#params.push(param) - 1}`
+    this.#params.push(param)
     const read = (type: Type): Value => {
-      this.#declared.push(`\t.param .${moved[type]} ${name}`)
       const to = this.register(type)
-      this.line(`ld.param.${moved[type]} ${to.text}, [${name}]`)
+      this.#declared.push(to)
       return to
     }
     if (param.is === 'number') {
@@ -177,7 +197,7 @@ export class PtxWriter implements KernelWriter {
 
   shared(dtype: DType, elements: number): Value {
     const name = `s${this.#shared.length}`
-    this.#shared += `\t.shared .align 8 .b8 ${name}[${elements * bytes[dtype]}];\n`
+    this.#shared.push({ name, bytes: Math.ceil((elements * bytes[dtype]) / 8) * 8 })
     return this.op('mov.u32', 'i32', { type: 'i32', text: name })
   }
 
@@ -241,7 +261,7 @@ export class PtxWriter implements KernelWriter {
   }
 
   returnIf(condition: Value): void {
-    this.line(`@${condition.text} ret`)
+    this.line(`@${condition.text} bra ${end}`)
   }
 
   when(condition: Value, body: () => void): void {
@@ -268,25 +288,24 @@ export class PtxWriter implements KernelWriter {
   }
 
   kernel(name: string): { readonly kernel: Kernel; readonly params: readonly Param[] } {
-    const declared = Object.entries(this.#used)
-      .filter(([, count]) => count > 0)
-      .map(
-        ([type, count]) =>
-          `\t.reg ${registers[type as Type].declared} ${registers[type as Type].prefix}<${count + 1}>;\n`,
-      )
-    const text = `.version 6.3
-.target sm_75
-.address_size 64
-${this.#prelude.textOf(this.#called)}.visible .entry ${name}(
-${this.#declared.join(',\n')}
+    const body: Body = {
+      params: this.#declared,
+      used: this.#used,
+      shared: this.#shared,
+      code: this.#lines.join(''),
+      calls: this.#called,
+    }
+    const text = `${heading}${this.#prelude.textOf(this.#called)}.visible .entry ${name}(
+${body.params.map(({ type }, i) => `\t.param .${moved[type]} p${i}`).join(',\n')}
 )
 {
-${declared.join('')}${this.#shared}${this.#lines.join('')}\tret;
+${registersOf(this.#used)}${sharedOf(this.#shared)}${loadsOf(body, 'param', (i) => `p${i}`)}${body.code}${end}:
+\tret;
 }
 `
     let kernel = known.get(text)
     if (kernel === undefined) {
-      kernel = { text, name }
+      kernel = { text, name, body }
       known.set(text, kernel)
     }
     return { kernel, params: this.#params }
