@@ -1,12 +1,14 @@
-// A stable sort of lines: bitonic networks over pairs of a key and a position, whose order is that of the keys and, among
-// equal ones, of the positions. Lines are padded to powers of two, by pairs that come last. Steps between elements less
-// than a block's memory apart run there together; a step further apart is a launch of its own.
+// A stable sort of lines of pairs of a key and a position, whose order is that of the keys and, among equal ones, of the
+// positions. A block sorts a tile in its own memory by a bitonic network; short lines are padded to powers of two there, by
+// pairs that come last. Tiles of a longer line are merged by passes: each block makes one tile of the merged line, whose
+// pairs it finds by bisection.
 #include <cstdint>
 
 namespace {
 
-/** Elements of a block, which has half as many threads. */
+/** Elements of a block that sorts, which has half as many threads, and of one that merges. */
 constexpr int tile = 2048;
+constexpr int mergers = 256, each = tile / mergers;
 
 /** Integers with the order of the values: -0 equals 0, and NaN comes last. */
 template <class Float, class Bits> __device__ Bits float_key(Float x, Bits bits, Bits most) {
@@ -35,7 +37,7 @@ template <class T, class Key> __device__ void begin_sort(const T* from, Key* key
   const int64_t all = static_cast<int64_t>(lines) * padded;
   for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < all;
        i += static_cast<int64_t>(gridDim.x) * blockDim.x) {
-    const int32_t at = static_cast<int32_t>(i & (padded - 1));
+    const int32_t at = static_cast<int32_t>(i % padded);
     Key key = Limits<Key>::most;
     if (at < n) {
       key = key_of(from[i / padded * n + at]);
@@ -50,9 +52,8 @@ template <class Key> __device__ bool comes_later(Key a, int32_t i, Key b, int32_
   return a > b || (a == b && i > j);
 }
 
-/** The steps from `from` on to those of neighbours, of the networks from `first` to `last` elements. */
-template <class Key> __device__ void sort_tile(Key* keys, int32_t* positions, int64_t all, int32_t padded,
-                                               int32_t first, int32_t last) {
+/** Sorts lines of `padded` elements, a power of two up to a tile. */
+template <class Key> __device__ void sort_tile(Key* keys, int32_t* positions, int64_t all, int32_t padded) {
   __shared__ Key k[tile];
   __shared__ int32_t p[tile];
   const int64_t base = static_cast<int64_t>(blockIdx.x) * tile;
@@ -62,8 +63,8 @@ template <class Key> __device__ void sort_tile(Key* keys, int32_t* positions, in
     p[i] = positions[base + i];
   }
   __syncthreads();
-  for (int32_t size = first; size <= last; size *= 2) {
-    for (int32_t apart = size / 2 < tile / 2 ? size / 2 : tile / 2; apart > 0; apart /= 2) {
+  for (int32_t size = 2; size <= padded; size *= 2) {
+    for (int32_t apart = size / 2; apart > 0; apart /= 2) {
       const int i = 2 * threadIdx.x - (threadIdx.x & (apart - 1)), j = i + apart;
       if (base + j < all) {
         const bool rises = ((base + i) & (padded - 1) & size) == 0;
@@ -86,20 +87,66 @@ template <class Key> __device__ void sort_tile(Key* keys, int32_t* positions, in
   }
 }
 
-/** One step of the network of `size` elements, between elements `apart`. */
-template <class Key> __device__ void sort_step(Key* keys, int32_t* positions, int64_t all, int32_t padded, int32_t size,
-                                               int32_t apart) {
-  for (int64_t t = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; 2 * t < all;
-       t += static_cast<int64_t>(gridDim.x) * blockDim.x) {
-    const int64_t i = 2 * t - (t & (apart - 1)), j = i + apart;
-    const bool rises = (i & (padded - 1) & size) == 0;
-    const Key a = keys[i], b = keys[j];
-    const int32_t p = positions[i], q = positions[j];
-    if (comes_later(a, p, b, q) != rises) continue;
-    keys[i] = b;
-    keys[j] = a;
-    positions[i] = q;
-    positions[j] = p;
+/** Of the first `diagonal` pairs of two merged runs, how many are of the first one. */
+template <class Key> __device__ int32_t taken(const Key* keys, const int32_t* positions, const Key* otherKeys,
+                                              const int32_t* otherPositions, int32_t length, int32_t otherLength,
+                                              int32_t diagonal) {
+  int32_t low = diagonal > otherLength ? diagonal - otherLength : 0, high = diagonal < length ? diagonal : length;
+  while (low < high) {
+    const int32_t middle = (low + high) / 2, other = diagonal - 1 - middle;
+    if (comes_later(keys[middle], positions[middle], otherKeys[other], otherPositions[other])) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** Merges pairs of sorted runs of each line: a block makes a tile. `padded` is a multiple of a tile, as `run` is. */
+template <class Key> __device__ void sort_merge(const Key* __restrict__ keys, const int32_t* __restrict__ positions,
+                                                Key* __restrict__ toKeys, int32_t* __restrict__ toPositions,
+                                                int32_t padded, int32_t run) {
+  __shared__ Key k[tile];
+  __shared__ int32_t p[tile];
+  __shared__ int32_t ends[2];
+  const int32_t tiles = padded / tile, t = threadIdx.x;
+  const int32_t at = static_cast<int32_t>(blockIdx.x) % tiles * tile;
+  const int64_t line = static_cast<int64_t>(static_cast<int32_t>(blockIdx.x) / tiles) * padded;
+  // Both runs, the second of which may be shorter or empty, and where in the merged one this tile begins.
+  const int32_t start = static_cast<int32_t>(at / (2 * static_cast<int64_t>(run)) * 2 * run);
+  const int32_t length = padded - start < run ? padded - start : run;
+  const int32_t rest = padded - start - length, otherLength = rest < run ? rest : run;
+  const int32_t diagonal = at - start;
+  const int64_t first = line + start, second = first + length;
+  if (t < 2)
+    ends[t] = taken(keys + first, positions + first, keys + second, positions + second, length, otherLength,
+                    diagonal + t * tile);
+  __syncthreads();
+  const int32_t from = ends[0], count = ends[1] - from, otherFrom = diagonal - from;
+  for (int32_t i = t; i < tile; i += mergers) {
+    const int64_t source = i < count ? first + from + i : second + otherFrom + (i - count);
+    k[i] = keys[source];
+    p[i] = positions[source];
+  }
+  __syncthreads();
+  int32_t i = taken(k, p, k + count, p + count, count, tile - count, t * each), j = count + t * each - i;
+  Key mergedKeys[each];
+  int32_t mergedPositions[each];
+#pragma unroll
+  for (int32_t n = 0; n < each; n++) {
+    const bool isSecond = i >= count || (j < tile && comes_later(k[i], p[i], k[j], p[j]));
+    const int32_t next = isSecond ? j++ : i++;
+    mergedKeys[n] = k[next];
+    mergedPositions[n] = p[next];
+  }
+  __syncthreads();
+#pragma unroll
+  for (int32_t n = 0; n < each; n++) {
+    k[t * each + n] = mergedKeys[n];
+    p[t * each + n] = mergedPositions[n];
+  }
+  __syncthreads();
+  for (int32_t n = t; n < tile; n += mergers) {
+    toKeys[line + at + n] = k[n];
+    toPositions[line + at + n] = p[n];
   }
 }
 
@@ -128,12 +175,13 @@ template <class T> __device__ void end_sort(const T* from, const int32_t* positi
   }
 #define STEPS(name, Key)                                                                                               \
   extern "C" __global__ void __launch_bounds__(tile / 2) sort_tile_##name(                                             \
-      const int32_t* flag, Key* keys, int32_t* positions, int64_t all, int32_t padded, int32_t first, int32_t last) {  \
-    if (*flag == 0) sort_tile<Key>(keys, positions, all, padded, first, last);                                         \
+      const int32_t* flag, Key* keys, int32_t* positions, int64_t all, int32_t padded) {                               \
+    if (*flag == 0) sort_tile<Key>(keys, positions, all, padded);                                                      \
   }                                                                                                                    \
-  extern "C" __global__ void sort_step_##name(const int32_t* flag, Key* keys, int32_t* positions, int64_t all,         \
-                                              int32_t padded, int32_t size, int32_t apart) {                           \
-    if (*flag == 0) sort_step<Key>(keys, positions, all, padded, size, apart);                                         \
+  extern "C" __global__ void __launch_bounds__(mergers) sort_merge_##name(                                             \
+      const int32_t* flag, const Key* keys, const int32_t* positions, Key* toKeys, int32_t* toPositions,               \
+      int32_t padded, int32_t run) {                                                                                   \
+    if (*flag == 0) sort_merge<Key>(keys, positions, toKeys, toPositions, padded, run);                                \
   }
 
 ENDS(float32, float, int32_t)

@@ -1,7 +1,8 @@
 // Products on the GPU: every tile, every way to read its factors, sums in parts, edges. Factors are small integers, so
 // results are exact, and must be those of the CPU; with other factors they have the same bits for every layout.
 import { js } from '@flambeau/backend-js'
-import { conv2d, type DType, manualSeed, matmul, randint, randn, type Tensor, useDevice } from '@flambeau/core'
+import { conv2d, manualSeed, matmul, randint, randn, type Tensor, useDevice } from '@flambeau/core'
+import type { DType } from '@flambeau/core/backend'
 import { expect } from 'vitest'
 import { testWith } from '../../../../tools/test/machine.ts'
 import { type CudaBackend, openCuda } from '../../src/cuda/index.ts'

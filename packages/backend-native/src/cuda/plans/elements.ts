@@ -1,11 +1,10 @@
 // Kernels over elements: a grid of threads, each of which takes every so many elements. All begin alike.
 import type { Launch } from '../plan.ts'
+import { inTurns } from '../text/turns.ts'
 import { begin, type KernelWriter, type MakeWriter, threads, type Value } from '../text/writer.ts'
 
 /** More blocks would wait for the first ones, whose threads go on with further elements instead. */
 const mostBlocks = 4096
-/** Elements that a thread reads before it computes, in kernels that mostly wait for memory. */
-const together = 4
 
 /** What a kernel does with an element: first what it reads, which several elements do before the first writes. */
 interface Each<T> {
@@ -55,16 +54,7 @@ function elements<T>(
   const at = w.indexMad(w.position('block'), w.int(threads), w.position('thread'))
   const step = w.index('mul', w.position('blocks'), w.int(threads))
   if (!waits) w.loop(at, n, step, (i) => write(read(i)))
-  else {
-    const four = w.index('mul', step, w.int(together))
-    const last = w.index('sub', n, w.index('mul', step, w.int(together - 1)))
-    const rest = w.loop(at, last, four, (i) => {
-      const indices = [i]
-      while (indices.length < together) indices.push(w.index('add', indices[indices.length - 1], step))
-      indices.map(read).forEach(write)
-    })
-    w.loop(rest, n, step, (i) => write(read(i)))
-  }
+  else inTurns(w, at, n, step, read, write)
   const { kernel, params } = w.kernel(name)
   return { kernel, grid: [Math.min(Math.ceil(count / threads), mostBlocks), 1, 1], block: threads, shared: 0, params }
 }

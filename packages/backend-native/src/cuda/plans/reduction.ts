@@ -4,6 +4,7 @@
 import { type DType, dtypeSize, type ReduceFn, type Shape } from '@flambeau/core/backend'
 import type { Launch, Param } from '../plan.ts'
 import { accumulate, accumulators, acrossLanes, type Combining, type Lanes, placeOf } from '../text/lanes.ts'
+import { inTurns } from '../text/turns.ts'
 import { begin, type KernelWriter, type MakeWriter, threads, type Value } from '../text/writer.ts'
 
 /** The step that combines two values. */
@@ -61,7 +62,15 @@ function pass(make: MakeWriter, name: string, count: number, length: number, for
   const first = w.index('mul', part, span)
   const last = w.index('min', all, w.index('add', first, span))
   w.when(exists, () => {
-    w.loop(w.index('add', first, lane), last, w.int(lanes), (r) => accumulate(w, combining, sums, read(k, r)))
+    const from = w.index('add', first, lane)
+    inTurns(
+      w,
+      from,
+      last,
+      w.int(lanes),
+      (r) => read(k, r),
+      (values) => accumulate(w, combining, sums, values),
+    )
   })
   acrossLanes(w, lanes, combining, sums)
   const at = parts === 1 ? k : w.indexMad(part, most, k)

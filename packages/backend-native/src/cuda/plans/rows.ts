@@ -15,6 +15,7 @@ import {
 import type { Launch, Plan, Planner } from '../plan.ts'
 import { accumulate, accumulators, acrossLanes, type Combining, placeOf } from '../text/lanes.ts'
 import { declareLoops, declareSteps } from '../text/loops.ts'
+import { inTurns } from '../text/turns.ts'
 import { begin, type KernelWriter, type MakeWriter, threads, type Value } from '../text/writer.ts'
 import { each, formOf, lastAxisOf, planReduction } from './reduction.ts'
 
@@ -56,10 +57,10 @@ interface Row {
   /** The position along the axis that an index names, and whether it is one. */
   target(input: number): { readonly at: Value; readonly exists: Value }
   number(name: string): Value
-  /** Combines what `f` gives for all elements of the row; every lane gets the total. */
-  total(combining: Combining, f: (i: Value) => Value): Value
-  /** Writes an output that covers all. */
-  write(output: number, f: (i: Value) => Value): void
+  /** Combines what `f` gives for all elements of the row, from those of some inputs; every lane gets the total. */
+  total(combining: Combining, inputs: readonly number[], f: (i: Value) => Value): Value
+  /** Writes an output that covers all, from the elements of some inputs. */
+  write(output: number, inputs: readonly number[], f: (i: Value) => Value): void
   /** Writes an output that has one element for the row. */
   writeRow(output: number, value: Value): void
 }
@@ -67,8 +68,8 @@ interface Row {
 function softened(row: Row): { readonly most: Value; readonly logSum: Value; readonly sum: Value } {
   const { w, dtype } = row
   const { sub, exp, log } = arithmetic(w, dtype)
-  const most = row.total(mostOf(dtype), (i) => row.element(0, i))
-  const total = row.total(sumOf, (i) => w.step('cast', 'float64', dtype, [exp(sub(row.element(0, i), most))]))
+  const most = row.total(mostOf(dtype), [0], (i) => row.element(0, i))
+  const total = row.total(sumOf, [0], (i) => w.step('cast', 'float64', dtype, [exp(sub(row.element(0, i), most))]))
   const sum = w.step('cast', dtype, 'float64', [total])
   return { most, sum, logSum: log(sum) }
 }
@@ -77,26 +78,28 @@ const bodies: Readonly<Record<Exclude<CompositeKind, 'moments'>, (row: Row) => v
   softmax: (row) => {
     const { sub, exp, div } = arithmetic(row.w, row.dtype)
     const { most, sum } = softened(row)
-    row.write(0, (i) => div(exp(sub(row.element(0, i), most)), sum))
+    row.write(0, [0], (i) => div(exp(sub(row.element(0, i), most)), sum))
   },
   logSoftmax: (row) => {
     const { sub } = arithmetic(row.w, row.dtype)
     const { most, logSum } = softened(row)
-    row.write(0, (i) => sub(sub(row.element(0, i), most), logSum))
+    row.write(0, [0], (i) => sub(sub(row.element(0, i), most), logSum))
   },
   softmaxBackward: (row) => {
     const { w, dtype } = row
     const { sub, mul } = arithmetic(w, dtype)
-    const total = row.total(sumOf, (i) => w.step('cast', 'float64', dtype, [mul(row.element(0, i), row.element(1, i))]))
+    const total = row.total(sumOf, [0, 1], (i) =>
+      w.step('cast', 'float64', dtype, [mul(row.element(0, i), row.element(1, i))]),
+    )
     const sum = w.step('cast', dtype, 'float64', [total])
-    row.write(0, (i) => mul(sub(row.element(0, i), sum), row.element(1, i)))
+    row.write(0, [0, 1], (i) => mul(sub(row.element(0, i), sum), row.element(1, i)))
   },
   logSoftmaxBackward: (row) => {
     const { w, dtype } = row
     const { sub, mul, exp } = arithmetic(w, dtype)
-    const total = row.total(sumOf, (i) => w.step('cast', 'float64', dtype, [row.element(0, i)]))
+    const total = row.total(sumOf, [0], (i) => w.step('cast', 'float64', dtype, [row.element(0, i)]))
     const sum = w.step('cast', dtype, 'float64', [total])
-    row.write(0, (i) => sub(row.element(0, i), mul(exp(row.element(1, i)), sum)))
+    row.write(0, [0, 1], (i) => sub(row.element(0, i), mul(exp(row.element(1, i)), sum)))
   },
   crossEntropy: (row) => {
     const { w, dtype } = row
@@ -116,7 +119,7 @@ const bodies: Readonly<Record<Exclude<CompositeKind, 'moments'>, (row: Row) => v
     const [most, logSum] = [row.ofRow(2), row.ofRow(3)]
     const dy = w.variable(w.constant(0, dtype))
     w.when(exists, () => w.set(dy, row.ofRow(4)))
-    row.write(0, (i) => {
+    row.write(0, [0], (i) => {
       const share = w.variable(mul(exp(sub(sub(row.element(0, i), most), logSum)), dy))
       w.when(w.both(exists, w.compare('eq', i, at)), () => w.set(share, sub(share, dy)))
       return share
@@ -172,11 +175,26 @@ export const planRows =
     const indices = split(r)
     const starts = operands.map(({ at }) => at(indices))
     const positionOf = (operand: number, i: Value): Value => operands[operand].next([i], starts[operand])
-    const eachElement = (body: (i: Value) => void): void => void w.loop(lane, length, w.int(lanes), body)
+    const loaded = new Map<string, Value>()
+    const load = (input: number, i: Value): Value => {
+      const key = `${input} ${i.text}`
+      const known = loaded.get(key) ?? w.load(dtype, operands[input].address, positionOf(input, i))
+      loaded.set(key, known)
+      return known
+    }
+    const eachElement = (read: readonly number[], use: (i: Value) => void): void =>
+      inTurns(
+        w,
+        lane,
+        length,
+        w.int(lanes),
+        (i) => read.map((input) => load(input, i)),
+        (_, i) => use(i),
+      )
     const row: Row = {
       w,
       dtype,
-      element: (input, i) => w.load(dtype, operands[input].address, positionOf(input, i)),
+      element: load,
       ofRow: (input) => w.load(dtype, operands[input].address, starts[input]),
       target: (input) => {
         const at = w.load('int32', operands[input].address, starts[input])
@@ -184,18 +202,16 @@ export const planRows =
         return { at, exists: w.both(inside, w.compare('ne', at, row.number('ignore'))) }
       },
       number: (name) => numbers.get(name) as Value,
-      total: (combining, f) => {
+      total: (combining, read, f) => {
         const sums = accumulators(w, combining)
-        eachElement((i) => accumulate(w, combining, sums, [f(i)]))
+        eachElement(read, (i) => accumulate(w, combining, sums, [f(i)]))
         acrossLanes(w, lanes, combining, sums)
         return sums[0]
       },
-      write: (output, f) => {
+      write: (output, read, f) => {
         w.when(exists, () => {
-          eachElement((i) => {
-            const at = inputs.length + output
-            w.store(dtype, operands[at].address, positionOf(at, i), f(i))
-          })
+          const at = inputs.length + output
+          eachElement(read, (i) => w.store(dtype, operands[at].address, positionOf(at, i), f(i)))
         })
       },
       writeRow: (output, value) => {

@@ -3,11 +3,9 @@
 import { type Contraction, type DType, isFloat, numelOf } from '@flambeau/core/backend'
 import type { Launch, Param } from '../plan.ts'
 import { declareLoops, declareSteps } from '../text/loops.ts'
+import { inTurns } from '../text/turns.ts'
 import type { MakeWriter, Value } from '../text/writer.ts'
 import { planEach } from './elements.ts'
-
-/** Terms that a thread reads before it adds them. */
-const together = 4
 
 /** `to` has the parts one after the other, of which each has `span` terms. */
 export function planElements(
@@ -54,11 +52,7 @@ export function planElements(
             return [w.load(dtype, left, alongA(at, startA)), w.load(dtype, right, alongB(at, startB))]
           }
           const total = w.variable(w.constant(0, dtype))
-          const rest = w.loop(first, w.index('sub', last, w.int(together - 1)), w.int(together), (r) => {
-            const terms = Array.from({ length: together }, (_, i) => read(w.index('add', r, w.int(i))))
-            for (const term of terms) add(total, term)
-          })
-          w.loop(rest, last, w.int(1), (r) => add(total, read(r)))
+          inTurns(w, first, last, w.int(1), read, (term) => add(total, term))
           // As in a tile, a sum is never -0.
           const result = isFloat(dtype) ? w.step('add', dtype, dtype, [total, w.constant(0, dtype)]) : total
           w.store(dtype, target, n, result)

@@ -1,11 +1,11 @@
 // The plan of a sort: the lines along the axis are copied side by side, sorted as pairs of a key and a position by the
-// library's networks, and written from there.
+// library (kernels/sort.cu), and written from there.
 import { contiguousStrides, type DType, dtypeSize, numelOf } from '@flambeau/core/backend'
 import type { Launch, Param, Plan, Planner } from '../plan.ts'
 import type { MakeWriter } from '../text/writer.ts'
 import { planCopy } from './move.ts'
 
-/** Elements that a block sorts in its own memory. */
+/** Elements that a block sorts in its own memory, or makes of those that are merged. */
 const tile = 2048
 const threads = 256
 const mostBlocks = 4096
@@ -27,7 +27,9 @@ export const planSort =
     const n = sizes.at(-1) ?? 1
     const lines = count / n
     let padded = 1
-    while (padded < n) padded *= 2
+    while (padded < Math.min(n, tile)) padded *= 2
+    // A longer line has whole tiles.
+    if (n > tile) padded = Math.ceil(n / tile) * tile
     const all = lines * padded
     const wide = dtype === 'float64'
     const memory = (bytes: number): Param => ({ is: 'scratch', scratch: scratch.push(bytes) - 1 })
@@ -35,7 +37,8 @@ export const planSort =
     const strides = contiguousStrides(sizes)
     const isLast = contiguousStrides(x.sizes).every((step, i) => last(contiguousStrides(x.sizes), axis)[i] === step)
     const lined = memory(dtypeSize[dtype] * count)
-    const [keys, positions] = [memory((wide ? 8 : 4) * all), memory(4 * all)]
+    const pairs = (): readonly [Param, Param] => [memory((wide ? 8 : 4) * all), memory(4 * all)]
+    let [keys, positions] = pairs()
     const results = outputs.map(
       ({ dtype }, output): Param => (isLast ? { is: 'output', output } : memory(dtypeSize[dtype] * count)),
     )
@@ -62,15 +65,19 @@ export const planSort =
     copy({ is: 'input', input: 0 }, last(x.strides, axis), lined, strides, dtype)
     const shape = [int(lines), int(n), int(padded)]
     launch(`sort_begin_${own}`, threads, ofAll(all), [lined, keys, positions, ...shape, int(descending ? 1 : 0)])
-    const sorted: readonly Param[] = [keys, positions, { is: 'long', value: all }, int(padded)]
     const key = wide ? 'int64' : 'int32'
-    const tiled = (first: number, size: number): void =>
-      launch(`sort_tile_${key}`, tile / 2, Math.ceil(all / tile), [...sorted, int(first), int(size)])
-    if (padded > 1) tiled(2, Math.min(padded, tile))
-    for (let size = 2 * tile; size <= padded; size *= 2) {
-      for (let apart = size / 2; apart >= tile; apart /= 2)
-        launch(`sort_step_${key}`, threads, ofAll(all / 2), [...sorted, int(size), int(apart)])
-      tiled(size, size)
+    const tiles = Math.ceil(all / tile)
+    if (padded > 1) {
+      const params = [keys, positions, { is: 'long', value: all } as const, int(Math.min(padded, tile))]
+      launch(`sort_tile_${key}`, tile / 2, tiles, params)
+    }
+    if (n > tile) {
+      let [otherKeys, otherPositions] = pairs()
+      for (let run = tile; run < padded; run *= 2) {
+        launch(`sort_merge_${key}`, threads, tiles, [keys, positions, otherKeys, otherPositions, int(padded), int(run)])
+        ;[keys, otherKeys] = [otherKeys, keys]
+        ;[positions, otherPositions] = [otherPositions, positions]
+      }
     }
     launch(`sort_end_${own}`, threads, ofAll(count), [lined, positions, ...results, ...shape])
     if (!isLast) {

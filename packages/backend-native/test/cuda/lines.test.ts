@@ -1,0 +1,91 @@
+// Sorts, scans and rows of lengths at which their kernels change: threads, warps, blocks, tiles, parts. Results are those
+// of the CPU; elements are small integers where sums would be rounded in another order.
+import { js } from '@flambeau/backend-js'
+import { manualSeed, randint, randn, type Tensor, tensor, useDevice } from '@flambeau/core'
+import { expect } from 'vitest'
+import { testWith } from '../../../../tools/test/machine.ts'
+import { type CudaBackend, openCuda } from '../../src/cuda/index.ts'
+import { cudaMissing } from './driver.ts'
+
+let cuda: CudaBackend | undefined
+const onCuda = (): void => void useDevice((cuda ??= openCuda(0)))
+const it = (name: string, body: () => void): void => testWith('native', cudaMissing, name, body, 120_000)
+
+/** What a function gives on both devices. */
+function compare(of: () => Iterable<Tensor>): void {
+  const on = (use: () => void): number[][] => {
+    use()
+    manualSeed(2)
+    return [...of()].map((x) => [...x.toArray()])
+  }
+  expect(on(onCuda)).toEqual(on(() => void useDevice(js())))
+}
+const integers = (...shape: number[]): Tensor => randint(-3, 4, shape).to('float32')
+
+for (const n of [1, 2, 31, 33, 255, 257, 1000, 2047, 2048, 2049, 4096, 4097, 6200, 10_000])
+  it(`sorts of ${n}`, () => {
+    // Many are equal, so a sort that is not stable shows.
+    compare(() => integers(2, n).sort(1))
+    compare(() => randn(n).sort(0, true))
+    compare(() => integers(n, 2).to('int32').sort(0, true))
+  })
+it('sorts of every dtype', () => {
+  for (const dtype of ['float64', 'int32', 'uint8', 'bool'] as const)
+    compare(() => integers(3, 4500).abs().to(dtype).sort(1))
+  compare(() => integers(400, 9).sort(1))
+})
+it('a sort has NaN last, and first if it descends', () => {
+  const x = (): Tensor =>
+    tensor([3, Number.NaN, -0, 0, Number.NEGATIVE_INFINITY, Number.NaN, Number.POSITIVE_INFINITY, -1])
+  for (const descending of [false, true]) {
+    compare(() => x().sort(0, descending))
+    compare(() => x().repeat(600).sort(0, descending))
+  }
+})
+
+for (const n of [1, 31, 32, 33, 255, 256, 257, 2047, 2048, 2049, 4100, 70_000])
+  it(`scans of ${n}`, () => {
+    compare(() => [integers(n).cumsum(0), integers(n, 2).to('int32').cumsum(0)])
+    compare(() => [randn(n).cummax(0)[0], integers(2, n).eq(0).cumsum(1)])
+  })
+it('scans of many lines, of products, of steps other than one', () => {
+  compare(() => [
+    integers(4096, 40).cumsum(1),
+    integers(3, 300).sign().cumprod(1),
+    integers(3, 300).transpose(0, 1).cumsum(0),
+  ])
+})
+it('a scan keeps -0 and passes NaN on', () => {
+  for (const n of [8, 300])
+    compare(() => {
+      const x = integers(n).mul(0).neg().abs().neg()
+      x.narrow(0, n - 2, 1).fill_(Number.NaN)
+      return [x.cumsum(0)]
+    })
+})
+
+for (const n of [1, 7, 33, 129, 1000, 1025, 5000])
+  it(`rows of ${n}`, () => {
+    onCuda()
+    const wanted = (f: () => Tensor): Tensor => {
+      useDevice(js())
+      manualSeed(2)
+      const values = f()
+      const data = values.toArray()
+      onCuda()
+      return tensor(data).reshape(values.shape)
+    }
+    for (const f of [
+      () => randn(3, n).softmax(1),
+      () => randn(n, 3).logSoftmax(0),
+      () => randn(3, n).logsumexp(1),
+      () => randn(3, n).sum(1),
+      () => randn(n, 3).mean(0),
+      () => randn(3, n).var(1, n > 1),
+    ]) {
+      const expected = wanted(f)
+      manualSeed(2)
+      expect(f().sub(expected).abs().max().item()).toBeLessThan(1e-4)
+    }
+    compare(() => [integers(3, n).argmax(1), integers(n, 3).argmin(0), randn(3, n).argmax()])
+  })
