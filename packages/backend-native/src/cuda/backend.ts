@@ -247,7 +247,7 @@ export class CudaBackend implements Recorder {
     const wordsOf = ({ work, instr, tag }: SmallStep): Int32Array =>
       this.#launches.wordsOf(work, instr, tag, scratch, numberAt)
     const adds = blocksOf(steps).map((together): (() => void) => {
-      if (!Array.isArray(together)) {
+      if ('work' in together) {
         const { work, instr, tag } = together
         if (isLaunch(work)) this.#launches.prepare([work], instr.origin.name)
         return () => this.#launches.add([work], instr, tag, scratch, numberAt)

@@ -50,9 +50,7 @@ export function blocksOf(steps: readonly Step[]): (Step | readonly SmallStep[])[
 }
 
 /** The different bodies of the steps of a block, in the order in which they come. */
-export const bodiesOf = (steps: readonly SmallStep[]): Body[] => [
-  ...new Set(steps.map(({ work }) => work.kernel.body)),
-]
+export const bodiesOf = (steps: readonly SmallStep[]): Body[] => [...new Set(steps.map(({ work }) => work.kernel.body))]
 
 /** The records that a block reads; `wordsOf` gives the parameters of a step. */
 export function recordsOf(
