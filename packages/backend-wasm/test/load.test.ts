@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { join, relative } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { isMissing } from '@flambeau/core/backend'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { wasm } from '../src/index.ts'
@@ -20,6 +20,9 @@ const temp = mkdtempSync(join(tmpdir(), 'flambeau-wasm-'))
 const answers: Readonly<Record<string, (response: ServerResponse) => void>> = {
   '/streamed.wasm': (response) => response.setHeader('content-type', 'application/wasm').end(bytes),
   '/plain.wasm': (response) => response.end(bytes),
+  // compileStreaming refuses both types.
+  '/octets.wasm': (response) => response.setHeader('content-type', 'application/octet-stream').end(bytes),
+  '/parameter.wasm': (response) => response.setHeader('content-type', 'application/wasm; charset=utf-8').end(bytes),
   '/cut.wasm': (response) => response.setHeader('content-type', 'application/wasm').end(bytes.subarray(0, 10_000)),
   '/page.wasm': (response) =>
     response.setHeader('content-type', 'text/html').end('<!doctype html><title>Not here</title>'),
@@ -70,12 +73,22 @@ it('a module is an address, bytes, or compiled', async () => {
     compiled,
     `${at}/streamed.wasm`,
     new URL(`${at}/plain.wasm`),
+    `${at}/octets.wasm`,
+    `${at}/parameter.wasm`,
   ]
   for (const source of sources) {
     const { exports, relaxed } = await load(source)
     expect(relaxed).toBe(source === undefined ? real.validate(probes.relaxed) : undefined)
     expect(exports.memory.buffer.byteLength).toBeGreaterThan(0)
   }
+})
+
+it('a relative address counts from the current folder, in a page from the page', async () => {
+  const path = relative(process.cwd(), fileURLToPath(file))
+  expect((await load(path)).exports.memory.buffer.byteLength).toBeGreaterThan(0)
+  vi.stubGlobal('location', { href: `${at}/pages/first.html?x` })
+  expect((await load('../streamed.wasm')).exports.memory.buffer.byteLength).toBeGreaterThan(0)
+  expect((await caught(load('../none.wasm'))).message).toContain(`${at}/none.wasm: the server answers 404`)
 })
 
 it('a module that cannot be read', async () => {
