@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { argv } from 'node:process'
 import { pathToFileURL } from 'node:url'
+import { contact } from './contact.mjs'
 import { run, readArgs, say } from './lib.mjs'
 import { compile, digest, ptxOf, sources } from './ptx.mjs'
 
@@ -53,11 +54,14 @@ const assemble = async () => {
 
 const commands = { ptx: ({ check }) => makePtx(check === true), assemble }
 
-if (import.meta.url === pathToFileURL(argv[1]).href) {
+const isProgram = import.meta.url === pathToFileURL(argv[1]).href
+if (isProgram && argv[2] === 'contact') process.exitCode = await contact(argv.slice(3))
+else if (isProgram) {
   const usage = `node tools/cuda.mjs COMMAND
 
   ptx [--check]    compiles native/src/cuda/*.cu and kernels/*.cu to PTX, or compares with what is committed
-  assemble         compiles the committed PTX for ${targets.join(', ')}`
+  assemble         compiles the committed PTX for ${targets.join(', ')}
+  contact          tests everything on the GPU of this machine, and writes a report: contact --help`
   const { values, positionals } = readArgs(usage, { allowPositionals: true, options: { check: { type: 'boolean' } } })
   const [command, ...others] = positionals
   if (others.length > 0 || !Object.hasOwn(commands, command ?? '')) {

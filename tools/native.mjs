@@ -107,7 +107,7 @@ const contents = (name) =>
   name.startsWith('@flambeau/cuda-')
     ? { addon: cudaAddon, largest: 300_000, others: ptxTexts() }
     : { addon, largest: 3_000_000, others: [] }
-const ptxTexts = () =>
+export const ptxTexts = () =>
   ['.', 'kernels'].flatMap((folder) =>
     readdirSync(join(sources, 'src', 'cuda', folder))
       .filter((file) => file.endsWith('.ptx'))

@@ -20,6 +20,7 @@ const benches = [
   'ops/initial',
   'ops/loading',
   'ops/gpujs',
+  'ops/cuda',
   'ops/peak',
   'ops/files',
   'import',

@@ -1,0 +1,160 @@
+// The same kernels on two drivers, bit for bit: every step by itself, random expressions and their reductions, every kind
+// of instruction at the sizes where work is shared out differently. A process computes on one driver and writes what it
+// found; the step compares two such files.
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Tensor, useDevice } from '@flambeau/core'
+import type { DType, TypedArray } from '@flambeau/core/backend'
+import { type Call, onBackend } from '../../../../backend-gpujs/test/running.ts'
+import { drawMap, drawReduced, steps } from '../random.ts'
+import { fewSizes, large, rows, tiled } from '../sizes.ts'
+import { watched } from './device.ts'
+import { few, type Finding, scaled, type Setting, type Step } from './step.ts'
+
+const expressions = 3000
+
+interface Computed {
+  readonly name: string
+  /** A step by itself, whose approximations are bounded; of longer expressions they are only counted. */
+  readonly single: boolean
+  readonly approximated: boolean
+  readonly results: readonly { readonly dtype: DType; readonly bits: string }[]
+  readonly error?: string
+}
+
+const encoded = (data: TypedArray): string =>
+  Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64')
+
+/** Computes all cases on this process's driver, and writes them to a file. */
+export function compute(file: string, setting: Setting): void {
+  const { backend, approximated } = watched()
+  useDevice(backend)
+  const found: Computed[] = []
+  const note = (name: string, single: boolean, work: () => Computed['results']): void => {
+    approximated()
+    try {
+      const results = work()
+      found.push({ name, single, approximated: approximated(), results })
+    } catch (error) {
+      found.push({ name, single, approximated: approximated(), results: [], error: (error as Error).message })
+    }
+  }
+  const call = (name: string, single: boolean, drawn: Call | undefined): void => {
+    if (drawn === undefined) return
+    note(name, single, () =>
+      onBackend(backend, drawn).map((data, i) => ({ dtype: drawn.outputs[i].dtype, bits: encoded(data) })),
+    )
+  }
+  const tensors = (name: string, run: () => readonly Tensor[]): void =>
+    note(name, false, () =>
+      run().map((x) => ({ dtype: x.dtype, bits: encoded(x.detach().toArray() as unknown as TypedArray) })),
+    )
+  const every = Math.max(1, Math.round(1 / setting.scale))
+  for (const [i, { name, call: own }] of steps.entries()) if (i % every === 0) call(name, true, own)
+  const count = scaled(expressions, setting)
+  for (let seed = 1; seed <= count; seed++) {
+    call(`expression ${seed}`, false, drawMap(seed))
+    if (seed % 3 === 0) call(`reduced expression ${seed}`, false, drawReduced(seed))
+  }
+  for (const [i, { name, also = [], run }] of rows.entries())
+    if (i % every === 0) for (const n of [...fewSizes, ...also]) tensors(`${name} of ${n}`, () => run(n))
+  for (const [i, { name, run }] of [...tiled, ...large].entries()) if (i % every === 0) tensors(name, run)
+  writeFileSync(file, found.map((each) => JSON.stringify(each)).join('\n'))
+}
+
+const read = (file: string): Computed[] =>
+  readFileSync(file, 'utf8')
+    .split('\n')
+    .map((line) => JSON.parse(line) as Computed)
+
+/** The distance of two floats in units of the last place: 0 for equal ones, two NaNs among them. */
+export function distance(dtype: 'float32' | 'float64', a: Buffer, b: Buffer, at: number): number {
+  const wide = dtype === 'float64'
+  const value = (from: Buffer): number => (wide ? from.readDoubleLE(at) : from.readFloatLE(at))
+  if (Number.isNaN(value(a)) && Number.isNaN(value(b))) return 0
+  const order = (from: Buffer): bigint => {
+    const bits = wide ? from.readBigInt64LE(at) : BigInt(from.readInt32LE(at))
+    return bits < 0n ? (wide ? -(2n ** 63n) : -(2n ** 31n)) - bits : bits
+  }
+  const difference = Number(order(a) - order(b))
+  // A zero's sign is a bit, too.
+  return difference === 0 && !a.subarray(at, at + (wide ? 8 : 4)).equals(b.subarray(at, at + (wide ? 8 : 4)))
+    ? 1
+    : Math.abs(difference)
+}
+
+/** nvcc's functions call approximations of the hardware within so many units. */
+const mostUnits = 4
+
+/** Compares what two drivers computed. */
+export function compare(ours: readonly Computed[], theirs: readonly Computed[]): Finding {
+  const faults: string[] = []
+  let [elements, equal, counted, worst] = [0, 0, 0, 0]
+  if (ours.length !== theirs.length) faults.push(`${ours.length} cases were computed, and ${theirs.length} are known`)
+  for (const [i, mine] of ours.entries()) {
+    const known = theirs[i]
+    if (known === undefined || known.name !== mine.name) continue
+    if (mine.error !== known.error) {
+      faults.push(`${mine.name}: ${mine.error ?? 'no error'}, where ${known.error ?? 'no error'} is known`)
+      continue
+    }
+    let most = 0
+    for (const [k, { dtype, bits }] of mine.results.entries()) {
+      const [a, b] = [bits, known.results[k].bits].map((text) => Buffer.from(text, 'base64'))
+      const bytes = dtype === 'float64' ? 8 : dtype === 'float32' || dtype === 'int32' ? 4 : 1
+      for (let at = 0; at < a.length; at += bytes) {
+        elements++
+        const isFloat = dtype === 'float32' || dtype === 'float64'
+        const same = a.compare(b, at, at + bytes, at, at + bytes) === 0
+        const off = same ? 0 : isFloat ? distance(dtype, a, b, at) : Number.POSITIVE_INFINITY
+        if (off === 0) equal++
+        most = Math.max(most, off)
+      }
+    }
+    if (most === 0) continue
+    if (!mine.approximated) faults.push(`${mine.name}: bits differ, by ${most} units at most`)
+    else if (!mine.single) counted++
+    else if (most > mostUnits) faults.push(`${mine.name}: ${most} units off, and ${mostUnits} are allowed`)
+    else worst = Math.max(worst, most)
+  }
+  return {
+    lines: [
+      `${ours.length} cases, ${elements} elements, ${equal} with the same bits`,
+      `after approximations: single steps at most ${worst} units off, ${counted} longer cases differ`,
+    ],
+    faults: few(faults),
+  }
+}
+
+export const differential: Step = {
+  name: 'numbers',
+  about: 'the same kernels on this driver and on the interpreter: bit for bit, except after approximations',
+  limit: 120,
+  async run(setting) {
+    const folder = mkdtempSync(join(tmpdir(), 'flambeau-contact-'))
+    try {
+      const compute = (name: string, environment: NodeJS.ProcessEnv): Promise<Computed[]> =>
+        new Promise((done, fail) => {
+          const file = join(folder, name)
+          const args = [setting.program, '--compute', file, '--setting', JSON.stringify(setting)]
+          const child = spawn(process.execPath, args, {
+            env: { ...process.env, ...environment },
+            stdio: ['ignore', 'inherit', 'inherit'],
+          })
+          child.on('close', (code) => {
+            if (code === 0) done(read(file))
+            else fail(new Error(`the process for ${name} ended with ${code}`))
+          })
+        })
+      const found = await Promise.all([
+        compute('this driver', {}),
+        compute('the interpreter', { FLAMBEAU_CUDA_DRIVER: setting.interpreter }),
+      ])
+      return compare(found[0], found[1])
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  },
+}

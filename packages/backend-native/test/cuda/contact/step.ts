@@ -1,0 +1,44 @@
+// A step of the first contact with a GPU (tools/cuda.mjs contact): what it is given and what it finds. Each runs in a process
+// of its own, because an error of a GPU loses the device for the process.
+
+/** What all steps share. */
+export interface Setting {
+  /** The share of the full counts: 1 on a GPU, less where an interpreter stands in for one. */
+  readonly scale: number
+  /** The driver that interprets, to compare with. */
+  readonly interpreter: string
+  /** cuBLAS, by name or path. */
+  readonly blas: string
+  /** Where PyTorch's side of the bench is. */
+  readonly script: string
+  /** This program's file, to run parts of a step as processes. */
+  readonly program: string
+  readonly seconds: number
+}
+
+export interface Finding {
+  /** Lines for the report. */
+  readonly lines: readonly string[]
+  /** Faults; none means pass. */
+  readonly faults: readonly string[]
+  /** Why it did not run, if it did not: something it needs is not there. */
+  readonly skipped?: string
+  readonly data?: unknown
+}
+
+export interface Step {
+  readonly name: string
+  readonly about: string
+  /** The longest it may take, in seconds. */
+  readonly limit: number
+  run(setting: Setting): Promise<Finding>
+}
+
+/** At least one. */
+export const scaled = (count: number, { scale }: Setting): number => Math.max(1, Math.round(count * scale))
+
+/** The first faults of many, in one line each. */
+export function few(faults: readonly string[], most = 20): string[] {
+  const lines = faults.slice(0, most).map((fault) => fault.split('\n').slice(0, 3).join(' | '))
+  return faults.length > most ? [...lines, `and ${faults.length - most} more`] : lines
+}
