@@ -1,7 +1,7 @@
 // Reports what this machine can run: checks Node, tries each backend with a gradient, and names the remedy for what is
 // missing. It tries gpu.js in each of its modes: `--backend gpujs` takes the first available one.
 import { readdirSync, readlinkSync } from 'node:fs'
-import { setDevice, tensor, useDevice } from 'flambeau'
+import { cuda, setDevice, tensor, useDevice } from 'flambeau'
 
 interface Finding {
   readonly what: string
@@ -39,12 +39,19 @@ const useWasm = async (): Promise<string> => {
   return `: kernels in WebAssembly, ${device.report().relaxed ? 'relaxed SIMD' : 'SIMD'}, on one thread`
 }
 
-/** A GPU of NVIDIA's, which nobody has tried yet. */
+/** A GPU of NVIDIA's; no report of one is there yet (`node tools/cuda.mjs contact`). */
 const useCuda = async (): Promise<string> => {
   await setDevice('cuda')
   const { native } = await import('@flambeau/backend-native')
-  const { name, major, minor, bytes } = (await native({ device: 'cuda' })).report()
-  return `: ${name}, compute capability ${major}.${minor}, ${(bytes / 2 ** 30).toFixed(0)} GiB; experimental, never run on a GPU`
+  const device = await native({ device: 'cuda' })
+  const { name, major, minor, bytes, driver } = device.report()
+  const cublas = await native({ device: 'cuda', blas: 'cublas' }).then(
+    (other) => `cuBLAS (${other.report().blas}) on demand`,
+    () => 'no cuBLAS, so its own matrix products',
+  )
+  const others = cuda.deviceCount() > 1 ? `, ${cuda.deviceCount()} GPUs` : ''
+  const version = `${Math.floor(driver / 1000)}.${(driver % 1000) / 10}`
+  return `: ${name}${others}, compute capability ${major}.${minor}, ${(bytes / 2 ** 30).toFixed(0)} GiB, driver for CUDA ${version}, ${cublas}; experimental, never run on a GPU`
 }
 
 /** Whether this process has a GPU device open, as every Linux program that draws on a GPU does. */

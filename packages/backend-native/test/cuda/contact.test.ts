@@ -47,7 +47,7 @@ testWith(
     const lines = Object.fromEntries(outcomes.map((each) => [each.name, each.lines.join('\n')]))
     expect(lines.numbers).toMatch(/^[1-9]\d* cases, ([1-9]\d*) elements, \1 with the same bits/)
     expect(lines.conformance).toMatch(/^[1-9]\d* cells of [1-9]\d*, 0 failed$/)
-    expect(lines.memory).toContain('CUDA out of memory. Tried to allocate 1.00 MiB')
+    expect(lines.memory).toContain('CUDA out of memory. Tried to allocate 4.00 MiB')
     expect(lines.fault).toContain('CUDA_ERROR_ILLEGAL_ADDRESS')
     expect(lines.bench).toContain('PyTorch')
   },
