@@ -58,7 +58,7 @@ export const pack = async (folder, withNode) => {
     join(folder, 'contact.sh'),
     `#!/bin/sh
 # Tests flambeau on the GPU of this machine and writes report/report.md; the exit code says whether all passed.
-here=$(dirname "$0")
+case $0 in */*) here=\${0%/*} ;; *) here=. ;; esac
 if [ -x "$here/node" ]; then node="$here/node"; else node=node; fi
 exec "$node" "$here/app/contact.mjs" "$@"
 `,
