@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs'
 import { type TestFunction, test } from 'vitest'
 import { findChromium, required } from '../lib.mjs'
-import { addon, addonMissing } from '../native.mjs'
+import { addon, addonMissing, cudaAddon, fakeCuda, fakeCudaMissing } from '../native.mjs'
 
 /** A test that needs `what`; `missing` says why it can't run here, or is undefined. */
 export const testWith = (
@@ -29,6 +29,12 @@ const findAddon = () => {
   return `no addon of the native backend: ${addonMissing() ?? 'node tools/native.mjs builds it'}`
 }
 export const nativeMissing = findAddon()
+
+/** Why CUDA cannot be tested: without a GPU it needs the driver library for tests, which `useFakeCuda` chooses. */
+export const cudaMissing = [cudaAddon, fakeCuda].every((file) => existsSync(file))
+  ? undefined
+  : `no driver for tests of CUDA: ${fakeCudaMissing() ?? 'node tools/native.mjs && node tools/native.mjs cuda'}`
+export const useFakeCuda = (): void => void (process.env.FLAMBEAU_CUDA_DRIVER = fakeCuda)
 
 export const chromium = findChromium()
 export const chromiumMissing = chromium

@@ -1,16 +1,13 @@
 // The driver library for tests, which interprets PTX: tests of CUDA need it and the addon, and no GPU.
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cudaAddon, fakeCuda, fakeCudaMissing } from '../../../../tools/native.mjs'
+import { useFakeCuda } from '../../../../tools/test/machine.ts'
 
-/** Why CUDA cannot be tested here. */
-export const cudaMissing = [cudaAddon, fakeCuda].every((file) => existsSync(file))
-  ? undefined
-  : `no driver for tests of CUDA: ${fakeCudaMissing() ?? 'node tools/native.mjs && node tools/native.mjs cuda'}`
+export { cudaMissing } from '../../../../tools/test/machine.ts'
 
-process.env.FLAMBEAU_CUDA_DRIVER = fakeCuda
+useFakeCuda()
 
 // The folder where `node tools/cuda.mjs test` collects what ran.
 const folder = process.env.FLAMBEAU_CUDA_COVERAGE

@@ -1,0 +1,37 @@
+// Workers on one device at the same time, each with a stream of its own: each trains as it does alone.
+// FLAMBEAU_CUDA_WORKERS=8 starts as many.
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import { build } from 'esbuild'
+import { expect } from 'vitest'
+import { testWith } from '../../../../tools/test/machine.ts'
+import { cudaMissing } from './driver.ts'
+
+const count = Number(process.env.FLAMBEAU_CUDA_WORKERS ?? 2)
+
+testWith('native', cudaMissing, `${count} workers train at the same time as each does alone`, async () => {
+  // Next to the sources, because the addon is found from there.
+  const outfile = fileURLToPath(new URL('../../.cache/cuda-worker.mjs', import.meta.url))
+  await build({
+    entryPoints: [join(import.meta.dirname, 'worker.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    conditions: ['@flambeau/source'],
+  })
+  const train = (workerData: number) =>
+    new Promise<number[]>((resolve, reject) => {
+      const worker = new Worker(outfile, { workerData })
+      worker.once('message', resolve)
+      worker.once('error', reject)
+    })
+  const numbers = Array.from({ length: count }, (_, i) => i + 1)
+  const together = await Promise.all(numbers.map(train))
+  const alone: number[][] = []
+  for (const i of numbers) alone.push(await train(i))
+  expect(together).toEqual(alone)
+  expect(new Set(together.map(([first]) => first)).size).toBe(count)
+  for (const [first, second, last] of together) expect(last < second && second < first).toBe(true)
+})
