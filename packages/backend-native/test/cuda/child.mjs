@@ -88,6 +88,24 @@ const cases = {
       absent,
     }
   },
+  // A failure on one device is thrown by a copy from it; programs of both devices in turn.
+  'peers-programs': async () => {
+    useDevice(await native({ device: 'cuda' }))
+    const wrong = zeros(3).gather(0, tensor([9], { dtype: 'int32' }))
+    const failure = sentence(() => wrong.to('cuda:1'))
+    const steps = ['cuda:0', 'cuda:1'].map((device) => {
+      const w = full([4], 2, { device })
+      const step = compile((x) => noGrad(() => w.mul_(0.5).add_(x)).sum())
+      return [device, w, step]
+    })
+    const sums = []
+    for (let i = 0; i < 5; i++)
+      for (const [device, , step] of steps) {
+        cuda.setDevice(device)
+        sums.push(step(full([4], i, { device })).item())
+      }
+    return { failure, sums, devices: steps.map(([, w]) => w.device) }
+  },
   // More copies than either device has memory for, each of memory that is written anew at once.
   'peers-order': async () => {
     useDevice(await native({ device: 'cuda' }))

@@ -26,6 +26,15 @@ it('the memory of a copy is not used again before the copy', () => {
   expect(outcome('peers-order', 'cuda', { ...two, FAKECUDA_MEMORY: '24M' }).result).toBe(true)
 })
 
+it('each GPU has its own failures and programs', () => {
+  const sums = [4, 6, 11, 17.5, 24.75]
+  expect(outcome('peers-programs', 'cuda', two).result).toEqual({
+    failure: 'index 9 is out of bounds for dimension 0 with size 3',
+    sums: sums.flatMap((sum) => [sum, sum]),
+    devices: ['cuda:0', 'cuda:1'],
+  })
+})
+
 it('torch.cuda tells of the devices', () => {
   const { before, after } = outcome('queries', 'cuda', two).result as { before: unknown; after: unknown }
   const none = 'Torch not compiled with CUDA enabled'
