@@ -1,7 +1,7 @@
 // Sorts, scans and rows of lengths at which their kernels change: threads, warps, blocks, tiles, parts. Results are those
 // of the CPU; elements are small integers where sums would be rounded in another order.
 import { js } from '@flambeau/backend-js'
-import { manualSeed, randint, randn, type Tensor, tensor, useDevice } from '@flambeau/core'
+import { manualSeed, randint, randn, type Tensor, tensor, useDevice, zeros } from '@flambeau/core'
 import { expect } from 'vitest'
 import { testWith } from '../../../../tools/test/machine.ts'
 import { type CudaBackend, openCuda } from '../../src/cuda/index.ts'
@@ -89,3 +89,25 @@ for (const n of [1, 7, 33, 129, 1000, 1025, 5000])
     }
     compare(() => [integers(3, n).argmax(1), integers(n, 3).argmin(0), randn(3, n).argmax()])
   })
+
+it('a scatter of long lines writes in the order of its index', () => {
+  for (const [n, d] of [
+    [127, 3],
+    [128, 3],
+    [300, 5],
+    [5000, 2],
+  ]) {
+    const index = (): Tensor => randint(0, 7, [n]).to('int32')
+    // Sums of these depend on their order.
+    compare(() => [randn(9, d).indexAdd(0, index(), randn(n, d)), randn(d, 9).indexAdd(1, index(), randn(d, n))])
+    compare(() => [randn(9, d).indexCopy(0, index(), randn(n, d))])
+    compare(() => [zeros(9, d).scatterAdd(0, randint(0, 9, [n, d]).to('int32'), randn(n, d))])
+    compare(() => [randn(d, 9).scatterReduce(1, randint(0, 9, [d, n]).to('int32'), randn(d, n), 'prod')])
+  }
+})
+it('an index beyond a long line is an error that changes nothing', () => {
+  onCuda()
+  const x = zeros(9, 2)
+  expect(() => x.indexAdd_(0, tensor(Array(200).fill(9), { dtype: 'int32' }), randn(200, 2)).toArray()).toThrow(/index/)
+  expect(x.sum().item()).toBe(0)
+})

@@ -37,7 +37,7 @@ export function plannersOf({ prelude, contract, sort }: Texts, recorded: boolean
     pad: planPad(make),
     fold: planFold(make),
     gather: planGather(make),
-    scatter: planScatter(make),
+    scatter: planScatter(make, planSort(make, sort)),
     assign: planAssign(make),
     sort: planSort(make, sort),
     iota: planIota(make),

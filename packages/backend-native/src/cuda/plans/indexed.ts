@@ -1,8 +1,19 @@
 // The plans of gather and scatter. Indices are checked before anything is written. A scatter writes in the order of its
-// index, as on every backend, so a thread takes all of a line along the axis: only elements of one line can meet.
-import { contiguousStrides, type DType, loopsOver, numelOf, type Prims, type View } from '@flambeau/core/backend'
-import type { Launch, Plan, Planner } from '../plan.ts'
+// index, as on every backend. Only elements of one line along the axis can meet, so a thread takes a line; or, if lines
+// are long and few, all elements that meet, which a stable sort of the index brings together.
+import {
+  contiguousStrides,
+  type DType,
+  dtypeSize,
+  type Instr,
+  loopsOver,
+  numelOf,
+  type Prims,
+  type View,
+} from '@flambeau/core/backend'
+import type { Launch, Param, Plan, Planner } from '../plan.ts'
 import { declareLoops, declareSteps } from '../text/loops.ts'
+import { inTurns } from '../text/turns.ts'
 import type { KernelWriter, MakeWriter, Value } from '../text/writer.ts'
 import { planEach, planTest } from './elements.ts'
 import { planCopy } from './move.ts'
@@ -111,13 +122,108 @@ function planLines(
   )
 }
 
+/** Lines of at least so many elements, and at most so many lines, are sorted. */
+const longLine = 128
+const fewLines = 4096
+
+/** Renames what the parameters of launches refer to. */
+const renamed = (launches: readonly Launch[], name: (param: Param) => Param): Launch[] =>
+  launches.map((launch) => ({ ...launch, params: launch.params.map(name) }))
+
+/** Adds the launches of a scatter that sorts its index: a thread takes all elements of a line that go to one place. */
+function planSorted(
+  make: MakeWriter,
+  sort: Planner<'sort'>,
+  { attrs: { axis, fn }, inputs: [, index, source], outputs: [out] }: Instr<'scatter'>,
+  launches: Launch[],
+  scratch: number[],
+): void {
+  // Lines that share their index share its order.
+  const sizes = index.sizes.map((size, i) => (i !== axis && index.strides[i] === 0 ? 1 : size))
+  const int32 = { sizes, dtype: 'int32' as const, buffer: index.buffer }
+  const sorting = sort({
+    kind: 'sort',
+    attrs: { axis, descending: false },
+    inputs: [{ ...index, sizes }],
+    outputs: [int32, int32],
+    origin: { name: 'scatter' },
+  } as unknown as Instr<'sort'>) as Plan
+  const begin = scratch.length
+  scratch.push(...sorting.scratch)
+  const [keys, positions] = [0, 1].map(
+    (): Param => ({ is: 'scratch', scratch: scratch.push(dtypeSize.int32 * numelOf(sizes)) - 1 }),
+  )
+  const name = (param: Param): Param => {
+    if (param.is === 'input') return { is: 'input', input: 1 }
+    if (param.is === 'output') return param.output === 0 ? keys : positions
+    return param.is === 'scratch' ? { is: 'scratch', scratch: begin + param.scratch } : param
+  }
+  launches.push(...renamed(sorting.launches, name))
+  const { dtype } = out
+  const length = index.sizes[axis]
+  const dense = contiguousStrides(sizes).map((step, i) => (sizes[i] === 1 ? 0 : step))
+  const rows = [dense, source.strides, contiguousStrides(out.sizes)]
+  const segments = planEach(make, 'scatter', numelOf(index.sizes), false, (w) => {
+    const split = declareLoops(w, index.sizes)
+    const [sorted, order] = [w.param(keys), w.param(positions)]
+    const [from, to] = [w.param({ is: 'input', input: 2 }), w.param({ is: 'output', output: 0 })]
+    const at = rows.map((row) => declareSteps(w, without(row, axis)))
+    const [next, nextSource, along, all, turns] = [
+      ...rows.map((row) => row[axis]),
+      length,
+      Math.ceil(Math.log2(length + 1)),
+    ].map((value) => w.param({ is: 'int', value }))
+    return {
+      read: (n) => split(n),
+      write: (indices) => {
+        const c = indices[axis]
+        const [line, start, target] = at.map((position) => position(indices))
+        const keyAt = (i: Value): Value => w.load('int32', sorted, w.indexMad(i, next, line))
+        const k = keyAt(c)
+        const isFirst = w.variable(w.int(1))
+        w.when(w.compare('ge', c, w.int(1)), () => {
+          w.set(isFirst, w.step('ne', 'bool', 'int32', [keyAt(w.index('sub', c, w.int(1))), k]))
+        })
+        w.when(w.compare('ne', isFirst, w.int(0)), () => {
+          // Where the place's elements end.
+          const [low, high] = [w.variable(c), w.variable(all)]
+          w.loop(w.int(0), turns, w.int(1), () => {
+            w.when(w.compare('lt', low, high), () => {
+              const middle = w.index('shiftRight', w.index('add', low, high), w.int(1))
+              const isSame = w.compare('eq', keyAt(middle), k)
+              const isOther = w.compare('ne', keyAt(middle), k)
+              w.when(isSame, () => w.set(low, w.index('add', middle, w.int(1))))
+              w.when(isOther, () => w.set(high, middle))
+            })
+          })
+          const place = w.indexMad(k, along, target)
+          const value = w.variable(fn === 'set' ? w.constant(0, dtype) : w.load(dtype, to, place))
+          const read = (i: Value): Value =>
+            w.load(dtype, from, w.indexMad(w.load('int32', order, w.indexMad(i, next, line)), nextSource, start))
+          inTurns(w, c, low, w.int(1), read, (x) => {
+            w.set(value, fn === 'set' ? x : w.step(combining[fn === 'add' ? 'sum' : fn], dtype, dtype, [value, x]))
+          })
+          w.store(dtype, to, place, value)
+        })
+      },
+    }
+  })
+  launches.push(segments)
+}
+
 export const planScatter =
-  (make: MakeWriter): Planner<'scatter'> =>
-  ({ attrs: { axis, fn }, inputs: [base, index, source], outputs: [out] }): Plan => {
+  (make: MakeWriter, sort: Planner<'sort'>): Planner<'scatter'> =>
+  (instr): Plan => {
+    const {
+      attrs: { axis, fn },
+      inputs: [base, index, source],
+      outputs: [out],
+    } = instr
     const strides = contiguousStrides(base.sizes)
     const launches: Launch[] = []
-    const isEmpty = numelOf(index.sizes) === 0
-    if (!isEmpty) launches.push(planIndices(make, index, base.sizes[axis]))
+    const scratch: number[] = []
+    const count = numelOf(index.sizes)
+    if (count > 0) launches.push(planIndices(make, index, base.sizes[axis]))
     const copy = planCopy(
       make,
       base.sizes,
@@ -125,6 +231,8 @@ export const planScatter =
       { param: { is: 'output', output: 0 }, dtype: out.dtype, strides },
     )
     if (copy !== null) launches.push({ ...copy, unlessSame: 0 })
-    if (!isEmpty) launches.push(planLines(make, fn, axis, [index, source], strides, out.dtype))
-    return { launches, scratch: [] }
+    const length = index.sizes[axis]
+    if (length >= longLine && count / length <= fewLines) planSorted(make, sort, instr, launches, scratch)
+    else if (count > 0) launches.push(planLines(make, fn, axis, [index, source], strides, out.dtype))
+    return { launches, scratch }
   }
