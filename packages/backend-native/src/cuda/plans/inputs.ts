@@ -7,6 +7,10 @@ import type { KernelWriter, Value } from '../text/writer.ts'
 export interface Inputs {
   /** Reads the element of each view, at given indices of the loops. */
   read(indices: readonly Value[]): (position: number) => Value
+  /** Those whose elements lie side by side in a single loop; null if there are others that move. */
+  readonly neighbours: readonly { readonly address: Value; readonly dtype: DType }[] | null
+  /** Reads elements 4 * i to 4 * i + 3 of a single loop. */
+  readFour(i: Value): readonly ((position: number) => Value)[]
 }
 
 /** Declares inputs, with the steps of each view in the loops. */
@@ -20,6 +24,8 @@ export function declareInputs(
   for (const { step, value, dtype } of topological(roots)) if (step === 'input') dtypes.set(value, dtype)
   const numbers = new Map<number, Value>()
   const views = new Map<number, (indices: readonly Value[]) => Value>()
+  const flat = new Map<number, { readonly address: Value; readonly dtype: DType }>()
+  let others = 0
   let view = 0
   inputs.forEach((x, position) => {
     const row = isView(x) ? view++ : -1
@@ -30,13 +36,29 @@ export function declareInputs(
       return
     }
     const address = w.param({ is: 'input', input: position })
-    const at = declareSteps(w, stepsOf(row))
+    const steps = stepsOf(row)
+    const at = declareSteps(w, steps)
+    if (steps.length === 1 && steps[0] === 1) flat.set(position, { address, dtype })
+    else if (steps.length !== 1 || steps[0] !== 0) others++
     views.set(position, (indices) => w.load(dtype, address, at(indices)))
   })
   return {
     read: (indices) => {
       const loaded = new Map([...views].map(([position, load]) => [position, load(indices)]))
       return (position) => (numbers.get(position) ?? loaded.get(position)) as Value
+    },
+    neighbours: others === 0 ? [...flat.values()] : null,
+    readFour: (i) => {
+      const loaded = new Map(
+        [...views].map(([position, load]) => {
+          const operand = flat.get(position)
+          return [position, operand === undefined ? load([i]) : w.loadFour(operand.dtype, operand.address, i)] as const
+        }),
+      )
+      return [0, 1, 2, 3].map((k) => (position) => {
+        const found = numbers.get(position) ?? loaded.get(position)
+        return (Array.isArray(found) ? found[k] : found) as Value
+      })
     },
   }
 }

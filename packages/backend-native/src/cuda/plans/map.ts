@@ -17,13 +17,19 @@ import {
 import type { Launch, Plan, Planner } from '../plan.ts'
 import { writeExpressions } from '../text/expression.ts'
 import { declareLoops, declareSteps } from '../text/loops.ts'
-import type { MakeWriter } from '../text/writer.ts'
+import type { MakeWriter, Value } from '../text/writer.ts'
 import { planEach, planTest } from './elements.ts'
 import { declareInputs } from './inputs.ts'
 import { planReduced } from './reduce.ts'
 
 /** Whether a kernel mostly waits for memory. */
 const isSmall = (roots: readonly Expr[]): boolean => topological(roots).length <= 12
+
+/** What a thread has read: the elements of the inputs, at some indices. */
+interface Read {
+  readonly indices: readonly Value[]
+  readonly value: (position: number) => Value
+}
 
 /** Outputs that are not reduced: a grid of threads, each with every so many elements. */
 function planPlain(make: MakeWriter, instr: Instr<'map'>, outs: readonly number[], shape: Shape): Launch {
@@ -32,7 +38,7 @@ function planPlain(make: MakeWriter, instr: Instr<'map'>, outs: readonly number[
   const strides = inputs.filter(isView).map((x) => x.strides)
   const rows = outs.map(() => contiguousStrides(shape))
   const { sizes, steps } = orderedLoops(shape, [...strides, ...rows], strides.length)
-  return planEach(make, 'map', numelOf(shape), isSmall(roots), (w) => {
+  return planEach<Read>(make, 'map', numelOf(shape), isSmall(roots), (w) => {
     const split = declareLoops(w, sizes)
     const operands = declareInputs(w, roots, inputs, (view) => steps[view])
     const results = outs.map((k, i) => ({
@@ -40,16 +46,36 @@ function planPlain(make: MakeWriter, instr: Instr<'map'>, outs: readonly number[
       at: declareSteps(w, steps[strides.length + i]),
       dtype: attrs.outs[k].expr.dtype,
     }))
-    return {
-      read: (n) => {
+    const each = {
+      read: (n: Value): Read => {
         const indices = split(n)
         return { indices, value: operands.read(indices) }
       },
-      write: ({ indices, value }) => {
+      write: ({ indices, value }: Read) => {
         writeExpressions(w, roots, value).forEach((x, i) => {
           const { address, at, dtype } = results[i]
           w.store(dtype, address, at(indices), x)
         })
+      },
+    }
+    const { neighbours } = operands
+    if (sizes.length !== 1 || neighbours === null) return each
+    return {
+      ...each,
+      fours: {
+        operands: [...neighbours, ...results],
+        read: (i) => operands.readFour(i).map((value) => ({ indices: [], value })),
+        write: (four, i) => {
+          const values = four.map(({ value }) => writeExpressions(w, roots, value))
+          results.forEach(({ address, dtype }, k) => {
+            w.storeFour(
+              dtype,
+              address,
+              i,
+              values.map((row) => row[k]),
+            )
+          })
+        },
       },
     }
   })

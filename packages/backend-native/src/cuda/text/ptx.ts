@@ -195,6 +195,54 @@ export class PtxWriter implements KernelWriter {
     this.line(`st.global.${stored[dtype]} [${at.text}], ${value.text}`)
   }
 
+  /** What moves four elements: pieces of at most 16 bytes, with the elements of each. */
+  #pieces(
+    dtype: DType,
+    address: Value,
+    i: Value,
+  ): { readonly at: string; readonly code: string; readonly from: number; readonly to: number }[] {
+    const start = this.op('mad.wide.s32', 'i64', i, this.int(4 * bytes[dtype]), address)
+    const width = Math.min(4, 16 / bytes[dtype])
+    return Array.from({ length: 4 / width }, (_, piece) => ({
+      at: `[${start.text}+${16 * piece}]`,
+      code: `global.v${width}.${stored[dtype]}`,
+      from: piece * width,
+      to: (piece + 1) * width,
+    }))
+  }
+
+  loadFour(dtype: DType, address: Value, i: Value): readonly Value[] {
+    const values = Array.from({ length: 4 }, () => this.register(typeOf[dtype]))
+    for (const { at, code, from, to } of this.#pieces(dtype, address, i))
+      this.line(
+        `ld.${code} {${values
+          .slice(from, to)
+          .map(({ text }) => text)
+          .join(', ')}}, ${at}`,
+      )
+    return values
+  }
+
+  storeFour(dtype: DType, address: Value, i: Value, values: readonly Value[]): void {
+    // A constant is no operand of a vector.
+    const held = values.map((value) => this.variable(value))
+    for (const { at, code, from, to } of this.#pieces(dtype, address, i))
+      this.line(
+        `st.${code} ${at}, {${held
+          .slice(from, to)
+          .map(({ text }) => text)
+          .join(', ')}}`,
+      )
+  }
+
+  isWhole(operands: readonly { readonly address: Value; readonly dtype: DType }[]): Value {
+    const rest = operands.map(({ address, dtype }) =>
+      this.op('and.b64', 'i64', address, this.literal(Math.min(16, 4 * bytes[dtype]) - 1, 'i64')),
+    )
+    const all = rest.reduce((a, b) => this.op('or.b64', 'i64', a, b))
+    return this.op('setp.eq.s64', 'pred', all, this.literal(0, 'i64'))
+  }
+
   shared(dtype: DType, elements: number): Value {
     const name = `s${this.#shared.length}`
     this.#shared.push({ name, bytes: Math.ceil((elements * bytes[dtype]) / 8) * 8 })

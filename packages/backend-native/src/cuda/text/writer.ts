@@ -39,6 +39,11 @@ export interface KernelWriter {
   constant(value: number, dtype: DType): Value
   load(dtype: DType, address: Value, index: Value): Value
   store(dtype: DType, address: Value, index: Value, value: Value): void
+  /** Elements 4 * i to 4 * i + 3 behind an address that `isWhole` has found aligned. */
+  loadFour(dtype: DType, address: Value, i: Value): readonly Value[]
+  storeFour(dtype: DType, address: Value, i: Value, values: readonly Value[]): void
+  /** Whether the addresses of elements of these dtypes are aligned to four of them, or to 16 bytes. */
+  isWhole(operands: readonly { readonly address: Value; readonly dtype: DType }[]): Value
   /** Memory of the block for so many elements; its address. */
   shared(dtype: DType, elements: number): Value
   loadShared(dtype: DType, address: Value, index: Value): Value
