@@ -182,9 +182,16 @@ const programs = () => {
     name: 'C++ tests of the driver for CUDA',
     folder: 'cuda',
     target: 'cuda_tests',
+    settings: { FLAMBEAU_CUDA_TESTS: '' },
     missing: tests.missing ?? fakeCudaMissing(),
   }
   if (!required.has('native')) return [tests, cuda]
+  // Compilers must not move arithmetic from one rounding to another, nor hide a function. The sanitizers read the rest, too.
+  const numbers = {
+    ...cuda,
+    name: 'C++ tests of the arithmetic of the driver for CUDA',
+    settings: { FLAMBEAU_CUDA_TESTS: 'instructions|expected|library' },
+  }
   // Kernels have one text for all instruction sets, so each sanitizer reads it as one set compiles it.
   const [address, threads] = process.arch === 'x64' ? [{ FLAMBEAU_SETS: 'v3' }, { FLAMBEAU_SETS: 'v2' }] : [{}, {}]
   const addresses = {
@@ -202,7 +209,7 @@ const programs = () => {
   }
   return [
     tests,
-    cuda,
+    numbers,
     { ...addresses, name: 'C++ tests with AddressSanitizer and UndefinedBehaviorSanitizer' },
     {
       ...addresses,

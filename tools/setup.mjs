@@ -8,7 +8,7 @@ import { build } from './build.mjs'
 import { check } from './check.mjs'
 import { buildGl, glDigest, glMissing, glUnbuildable } from './gl.mjs'
 import { findChromium, node, pnpm, readJson, root, say, step } from './lib.mjs'
-import { addon, addonDigest, addonMissing, fakeCudaMissing, makeFakeCuda } from './native.mjs'
+import { addon, addonDigest, addonMissing, fakeCudaMissing } from './native.mjs'
 import { forgetTarballs } from './tarballs.mjs'
 
 const cache = join(root, '.cache')
@@ -161,11 +161,18 @@ const machine = () => ({
 const readCounts = (file) =>
   existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { passed: 0, failed: 1, skipped: 0 }
 
+/** Builds the driver library of CUDA for tests, in a process of its own, so that others run beside it. */
+const makeDriver = async () => {
+  if (fakeCudaMissing() === undefined)
+    await step('driver for tests of CUDA', () => node(join('tools', 'native.mjs'), ['cuda']))
+}
+
 /** Runs only the tests that vitest's own arguments choose. */
 const testSome = async (args) => {
   const file = join(cache, 'counts.json')
   rmSync(file, { force: true })
   const vitest = join('node_modules', 'vitest', 'vitest.mjs')
+  await makeDriver()
   const { code } = await node(vitest, ['run', ...args], { inherit: true, extraEnv: { FLAMBEAU_COUNTS: file } })
   return { code, counts: readCounts(file) }
 }
@@ -185,12 +192,15 @@ const testAll = async (built) => {
   const files = tested.map((folder) => join(root, folder, '.cache', 'counts.json'))
   for (const file of files) rmSync(file, { force: true })
   const [native, ...packages] = tested
+  const driver = makeDriver()
+  // The C++ tests may build in the same folder.
+  const first = { cpp: driver.then(() => testPackage(native)), checks: built ? check() : 0 }
   // tools builds in native/build, too, and takes the tarballs that the checks have packed.
-  const first = [testPackage(native), built ? check() : 0]
+  const needs = { tools: Object.values(first), 'packages/backend-native': [driver] }
   const jobs = [
-    ...first.map((job) => () => job),
+    ...Object.values(first).map((job) => () => job),
     ...packages.map((folder) => async () => {
-      if (folder === 'tools') await Promise.all(first)
+      await Promise.all(needs[folder] ?? [])
       return testPackage(folder)
     }),
   ]
@@ -204,7 +214,7 @@ const testAll = async (built) => {
   for (const file of files) {
     for (const [state, number] of Object.entries(readCounts(file))) counts[state] += number
   }
-  return { code: Math.max(...codes), counts, failedChecks: await first[1] }
+  return { code: Math.max(...codes), counts, failedChecks: await first.checks }
 }
 
 const usage = `npm test                  installs and builds what changed, then all checks and tests
@@ -224,15 +234,14 @@ const test = async (args) => {
     return 1
   }
   const key = buildKey()
-  // Side by side, because each waits at times for one compiler.
+  // Side by side, because a build waits at times for the last of its compilers.
   const [built] = await Promise.all([
     step('build', () => build()),
-    fakeCudaMissing() === undefined && step('driver for tests of CUDA', makeFakeCuda),
+    glUnbuildable() === undefined && step('headless GL', buildGl),
   ])
   if (built) writeStamp('build', key)
   const lacking = addonMissing()
   if (lacking !== undefined) say(`SKIPPED: the native backend and its tests: ${lacking}`)
-  if (glUnbuildable() === undefined) await step('headless GL', buildGl)
   const withoutGl = glMissing()
   if (withoutGl !== undefined) say(`SKIPPED: tests of WebGL in Node: ${withoutGl}`)
   forgetTarballs()

@@ -1,7 +1,5 @@
 // What the driver for tests does between host and device: streams that are late, events, captures and graphs, several
-// devices, memory that runs out, limits of launches, errors on demand, and that the library exports all of it.
-#include <dlfcn.h>
-
+// devices, memory that runs out, limits of launches, and errors on demand.
 #include <cstdio>
 #include <fstream>
 #include <sstream>
@@ -541,18 +539,7 @@ TEST_CASE("errors have the names and texts of the real driver") {
   CHECK(text == nullptr);
 }
 
-TEST_CASE("the library exports every function, and dereferencing an address of a device is no use") {
-#ifdef FLAMBEAU_FAKECUDA
-  void* library = dlopen(FLAMBEAU_FAKECUDA, RTLD_NOW | RTLD_LOCAL);
-  INFO(std::string(library == nullptr ? dlerror() : ""));
-  REQUIRE(library != nullptr);
-  for (const char* name : {"fakecudaLastFault", "fakecudaReset", "fakecudaFlush"})
-    CHECK(dlsym(library, name) != nullptr);
-#define EXPORTED(name, parameters) CHECK_MESSAGE(dlsym(library, #name) != nullptr, #name);
-  FLAMBEAU_CUDA_FUNCTIONS(EXPORTED)
-  FLAMBEAU_CUDA_OPTIONAL(EXPORTED)
-#undef EXPORTED
-#endif
+TEST_CASE("dereferencing an address of a device is no use") {
   const Environment environment;
   open();
   CUdeviceptr address;
