@@ -1,5 +1,6 @@
 // The functions of the CUDA addon that JavaScript calls; only this file knows Node. Each returns the driver's code of an
-// error, 0 if there is none, and TypeScript makes sentences of them; wrong arguments throw. Addresses are numbers.
+// error, 0 if there is none, and TypeScript makes sentences of them; wrong arguments throw. Addresses are numbers. It is
+// long because Node-API wants each of the functions three times: declared, defined, and listed.
 #include <napi.h>
 
 #include <memory>

@@ -1,5 +1,5 @@
 // The steps of the first contact with a GPU, in order.
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,14 +23,13 @@ import {
 } from '@flambeau/core'
 import { CheckedBackend } from '@flambeau/core/backend'
 import { models } from '@flambeau/vision'
-import { gpuRows } from '../../../../../bench/src/cuda.ts'
-import { markdown, passes } from '../../../../../bench/src/report.ts'
 import { boston } from '../../../../../examples/src/boston/index.ts'
 import { breastCancer } from '../../../../../examples/src/breast-cancer/index.ts'
 import type { Text } from '../../../../../examples/src/lesson.ts'
 import { cellsOf } from '../../../../backend-conformance/src/cells.ts'
 import { openCuda } from '../../../src/cuda/index.ts'
 import { watched } from './device.ts'
+import { bench, products, sanitizer } from './figures.ts'
 import { differential } from './numbers.ts'
 import { few, scaled, type Setting, type Step } from './step.ts'
 
@@ -326,108 +325,6 @@ const fault: Step = {
     }
     const faults = messages.filter((text) => !/^CUDA error: .*\n?.*The device is lost for this process/s.test(text))
     return { lines: [messages[0].split('\n')[0]], faults: few(faults.map((text) => `the error is: ${text}`)) }
-  },
-}
-
-const sanitizer: Step = {
-  name: 'sanitizer',
-  about: "NVIDIA's compute-sanitizer over a few kernels",
-  limit: 120,
-  async run(setting) {
-    if (spawnSync('compute-sanitizer', ['--version']).status !== 0)
-      return { lines: [], faults: [], skipped: 'compute-sanitizer is not on the path' }
-    const faults: string[] = []
-    const lines: string[] = []
-    const folder = mkdtempSync(join(tmpdir(), 'flambeau-sanitizer-'))
-    try {
-      for (const tool of ['memcheck', 'racecheck', 'initcheck', 'synccheck']) {
-        const small = JSON.stringify({ ...setting, scale: Math.min(setting.scale, 0.02) })
-        const args = ['--tool', tool, '--error-exitcode', '9', process.execPath, setting.program]
-        const { status, stdout } = spawnSync(
-          'compute-sanitizer',
-          [...args, '--compute', join(folder, tool), '--setting', small],
-          { encoding: 'utf8', timeout: 1000 * (setting.seconds / 4) },
-        )
-        const summary =
-          stdout
-            ?.split('\n')
-            .filter((line) => line.includes('SUMMARY'))
-            .at(-1) ?? 'no summary'
-        lines.push(`${tool}: ${summary.replace(/=+/g, '').trim()}`)
-        if (status !== 0) faults.push(`${tool} ended with ${status}: ${summary}`)
-      }
-    } finally {
-      rmSync(folder, { recursive: true })
-    }
-    return { lines, faults }
-  },
-}
-
-/** Products of many shapes, own and by cuBLAS. */
-const products: Step = {
-  name: 'products',
-  about: 'own products beside cuBLAS',
-  limit: 60,
-  async run(setting) {
-    const backend = openCuda(0)
-    useDevice(backend)
-    const quick = setting.scale < 1
-    const shapes: [batch: number, m: number, k: number, n: number][] = [
-      ...[256, 512, 1024, 2048, 4096, 8192].map((n): [number, number, number, number] => [1, n, n, n]),
-      [1, 64, 784, 256],
-      [1, 128, 4096, 32_000],
-      [64, 128, 64, 128],
-      [1, 32, 65_536, 32],
-      [1, 1, 4096, 4096],
-      [1, 4096, 4096, 1],
-    ]
-    const timed = (): number[] =>
-      shapes.map((shape) => {
-        const [batch, m, k, n] = quick ? shape.map((size) => Math.max(1, Math.min(size, 24))) : shape
-        return scope(() => {
-          // A row again and again: numbers are drawn by the host.
-          const [a, b] = [randn(k).expand(batch, m, k), randn(n).expand(batch, k, n)].map((x) => x.contiguous())
-          const { clock } = backend.gpu
-          const run = (count: number): number => {
-            const from = clock.mark()
-            for (let i = 0; i < count; i++) scope(() => void a.matmul(b))
-            const took = clock.between(from, clock.mark())
-            clock.reset()
-            return took / count
-          }
-          run(2)
-          return quick ? run(1) : Math.min(run(5), run(20), run(20))
-        })
-      })
-    const own = timed()
-    try {
-      backend.useBlas(setting.blas)
-    } catch (error) {
-      const rows = shapes.map((shape, i) => `${shape.join(' x ')}: ${own[i].toFixed(1)} µs`)
-      return { lines: rows, faults: [], skipped: `cuBLAS: ${(error as Error).message.split('\n')[0]}` }
-    }
-    const theirs = timed()
-    const lines = shapes.map(
-      ([batch, m, k, n], i) =>
-        `${batch} of ${m} x ${k} x ${n}: own ${own[i].toFixed(1)} µs, cuBLAS ${theirs[i].toFixed(1)} µs, ${(theirs[i] / own[i]).toFixed(2)} of its speed`,
-    )
-    return { lines, faults: [], data: { shapes, own, theirs } }
-  },
-}
-
-const bench: Step = {
-  name: 'bench',
-  about: 'the bench of GPUs, beside PyTorch where it is',
-  limit: 120,
-  async run({ blas, script, scale }) {
-    const { rows, remarks } = await gpuRows({ blas, script, quick: scale < 1 })
-    // A missed target is a figure to work on, not a fault of the backend.
-    const missed = rows.filter((row) => passes(row) === false).length
-    return {
-      lines: [...remarks, `${missed} targets missed`, '', ...markdown(rows).split('\n')],
-      faults: [],
-      data: { rows, remarks },
-    }
   },
 }
 
