@@ -105,7 +105,7 @@ report(
       note: sizes
         .map(({ name, unpackedSize, entryCount }) => `${name} ${unpackedSize} bytes in ${entryCount} files`)
         .join(', '),
-      atMost: 1.6,
+      atMost: 1.5,
     },
   ],
   [

@@ -21,7 +21,7 @@ const configOf = (folder, entry, name, temp) => {
           extends: join(root, 'tsconfig.base.json'),
           // Reports describe the published packages, so they read other packages as users do.
           compilerOptions: { customConditions: [], composite: false, types: ['node'] },
-          include: [join(projectFolder, 'dist')],
+          files: [join(projectFolder, entry)],
         },
       },
       newlineKind: 'lf',
@@ -108,6 +108,12 @@ const reportEntry = (folder, entry, name, temp, update) =>
     ? reportText(folder, entry, name, update)
     : report(folder, entry, name, temp, update)
 
+/** What a bundled package publishes is as short as it can be; what tsc wrote says the same and is easier to read. */
+const asWritten = (folder, entry) => {
+  const written = join(root, 'packages', folder, '.tsc')
+  return existsSync(written) ? entry.replace(/^\.\/dist/, './.tsc') : entry
+}
+
 /**
  * Every entry point of a package has its own report: core.api.md, core.backend.api.md. That of all of core shows what its
  * public part has.
@@ -115,7 +121,10 @@ const reportEntry = (folder, entry, name, temp, update) =>
 const entryPoints = (folder) =>
   Object.entries(readJson('packages', folder, 'package.json').exports)
     .filter(([subpath, target]) => target.types && subpath !== './public')
-    .map(([subpath, target]) => ({ entry: target.types, name: [folder, ...subpath.split('/').slice(1)].join('.') }))
+    .map(([subpath, target]) => ({
+      entry: asWritten(folder, target.types),
+      name: [folder, ...subpath.split('/').slice(1)].join('.'),
+    }))
 
 const usage = `node tools/api.mjs             in a package's folder: compares its API reports with what was built
 node tools/api.mjs --update    builds, and writes all API reports anew`

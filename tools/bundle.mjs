@@ -29,6 +29,7 @@ for (const file of readdirSync('dist', { recursive: true }))
   if (/(\.js|\.d\.ts)$/.test(file)) rmSync(join('dist', file))
 writeDeclarations(
   entries.map(({ types }) => types),
+  exports['./public'] === undefined ? [] : [exports['.'].types],
   'dist',
   '.tsc',
 )
@@ -40,7 +41,7 @@ const common = {
   format: 'esm',
   target: 'es2022',
   minify: true,
-  lineLimit: 160,
+  lineLimit: 200,
   legalComments: 'none',
   external: ['node:*', ...imported.flatMap((name) => [name, `${name}/*`])],
   logLevel: 'warning',
@@ -130,7 +131,11 @@ const withAddresses = (text) => text.replaceAll(/\bnew URL\("[^"]*"/g, (beginnin
 const optionsFor = (platform) => ({
   ...common,
   platform,
-  define: { PACKAGE: JSON.stringify({ version, optionalDependencies }) },
+  define: {
+    PACKAGE: JSON.stringify({ version, optionalDependencies }),
+    'Number.POSITIVE_INFINITY': 'Infinity',
+    'Number.NaN': 'NaN',
+  },
   inject: [join(import.meta.dirname, 'named.js')],
 })
 
@@ -148,7 +153,18 @@ const outside = (platform) => {
   }
 }
 
-const write = async ({ path, text }) => writeFileSync(path, withAddresses(withComments(await withNamesOf(text))))
+/**
+ * A class that names itself by a static block gets the name itself, which is shorter. Minified names have three letters
+ * at most, so the class's own does not hide one; that of a global stays in the block.
+ */
+const withClassNames = (text) =>
+  text.replaceAll(
+    /(?<==)class( extends [\w$.]+)?\{\s*static\{[\w$]+\(\s*"(\w+)",this\)\}/g,
+    (block, from = '', name) => (name.length < 4 || name in globalThis ? block : `class ${name}${from}{`),
+  )
+
+const write = async ({ path, text }) =>
+  writeFileSync(path, withAddresses(withComments(await withNamesOf(withClassNames(text)))))
 
 /** Bundles an entry point into a file. */
 const bundle = async (outfile, platform, entry) => {

@@ -4,20 +4,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import ts from 'typescript'
-
-const isExported = (statement) => statement.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) ?? false
-
-/** A protected member without a comment is for the classes of the package. */
-const isOwn = (member) =>
-  (ts.getCombinedModifierFlags(member) & ts.ModifierFlags.Protected) !== 0 &&
-  ts.getJSDocCommentsAndTags(member).length === 0
-
-const namesOf = (statement) =>
-  ts.isVariableStatement(statement)
-    ? statement.declarationList.declarations.map(({ name }) => name.text)
-    : statement.name === undefined
-      ? []
-      : [statement.name.text]
+import { isExported, namesOf, textsOf } from './declaration-texts.mjs'
 
 /** A file's names: `*` stands for all names of another file. */
 class Declarations {
@@ -63,55 +50,13 @@ class Declarations {
       this.sides.push([this.file(statement.name), statement])
     else for (const name of namesOf(statement)) this.own.set(name, [...(this.own.get(name) ?? []), statement])
   }
-
-  /** The text of a statement: of names in braces those that are kept, of a class what others than its package may use. */
-  #textOf(statement) {
-    const { elements } = statement.importClause?.namedBindings ?? statement.exportClause ?? {}
-    const { text } = this.source
-    if (elements !== undefined) {
-      // Whether a name is a type is seen where it is declared.
-      const names = elements
-        .filter((element) => this.kept.has(element))
-        .map((element) => element.getFullText().replace(/^(\s*)type /, '$1'))
-      return text.slice(statement.pos, elements.pos) + names.join(',') + text.slice(elements.end, statement.end)
-    }
-    const isCommented = this.published.has(statement) || namesOf(statement).length === 0
-    const from = isCommented ? statement.pos : statement.getStart()
-    const space = isCommented ? '' : '\n'
-    if (!ts.isClassDeclaration(statement)) return space + text.slice(from, statement.end)
-    const { members } = statement
-    const open = members.filter((member) => !isOwn(member)).map((member) => member.getFullText())
-    return space + text.slice(from, members.pos) + open.join('') + text.slice(members.end, statement.end)
-  }
-
-  get text() {
-    const kept = this.source.statements.filter((statement) => this.kept.has(statement))
-    const text = kept.map((statement) => this.#textOf(statement)).join('')
-    const short = text
-      // Examples, which end a comment: tests run them, and a page shows them.
-      .replaceAll(/^ *\* @example\n(?: *\*(?!\/).*\n)*/gm, '')
-      // Indentation, and what comments have in front of their lines.
-      .replaceAll(/^ +(?:\*(?!\/) ?)?/gm, '')
-      .replaceAll(/\n+\*\/$/gm, '\n*/')
-      .replaceAll(/^\/\*\*\n(.*)\n\*\/$/gm, '/** $1 */')
-      // Semicolons at the ends of lines, but not those of comments, which are the odd parts.
-      .split(/(\/\*\*.*?\*\/)/s)
-      .map((part, i) => (i % 2 === 1 ? part : part.replaceAll(/;$/gm, '').replaceAll(/\n\n+/g, '\n')))
-      .join('')
-      .replaceAll(/^export declare /gm, 'export ')
-      // Options are objects of the caller.
-      .replaceAll(/^readonly (\w+\?:)/gm, '$1')
-      // A class may leave out what implements it.
-      .replaceAll(/^protected abstract /gm, 'protected ')
-    const isOpen = kept.some((statement) => namesOf(statement).length > 0 && !isExported(statement))
-    const exportsSome = kept.some((statement) => isExported(statement) || ts.isExportDeclaration(statement))
-    // It says that only what is exported by name is exported.
-    return isOpen || !exportsSome ? `${short}\nexport {}\n` : `${short}\n`
-  }
 }
 
-/** Writes the declarations that entry points need, files of the folder `to`, from those in the folder `from`. */
-export const writeDeclarations = (entries, to, from) => {
+/**
+ * Writes the declarations that entry points need, files of the folder `to`, from those in the folder `from`. Those of
+ * `internal` entry points, for the other packages, have no comments.
+ */
+export const writeDeclarations = (entries, internal, to, from) => {
   const files = new Map()
   const met = new Set()
   const waiting = []
@@ -181,7 +126,7 @@ export const writeDeclarations = (entries, to, from) => {
   for (const entry of entries) {
     const file = fileAt(join(from, relative(to, entry)))
     takeExport(file, '*')
-    publish(file, '*')
+    if (!internal.includes(entry)) publish(file, '*')
   }
   while (waiting.length > 0) {
     const [file, statement] = waiting.pop()
@@ -202,10 +147,10 @@ export const writeDeclarations = (entries, to, from) => {
     for (const [path, , statement] of file.imports.values())
       if (file.kept.has(statement) && statement.importClause.namedBindings?.name !== undefined)
         publish(fileAt(path), '*')
-  for (const file of files.values()) {
-    if (!met.has(`${file.path} itself`)) continue
-    const path = join(to, relative(from, file.path))
-    mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(path, file.text)
+  const reached = [...files.values()].filter((file) => met.has(`${file.path} itself`))
+  const first = entries.map((entry) => fileAt(join(from, relative(to, entry))))
+  for (const [path, text] of textsOf(reached, first, from)) {
+    mkdirSync(dirname(join(to, path)), { recursive: true })
+    writeFileSync(join(to, path), text)
   }
 }

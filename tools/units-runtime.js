@@ -44,6 +44,31 @@ export const $unit = (name, fill) => {
   return () => load(name)
 }
 
+/**
+ * Functions that read their unit, which puts its own in their place by `fill`. A `!` after the name under which the unit
+ * gives a function says that it has a member `resolve`.
+ */
+export const $standIns = (unit, fill, ...keys) => {
+  let own
+  const load = $unit(unit, (from) => {
+    own = keys.map((key) => from[key.replace('!', '')])
+    fill(own)
+  })
+  return keys.map((key, i) => {
+    const standIn = (...args) => {
+      load()
+      return own[i](...args)
+    }
+    if (key.endsWith('!')) {
+      standIn.resolve = (...args) => {
+        load()
+        return own[i].resolve(...args)
+      }
+    }
+    return standIn
+  })
+}
+
 /** What a module exports, given a unit and the name under which that gives it. */
 export const $space = (unit, key, ...names) => {
   const members = {}

@@ -122,14 +122,6 @@ const isCallable = (value) =>
   !/^class\b/.test(Function.prototype.toString.call(value)) &&
   Object.getOwnPropertyNames(value).every((name) => ofFunctions.includes(name))
 
-/** A function that reads its unit, which puts the function itself in its place. */
-const standInOf = (name, { resolve }) => {
-  const call = `export function ${name}(...args) { $load(); return ${name}(...args) }`
-  return resolve === undefined
-    ? call
-    : `${call}\n${name}.resolve = (...args) => { $load(); return ${name}.resolve(...args) }`
-}
-
 /**
  * Builds the units of a package; `options` and `plugins` are esbuild's. Returns the text of each by its name, and
  * the names of those that a program may need at once. */
@@ -196,11 +188,14 @@ $unit('${from}', ${filled})`,
   }
   for (const [path, all] of standIns) {
     const [unit, names] = [units.get(path), [...all]]
+    const keys = names.map((name) => {
+      const isElementwise = values.get(path)[name].resolve !== undefined
+      return JSON.stringify(`${giving(unit, path, name)}${isElementwise ? '!' : ''}`)
+    })
     texts.set(
       `main ${path}`,
-      `import { $unit } from 'units-runtime'
-const $load = $unit('${unit}', (from) => void ({ ${list(names, (name) => `${giving(unit, path, name)}: ${name}`)} } = from))
-${names.map((name) => standInOf(name, values.get(path)[name])).join('\n')}`,
+      `import { $standIns } from 'units-runtime'
+export let [${names}] = $standIns('${unit}', (own) => void ([${names}] = own), ${keys})`,
     )
   }
   for (const path of spaces) {

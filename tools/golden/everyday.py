@@ -37,6 +37,20 @@ scope['Z'] = torch.tensor([[0.1, 9, 9], [4, 0.2, 9], [1, 3, 0.3]], dtype=torch.f
 scope['S'] = torch.tensor([[1.0, 2], [2, 4]])
 scope['W'] = torch.sin(torch.arange(35.0) ** 2).reshape(7, 5)
 
+H = torch.cos(torch.arange(144, dtype=torch.float64)).reshape(12, 12)
+scope['H'] = H + H.T + torch.diag(3 * torch.arange(12, dtype=torch.float64))
+scope['G'] = torch.diag(1 + torch.arange(12, dtype=torch.float64))
+
+
+def slope(f, x):
+    """The gradient of f(x) for x."""
+    x = x.clone().requires_grad_()
+    f(x).backward()
+    return x.grad
+
+
+scope['slope'] = slope
+
 # Pairs of TypeScript and Python, or a line that is both.
 ROWS = [
     # --- as_strided of what is not contiguous ---
@@ -185,6 +199,30 @@ ROWS = [
     ('torch.pcaLowrank(W, 9)', 'torch.pca_lowrank(W, 9)'),
     ('torch.pcaLowrank(W, { niter: -1 })', 'torch.pca_lowrank(W, niter=-1)'),
     ('torch.svdLowrank(W, 9)', 'torch.svd_lowrank(W, 9)'),
+    # --- lobpcg ---
+    ('seeded(() => torch.lobpcg(H, 2, { tol: 1e-11 }).map((x) => x.abs()))', 'seeded(lambda: [x.abs() for x in torch.lobpcg(H, 2, tol=1e-11)])'),
+    ('seeded(() => torch.lobpcg(H.float(), 2)[0].round({ decimals: 2 }))', 'seeded(lambda: torch.lobpcg(H.float(), 2)[0].round(decimals=2))'),
+    ('seeded(() => torch.lobpcg(H, { k: 3, largest: false, tol: 1e-11 })[0])', 'seeded(lambda: torch.lobpcg(H, k=3, largest=False, tol=1e-11)[0])'),
+    ('seeded(() => torch.lobpcg(H, { k: 1, n: 4, niter: -1 })[0])', 'seeded(lambda: torch.lobpcg(H, k=1, n=4, niter=-1)[0])'),
+    ('seeded(() => torch.lobpcg(torch.stack([H, H.mul(2)]), 2)[0])', 'seeded(lambda: torch.lobpcg(torch.stack([H, H * 2]), 2)[0])'),
+    ('seeded(() => torch.lobpcg(H, 2, G, { tol: 1e-11 }).map((x) => x.abs()))', 'seeded(lambda: [x.abs() for x in torch.lobpcg(H, 2, G, tol=1e-11)])'),
+    ('seeded(() => torch.lobpcg(H, 2, { B: G, largest: false })[0])', 'seeded(lambda: torch.lobpcg(H, 2, B=G, largest=False)[0])'),
+    ("seeded(() => torch.lobpcg(H, 2, { method: 'basic', tol: 1e-5 })[0])", "seeded(lambda: torch.lobpcg(H, 2, method='basic', tol=1e-5)[0])"),
+    ("seeded(() => torch.lobpcg(H, 2, { method: 'basic', iK: torch.inverse(H), niter: 4 })[0])", "seeded(lambda: torch.lobpcg(H, 2, method='basic', iK=torch.inverse(H), niter=4)[0])"),
+    ('torch.lobpcg(H, { X: H.at(":, :2"), niter: 1 }).map((x) => x.abs())', '[x.abs() for x in torch.lobpcg(H, X=H[:, :2].clone(), niter=1)]'),
+    ('torch.lobpcg(H, { X: H.at(":, :2"), niter: 3 }).map((x) => x.abs())', '[x.abs() for x in torch.lobpcg(H, X=H[:, :2].clone(), niter=3)]'),
+    ("torch.lobpcg(H, { X: H.at(':, :2'), niter: 3, method: 'basic' }).map((x) => x.abs())", "[x.abs() for x in torch.lobpcg(H, X=H[:, :2].clone(), niter=3, method='basic')]"),
+    ('torch.lobpcg(H, 1, { X: H.at(":, :3") })[0]', 'torch.lobpcg(H, 1, X=H[:, :3].clone())[0]'),
+    ('slope((x) => torch.lobpcg(x, 2, { X: H.at(":, :2"), tol: 1e-11 })[0].sum(), H)', 'slope(lambda x: torch.lobpcg(x, 2, X=H[:, :2].clone(), tol=1e-11)[0].sum(), H)'),
+    ('slope((x) => torch.lobpcg(x, 2, { X: H.at(":, :2"), tol: 1e-11 })[1].abs().at(0).sum(), H)', 'slope(lambda x: torch.lobpcg(x, 2, X=H[:, :2].clone(), tol=1e-11)[1].abs()[0].sum(), H)'),
+    ('slope((x) => torch.lobpcg(x, 2, { X: H.at(":, :2"), tol: 1e-11, largest: false })[1].abs().at(0).sum(), H)', 'slope(lambda x: torch.lobpcg(x, 2, X=H[:, :2].clone(), tol=1e-11, largest=False)[1].abs()[0].sum(), H)'),
+    ('slope((x) => torch.lobpcg(x, 2, G, H.at(":, :2"))[0].sum(), H)', 'slope(lambda x: torch.lobpcg(x, 2, G, H[:, :2].clone())[0].sum(), H)'),
+    ('torch.lobpcg(H, 5)', 'torch.lobpcg(H, 5)'),
+    ('torch.lobpcg(H.at(":3"))', 'torch.lobpcg(H[:3])'),
+    ('torch.lobpcg(H.at(0))', 'torch.lobpcg(H[0])'),
+    ('torch.lobpcg(H, 2, G.at(":3, :3"))', 'torch.lobpcg(H, 2, G[:3, :3])'),
+    ('torch.lobpcg(H, { X: H.at(":3, :1") })', 'torch.lobpcg(H, X=H[:3, :1])'),
+    ('torch.lobpcg(H.float(), { X: H.at(":, :2") })', 'torch.lobpcg(H.float(), X=H[:, :2])'),
 ]
 
 if __name__ == '__main__':

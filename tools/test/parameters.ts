@@ -113,6 +113,7 @@ const lacking: Readonly<Record<string, readonly [names: string, because: string]
     'gen_non_contig_grad_outputs, check_undefined_grad, check_grad_dtypes, check_batched_grad, check_fwd_over_rev, check_rev_over_rev',
     notMade,
   ],
+  'torch.lobpcg': ['tracker, ortho_iparams, ortho_fparams, ortho_bparams', 'the iteration is not open to others'],
   'linalg.svd': ['driver', 'there is one algorithm'],
   'linalg.svdvals': ['driver', 'there is one algorithm'],
   'linalg.lu_solve': ['left, adjoint', notMade],

@@ -1,7 +1,7 @@
 // From data to calls: creates the tensors of a sample on the current device, in any layout, calls the op, and reads
 // results and gradients back.
 import * as core from '@flambeau/core'
-import { F, grad, linalg, manualSeed, noGrad, ops, Slice, special, Tensor, tensor } from '@flambeau/core'
+import { F, grad, linalg, manualSeed, noGrad, Slice, special, Tensor, tensor } from '@flambeau/core'
 import type { Result } from './compare.ts'
 import { indices, numel } from './property.ts'
 import { type Arg, cotangent, type DType, isTensorSpec, type Sample, type TensorSpec } from './sample.ts'
@@ -14,7 +14,7 @@ export const memories: readonly Memory[] = ['contiguous', 'transposed', 'sliced'
 const isFloat = (dtype: DType) => dtype === 'float32' || dtype === 'float64'
 
 const fresh = (values: readonly number[], shape: readonly number[], dtype: DType): Tensor =>
-  ops.clone(ops.reshape(tensor(values, { dtype }), [...shape]))
+  core.clone(core.reshape(tensor(values, { dtype }), [...shape]))
 
 const rowMajor = (sizes: readonly number[]): number[] =>
   sizes.map((_, d) => sizes.slice(d + 1).reduce((step, size) => step * size, 1))
@@ -45,7 +45,7 @@ export const spread = (spec: TensorSpec, dim: number): Tensor =>
   noGrad(() => {
     const once = spec.shape.map((size, d) => (d === dim ? 1 : size))
     const values = indices(once).map((index) => (spec.values as readonly number[])[flatAt(index, spec.shape)])
-    return ops.expand(fresh(values, once, spec.dtype), [...spec.shape])
+    return core.expand(fresh(values, once, spec.dtype), [...spec.shape])
   })
 const flatAt = (index: readonly number[], shape: readonly number[]) => index.reduce((n, i, d) => n * shape[d] + i, 0)
 
@@ -115,10 +115,10 @@ export const flatten = (out: unknown): unknown[] => {
 }
 
 const namespaces: Readonly<Record<string, object>> = { linalg, special }
-/** Finds an op in the table or beside it; some are methods only. */
+/** Finds an op among all names or in F; some are methods only. `dropout` has no defaults outside of F. */
 const find = (op: string): Callable => {
   const [name, namespace] = op.split('.').reverse()
-  const places = namespace === undefined ? [ops, F, core] : [namespaces[namespace]]
+  const places = namespace === undefined ? [{ dropout: F.dropout }, core, F] : [namespaces[namespace]]
   for (const place of places) {
     const fn = (place as unknown as Record<string, unknown>)[name]
     if (typeof fn === 'function') return fn as Callable

@@ -2,7 +2,7 @@
 // allowed outcomes. The first test fails for a function without an entry.
 import { js } from '@flambeau/backend-js'
 import * as core from '@flambeau/core'
-import { autograd, F, nn, ops, optim, Tensor, tensor } from '@flambeau/core'
+import { autograd, F, nn, optim, Tensor, tensor } from '@flambeau/core'
 import { expect, it } from 'vitest'
 import { at, by, type Entry, faultsOf, type Param } from '../../../tools/test/door.ts'
 import { parameterFaults } from '../../../tools/test/parameters.ts'
@@ -138,7 +138,7 @@ both(
 )
 both('equal', at('other', 'tensor', T))
 op('to', [self, at('other', 'tensor|text|options', 'float64'), by('copy', 'bool?', true)], { words: /to\(\)/ })
-add('to with options', ops.to, [self, dtype, device, by('copy', 'bool?', true)])
+add('to with options', core.to, [self, dtype, device, by('copy', 'bool?', true)])
 for (const name of 'float double int long byte bool cpu'.split(' '))
   add(`x.${name}`, (...args: Any[]) => (T() as Any)[name](...args), [])
 add('x.typeAs', (...args: Any[]) => (T() as Any).typeAs(...args), [at('other', 'tensor', T)])
@@ -393,7 +393,7 @@ for (const name of ['cummax', 'cummin']) both(name, dim1('dim'))
 for (const name of ['std', 'var', 'stdMean', 'varMean'])
   op(name, [self, at('dim', 'dims?|null|bool', 0), at('unbiased', 'bool?', true), keepdim])
 for (const name of ['std', 'var', 'stdMean', 'varMean'])
-  add(`${name} with a correction`, (ops as Any)[name], [self, dims, by('correction', 'int?|null', 0)], {
+  add(`${name} with a correction`, (core as Any)[name], [self, dims, by('correction', 'int?|null', 0)], {
     nan: 'nothing is left to divide by',
     words: /unbiased/,
   })
@@ -432,7 +432,7 @@ const corner = [
   device,
 ]
 for (const name of ['trilIndices', 'triuIndices'] as const)
-  add(name, ops[name], corner, { words: /not implemented for/ })
+  add(name, core[name], corner, { words: /not implemented for/ })
 for (const name of ['movedim', 'moveaxis']) both(name, at('source', 'dims', 0), at('destination', 'dims', 1))
 both('swapaxes', at('axis0', 'int', 0), at('axis1', 'int', 1))
 both('swapdims', dim1('dim0'), at('dim1', 'int', 1))
@@ -549,25 +549,25 @@ for (const name of ['zeros', 'ones', 'empty', 'rand', 'randn'])
   )
 op('full', [{ ...size, kind: 'ints' }, at('fillValue', 'scalar', 1), ...made])
 for (const name of ['zerosLike', 'onesLike', 'emptyLike'])
-  add(name, (ops as Any)[name], [self, ...made], { nan: 'empty' })
-add('fullLike', ops.fullLike, [self, at('fillValue', 'scalar', 1), ...made])
-add('arange', ops.arange, [at('end', 'number', 3), ...made])
-add('arange from', ops.arange, [at('start', 'number', 0), at('end', 'number?', 4), at('step', 'number?', 1), ...made])
+  add(name, (core as Any)[name], [self, ...made], { nan: 'empty' })
+add('fullLike', core.fullLike, [self, at('fillValue', 'scalar', 1), ...made])
+add('arange', core.arange, [at('end', 'number', 3), ...made])
+add('arange from', core.arange, [at('start', 'number', 0), at('end', 'number?', 4), at('step', 'number?', 1), ...made])
 const range = [at('start', 'number', 0), at('end', 'number', 1), at('steps', 'int', 2)]
-add('linspace', ops.linspace, [...range, ...made])
-add('logspace', ops.logspace, [...range, at('base', 'number?', 10), ...made], { nan: 'powers of negative numbers' })
-add('eye', ops.eye, [at('n', 'int', 2), at('m', 'int?', 2), ...made])
+add('linspace', core.linspace, [...range, ...made])
+add('logspace', core.logspace, [...range, at('base', 'number?', 10), ...made], { nan: 'powers of negative numbers' })
+add('eye', core.eye, [at('n', 'int', 2), at('m', 'int?', 2), ...made])
 const shape = at('size', 'ints', () => [2, 2])
-add('normal in a shape', ops.normal, [at('mean', 'number', 0), at('std', 'number', 1), shape, ...made, generator])
-add('normal', ops.normal, [at('mean', 'tensor|number', row), at('std', 'tensor|number?', row), generator])
+add('normal in a shape', core.normal, [at('mean', 'number', 0), at('std', 'number', 1), shape, ...made, generator])
+add('normal', core.normal, [at('mean', 'tensor|number', row), at('std', 'tensor|number?', row), generator])
 const [low, high] = [at('low', 'int', 0), at('high', 'int', 2)]
-add('randint', ops.randint, [high, shape, ...made, generator], { words: /low|high|size|from|out of bounds/ })
-add('randint from', ops.randint, [low, high, shape, ...made, generator], { words: /size/ })
-add('randperm', ops.randperm, [at('n', 'int', 2), ...made, generator])
-add('randLike', ops.randLike, [self, ...made, generator])
-add('randnLike', ops.randnLike, [self, ...made, generator])
-add('randintLike', ops.randintLike, [self, high, ...made, generator], { words: /low/ })
-add('randintLike from', ops.randintLike, [self, low, { ...high, kind: 'int?' }, ...made, generator])
+add('randint', core.randint, [high, shape, ...made, generator], { words: /low|high|size|from|out of bounds/ })
+add('randint from', core.randint, [low, high, shape, ...made, generator], { words: /size/ })
+add('randperm', core.randperm, [at('n', 'int', 2), ...made, generator])
+add('randLike', core.randLike, [self, ...made, generator])
+add('randnLike', core.randnLike, [self, ...made, generator])
+add('randintLike', core.randintLike, [self, high, ...made, generator], { words: /low/ })
+add('randintLike from', core.randintLike, [self, low, { ...high, kind: 'int?' }, ...made, generator])
 both('uniform_', at('from', 'number?', 0), at('to', 'number?', 1), generator)
 both('normal_', at('mean', 'number?', 0), at('std', 'number?', 1), generator)
 both('random_', at('from', 'int?', 0), at('to', 'int?', 5), generator)
@@ -578,14 +578,14 @@ both('cauchy_', at('median', 'number?', 0), at('sigma', 'number?', 1), generator
 both('logNormal_', at('mean', 'number?', 0), at('std', 'number?', 1), generator)
 both('multinomial', at('numSamples', 'int', 2), at('replacement', 'bool?', true), generator)
 const source = at('generator', 'generator?|null', () => new core.Generator())
-add('poisson', ops.poisson, [self, source])
-add('binomial', ops.binomial, [at('count', 'tensor', T), at('prob', 'tensor', T), source])
+add('poisson', core.poisson, [self, source])
+add('binomial', core.binomial, [at('count', 'tensor', T), at('prob', 'tensor', T), source])
 op('bernoulli_', [self, at('p', 'number|tensor?', 0.5), generator])
-add('manualSeed', ops.manualSeed, [at('seed', 'seed', 1)], { words: /integer|Overflow|seed/ })
-add('setRngState', ops.setRngState, [at('state', 'tensor', () => ops.getRngState())])
+add('manualSeed', core.manualSeed, [at('seed', 'seed', 1)], { words: /integer|Overflow|seed/ })
+add('setRngState', core.setRngState, [at('state', 'tensor', () => core.getRngState())])
 add(
   'Slice',
-  ops.Slice,
+  core.Slice,
   ['start', 'stop', 'step'].map((name) => at(name, 'int?|null', 1)),
 )
 for (const name of ['getRngState', 'initialSeed', 'seed']) exempt.set(name, 'takes nothing')
@@ -1721,6 +1721,23 @@ const iterations = at('niter', 'int?', 1)
 const lowRank = { words: /q\(|niter|unpack|Size|size|argument|float|broadcast/ }
 add('svdLowrank', core.svdLowrank, [self, at('q', 'int?|null', 1), iterations, at('M', 'tensor?|null', T)], lowRank)
 add('pcaLowrank', core.pcaLowrank, [self, at('q', 'int?|null', 1), at('center', 'bool?', true), iterations], lowRank)
+add(
+  'lobpcg',
+  core.lobpcg,
+  [
+    at('input', 'tensor', () => core.diag(core.arange(1, 10).float())),
+    at('k', 'int?|null', 1),
+    at('B', 'tensor?|null', () => core.eye(9)),
+    at('X', 'tensor?|null', () => core.eye(9).narrow(1, 0, 1)),
+    at('n', 'int?|null', 1),
+    at('iK', 'tensor?|null', () => core.eye(9)),
+    at('niter', 'int?|null', 2),
+    at('tol', 'number?|null', 0.1),
+    at('largest', 'bool?|null', true),
+    at('method', 'str?|null', 'basic'),
+  ],
+  { words: /q\(|scalar type|unpack|Size|size|rows|power|positive|tuple|negative/ },
+)
 older('cholesky', [factored, upper], singular)
 older('choleskyInverse', [factored, upper], singular)
 older('choleskySolve', [at('input', 'tensor', T), at('L', 'tensor', definite), upper], {
@@ -1826,7 +1843,7 @@ method('type', [at('dtype', 'dtype?', 'float64'), at('nonBlocking', 'bool?', fal
 method('isSameSize', [at('other', 'tensor', T)])
 add(
   'histogramdd',
-  ops.histogramdd,
+  core.histogramdd,
   [
     self,
     at('bins', 'int|ints|tensors', 2),

@@ -2,7 +2,7 @@
 // calls.
 import { js } from '@flambeau/backend-js'
 import * as core from '@flambeau/core'
-import { nn, ops, optim, Tensor, tensor } from '@flambeau/core'
+import { nn, optim, Tensor, tensor } from '@flambeau/core'
 import { registerGpus } from './gpus.ts'
 import { at, by, type Entry, type House, type Param, wrongValues } from '../../../tools/test/door.ts'
 
@@ -122,7 +122,7 @@ export function add(name: string, fn: unknown, params: readonly Param[], rest: P
 }
 /** A function of the op table: as a function, as a method, and in place where it has such a form. */
 export function op(name: string, params: readonly Param[], rest: Partial<Entry> = {}): void {
-  const table = ops as Any
+  const table = core as Any
   const fn = table[name]
   if (fn !== undefined) add(name, fn, params, rest)
   const [first, ...more] = params

@@ -3,11 +3,14 @@
 // does differently.
 import { js } from '@flambeau/backend-js'
 import * as core from '@flambeau/core'
-import { arange, compile, linalg, manualSeed, nn, type Tensor, tensor, useDevice } from '@flambeau/core'
+import { arange, compile, diag, eye, linalg, manualSeed, nn, type Tensor, tensor, useDevice } from '@flambeau/core'
 import { expect, test, vi } from 'vitest'
 import { asPrinted } from './lines.ts'
 
 useDevice(js())
+
+const wave = arange(144, { dtype: 'float64' }).cos().reshape(12, 12)
+const ramp = diag(arange(12, { dtype: 'float64' }))
 
 const double = (...rows: number[][]): Tensor => tensor(rows, { dtype: 'float64' })
 asPrinted('everyday', {
@@ -27,6 +30,46 @@ asPrinted('everyday', {
     [2, 4],
   ]),
   W: arange(35).square().sin().reshape(7, 5),
+  H: wave.add(wave.t()).add(ramp.mul(3)),
+  G: ramp.add(eye(12, { dtype: 'float64' })),
+  slope: (f: (x: Tensor) => Tensor, from: Tensor) => {
+    const x = from.clone().requiresGrad_()
+    f(x).backward()
+    return x.grad
+  },
+})
+
+test('the second gradient of lobpcg is that of eigh, and wrong arguments are refused', () => {
+  const from = wave.add(wave.t()).add(ramp.mul(3))
+  const gradient = (f: (x: Tensor) => Tensor): Tensor => {
+    const x = from.clone().requiresGrad_()
+    const first = core.grad([f(x)], [x], { createGraph: true })[0]
+    return core.grad([first.square().sum()], [x])[0]
+  }
+  const X = from.at(':, :2')
+  const found = gradient((x) => {
+    const [E, V] = core.lobpcg(x, { X, tol: 1e-13 })
+    return E.prod().add(V.square().select(0, 3).sum())
+  })
+  const all = gradient((x) => {
+    const [E, V] = linalg.eigh(x.add(x.t()).mul(0.5))
+    return E.at('10:').prod().add(V.square().select(0, 3).at('10:').sum())
+  })
+  expect(found.sub(all).abs().max().item()).toBeLessThan(1e-8)
+  expect(() => core.lobpcg(from, { X: X.mul(0) })).toThrow('0.0 cannot be raised to a negative power')
+  expect(() => core.lobpcg(from.int(), 2)).toThrow('expected scalar type Long but found Float')
+})
+
+test('lobpcg in a compiled step searches anew at every run', () => {
+  const search = (x: Tensor): Tensor => core.lobpcg(x, 2, { tol: 1e-9 })[0].sum()
+  const step = compile(search)
+  for (let i = 1; i < 5; i++) {
+    const x = wave.add(wave.t()).add(ramp.mul(i))
+    manualSeed(i)
+    const eager = search(x).item()
+    manualSeed(i)
+    expect(step(x).item()).toBe(eager)
+  }
 })
 
 test('asarray leaves the tensor that it shares memory with as it is', () => {

@@ -1,7 +1,8 @@
 // Checks derived for every op: zeros of both signs, NaN and infinities, and empty tensors, against PyTorch. Signs of
 // results count, also those of zeros. An empty tensor is a view of a larger one: elements beside it must not be read,
 // and get no gradient.
-import { ops, type Tensor } from '@flambeau/core'
+import * as ops from '@flambeau/core'
+import type { Tensor } from '@flambeau/core'
 import type { Backend } from '@flambeau/core/backend'
 import { callOp, gradientsOf, gradientTensors, lay, prepareCall, readAll, withTensors } from '../call.ts'
 import { differenceOfAll, differenceOfSigns, differenceOfValues, type Expected, isNd, type Result } from '../compare.ts'

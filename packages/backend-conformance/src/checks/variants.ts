@@ -1,6 +1,7 @@
 // Checks that the way a call is performed does not matter: compiled, or in any way that a backend's test adds, it gives
 // the values and gradients of the plain call.
-import { compile, ops, optim, type Tensor } from '@flambeau/core'
+import * as ops from '@flambeau/core'
+import { compile, optim, type Tensor } from '@flambeau/core'
 import { callOp, cotangentOf, gradientTensors, prepareCall, readAll, withTensors } from '../call.ts'
 import { differenceOfAll, type Result } from '../compare.ts'
 import type { Ready } from '../prepare.ts'

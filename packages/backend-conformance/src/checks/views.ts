@@ -1,7 +1,8 @@
 // Checks of memory shared with the argument: a write into a view changes exactly the elements of its base that the view
 // shows, and the gradient accounts for it. The check finds these elements by passing a tensor of numbered elements to
 // the op.
-import { ops, type Tensor } from '@flambeau/core'
+import * as ops from '@flambeau/core'
+import type { Tensor } from '@flambeau/core'
 import { callOp, gradientsOf, lay, prepareCall, readAll } from '../call.ts'
 import { differenceOfAll, differenceOfValues, isNd } from '../compare.ts'
 import type { Ready } from '../prepare.ts'

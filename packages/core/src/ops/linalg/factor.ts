@@ -224,8 +224,7 @@ const eighOp = hostOp<Symmetric>({
     let inner = dl === null ? null : diagEmbed(dl)
     if (dv !== null) {
       const gaps = sub(unsqueeze(l, -2), unsqueeze(l, -1))
-      const own = div(matmul(mT(v), dv), withoutDiagonal(gaps))
-      const off = sub(own, diagEmbed(diagonals(own)))
+      const off = betweenPairs(gaps, matmul(mT(v), dv))
       inner = inner === null ? off : add(inner, off)
     }
     return [inner === null ? null : matmul(v, matmul(inner, mT(v)))]
@@ -242,6 +241,12 @@ const eighOp = hostOp<Symmetric>({
 function withoutDiagonal(x: Tensor): Tensor {
   const n = x.sizes[x.sizes.length - 1]
   return add(x, eye(n, { dtype: x.dtype, device: x.device }))
+}
+
+/** A square matrix divided by the gaps between eigenvalues, 0 where there is none. */
+export function betweenPairs(gaps: Tensor, x: Tensor): Tensor {
+  const own = div(x, withoutDiagonal(gaps))
+  return sub(own, diagEmbed(diagonals(own)))
 }
 
 const eighArguments = method('linalg_eigh', optional('UPLO', str, 'L'))
