@@ -7,6 +7,7 @@ import {
   compile,
   type DType,
   distributions,
+  Generator,
   grad,
   manualSeed,
   multinomial,
@@ -224,6 +225,54 @@ describe('mistakes', () => {
     for (const wrong of [tensor([1, -1]), tensor([1, Infinity]), tensor([0, 0]), tensor([1, Number.NaN])])
       expect(() => bad(wrong).tolist()).toThrow('invalid multinomial distribution')
     expect(rand(1).item()).toBe(before)
-    expect(() => compile(() => poisson(weights))()).toThrow('poisson() cannot be called inside a compiled step')
+  })
+})
+
+describe('in a compiled step, between other draws, is as without', () => {
+  /** Calls, then repetitions, and what each stream gives afterwards. */
+  const traced = (draw: () => Tensor[], isCompiled: boolean): number[][] => {
+    manualSeed(3)
+    const run = isCompiled ? compile(draw) : draw
+    const rows = Array.from({ length: 5 }, () => run())
+    if (isCompiled) rows.push((run as ReturnType<typeof compile<[], Tensor[]>>).repeat(3))
+    else for (let i = 0; i < 3; i++) rows[5] = run()
+    return [...rows, [rand(3)]].map((row) => row.flatMap((x) => Array.from(x.detach().toArray())))
+  }
+  it.each(Object.keys(drawn))('%s', (key) => {
+    const between = (): Tensor[] => {
+      const [before, x, after] = [randn(5), drawn[key]('float32'), rand(4)]
+      // Depends on what was drawn in this run; the last draw is not read.
+      const counts = poisson(x.flatten().at(':20').float().abs().add(after.sum()))
+      randn(2)
+      return [before, x, after, counts, rand(2), standardGamma(counts.add(0.5)), randn(20)]
+    }
+    expect(traced(between, true)).toEqual(traced(between, false))
+  })
+
+  it('with gradients, other generators, and a draw that fails', () => {
+    const generator = new Generator().manualSeed(5)
+    const rates = tensor([1, 2, 30])
+    const step = (): Tensor[] => {
+      const shapes = rates.clone().requiresGrad_()
+      const x = new distributions.Gamma(shapes, rates).rsample()
+      const y = new distributions.Dirichlet(shapes).rsample()
+      const counts = poisson(rates, generator)
+      const [dx] = grad([x.mul(y).sum()], [shapes])
+      return [x, y, dx, counts, rand(3, { generator }), rand(3)]
+    }
+    const run = (isCompiled: boolean): number[][] => {
+      generator.manualSeed(5)
+      return traced(step, isCompiled)
+    }
+    expect(run(true)).toEqual(run(false))
+
+    const fails = compile(() => [rand(2), poisson(rates), rand(2)])
+    for (let i = 0; i < 3; i++) fails()
+    noGrad(() => rates.neg_())
+    manualSeed(8)
+    expect(() => fails()).toThrow('invalid Poisson rate')
+    const next = rand(4).tolist()
+    manualSeed(8)
+    expect(rand(4).tolist()).toEqual(next)
   })
 })

@@ -93,6 +93,8 @@ export type HostStep =
   | { readonly kind: 'reading'; readonly reading: number; readonly fn: () => number }
   /** Data that is made again in every run, random draws, and the state of their source. */
   | { readonly kind: 'draw'; readonly draw: number; readonly produce: () => TypedArray; readonly stream: Stream }
+  /** Instructions draw from the stream, after all draws of the host. */
+  | { readonly kind: 'stream'; readonly stream: Stream }
 
 /** Where a value comes from that no instruction computes. */
 export type Given =

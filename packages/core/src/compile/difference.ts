@@ -63,7 +63,12 @@ const at = (line: string | undefined): string => (line === undefined ? '' : ` at
 const describeHost = (step: HostStep | undefined): string =>
   step === undefined
     ? 'nothing more'
-    : { effect: 'a counter or schedule', reading: 'a number read anew', draw: 'a random draw' }[step.kind]
+    : {
+        effect: 'a counter or schedule',
+        reading: 'a number read anew',
+        draw: 'a random draw',
+        stream: 'a random draw',
+      }[step.kind]
 
 const sameUse = (a: Use, b: Use): boolean =>
   a.value === b.value &&

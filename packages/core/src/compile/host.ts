@@ -1,5 +1,5 @@
 // The host part of a program, which runs before the instructions: counters, schedules, numbers and random draws, and
-// where their results are stored. It can run ahead for several runs, and can be undone.
+// where their results are stored. It can run ahead for several runs, unless instructions draw too, and can be undone.
 import type { HostStep, Program, Stream } from '../backend/program.ts'
 import type { TypedArray } from '../base/dtype.ts'
 import { TypeError } from '../base/errors.ts'
@@ -12,7 +12,7 @@ interface Flat {
   readonly at: number
 }
 
-const flat = (step: HostStep): Flat => {
+const flat = (step: Exclude<HostStep, { kind: 'stream' }>): Flat => {
   if (step.kind === 'effect') return { kind: step.kind, fn: step.fn, at: 0 }
   if (step.kind === 'reading') return { kind: step.kind, fn: step.fn, at: step.reading }
   return { kind: step.kind, fn: step.produce, at: step.draw }
@@ -31,6 +31,8 @@ export interface Ahead {
 export class Host {
   readonly numbers: Float64Array
   readonly draws: TypedArray[]
+  /** Whether instructions draw too, so that a run has to end before the host begins the next one. */
+  readonly drawsLate: boolean
   readonly #steps: readonly Flat[]
   readonly #streams: readonly Stream[]
   /** The streams at the beginning of the last `run` or `ahead`. */
@@ -39,10 +41,12 @@ export class Host {
   readonly #undos: (() => void)[] = []
 
   constructor({ host }: Program) {
+    const steps = host.flatMap((step) => (step.kind === 'stream' ? [] : [flat(step)]))
     const after = (kind: HostStep['kind']): number =>
-      host.reduce((most, step) => (step.kind === kind ? Math.max(most, flat(step).at + 1) : most), 0)
-    this.#steps = host.map(flat)
-    this.#streams = [...new Set(host.flatMap((step) => (step.kind === 'draw' ? [step.stream] : [])))]
+      steps.reduce((most, step) => (step.kind === kind ? Math.max(most, step.at + 1) : most), 0)
+    this.#steps = steps
+    this.drawsLate = steps.length < host.length
+    this.#streams = [...new Set(host.flatMap((step) => ('stream' in step ? [step.stream] : [])))]
     this.#before = this.#streams.map((stream) => stream.clone())
     this.numbers = new Float64Array(after('reading'))
     this.draws = new Array<TypedArray>(after('draw'))

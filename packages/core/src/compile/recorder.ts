@@ -23,7 +23,7 @@ import { numelOf } from '../base/shape.ts'
 import { Device, type Storage, storagesMade } from '../tensor/device.ts'
 import { dispatch } from '../tensor/dispatch.ts'
 import type { Stream } from '../backend/program.ts'
-import type { EffectSink, Lease, Undo } from '../tensor/effects.ts'
+import type { EffectSink, Lease, Produce, Undo } from '../tensor/effects.ts'
 import { callingLine } from '../tensor/line.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { UndoLog } from '../tensor/undo.ts'
@@ -91,6 +91,8 @@ export class Recorder implements Backend, EffectSink {
   readonly #lasting = new Set<Storage>()
   /** The generators of the draws. */
   readonly streams: Stream[] = []
+  /** For streams from which instructions draw, what the last of them returned besides. */
+  readonly #turns = new Map<Stream, View>()
   /** Whether the step has created state that outlives it, and that its program does not hand out. */
   createsState = false
 
@@ -208,14 +210,45 @@ export class Recorder implements Backend, EffectSink {
       return
     }
     const drawnFrom = stream as Stream
-    const state = drawnFrom.getState()
-    this.#undo.add(() => void drawnFrom.setState(state))
+    if (this.#turns.has(drawnFrom)) return this.draw(out, [], 'draw', source, drawnFrom)
+    this.#drawsFrom(drawnFrom)
     const drawn = source()
     if (this.#runs) this.#backend.write(out, drawn)
-    this.streams.push(drawnFrom)
     const draw = this.#draws++
     this.#host.push({ kind: 'draw', draw, produce: source, stream: drawnFrom })
     this.#write(out, { from: 'draw', draw })
+  }
+
+  #drawsFrom(stream: Stream): void {
+    const state = stream.getState()
+    this.#undo.add(() => void stream.setState(state))
+    this.streams.push(stream)
+  }
+
+  /**
+   * An instruction of the host, since its inputs are known only then. From here on all draws from the stream are such, and
+   * each reads what the one before wrote, so that they keep their order.
+   */
+  draw(out: Output, inputs: readonly View[], op: string, produce: Produce, stream: Stream): void {
+    const turn = this.#turns.get(stream)
+    this.#drawsFrom(stream)
+    if (turn === undefined) this.#host.push({ kind: 'stream', stream })
+    const [spec, waits] = [{ sizes: [1], dtype: 'int32' } as const, turn === undefined ? [] : [turn]]
+    const next = { ...spec, buffer: this.alloc(spec) }
+    this.#turns.set(stream, { ...next, strides: [1], offset: 0 })
+    this.run({
+      kind: 'host',
+      attrs: {
+        op,
+        name: op,
+        // Equal attributes mean equal computations, and this one closes over the tensor.
+        attrs: { turn: this.#instrs.length },
+        compute: (data) => [produce(...data.slice(waits.length)), new Int32Array(1)],
+      },
+      inputs: [...waits, ...inputs],
+      outputs: [out, next],
+      origin: { name: op },
+    })
   }
 
   effect(fn: () => Undo): void {

@@ -240,7 +240,13 @@ export class Runner {
   *#together(times: number, seen: ((row: readonly View[]) => void) | null): Generator<Together, Ended | null, Ended> {
     const executable = executableOn(this.prepared, this.#device)
     const stacked = seen !== null
-    if (executable.repeat === undefined || times < 2 || (stacked ? !this.#stackable : this.#early)) return null
+    if (
+      executable.repeat === undefined ||
+      this.#host.drawsLate ||
+      times < 2 ||
+      (stacked ? !this.#stackable : this.#early)
+    )
+      return null
     const ahead = this.#host.ahead(Math.min(times, this.#most))
     const { runs, numbers, draws } = ahead
     const specs = this.#specs

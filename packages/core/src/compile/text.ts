@@ -86,7 +86,7 @@ export function givenText(given: Given): string {
 }
 
 function hostText(step: HostStep): string {
-  if (step.kind === 'effect') return 'effect'
+  if (step.kind === 'effect' || step.kind === 'stream') return step.kind
   return step.kind === 'reading' ? `reading ${step.reading}` : `draw ${step.draw}`
 }
 

@@ -3,7 +3,7 @@
 // and undo it if the step throws. So does state that determines the instructions (options, flags, which gradients
 // exist), so that a recording is only used while all of it is unchanged. Effects pass tensors and storages on without
 // knowing them: those are defined above this file.
-import type { Backend, DeviceBuffer, Output } from '../backend/backend.ts'
+import type { Backend, DeviceBuffer, Output, View } from '../backend/backend.ts'
 import type { Stream } from '../backend/program.ts'
 import { newArray, type TypedArray } from '../base/dtype.ts'
 import { numelOf } from '../base/shape.ts'
@@ -41,9 +41,14 @@ export interface Lease {
   refuse(): never
 }
 
+/** Draws the elements of an output. */
+export type Produce = (...inputs: readonly TypedArray[]) => TypedArray
+
 export interface EffectSink {
   effect(fn: () => Undo): void
   write(out: Output, produce: () => TypedArray, stream: Stream): void
+  /** The same for draws that depend on elements of the inputs, which `produce` gets in row-major order. */
+  draw(out: Output, inputs: readonly View[], op: string, produce: Produce, stream: Stream): void
   /** Throws for something that a recording cannot hold; the error names the calling line. */
   refuse(what: string, remedy?: string): void
   readonly looks: Looks

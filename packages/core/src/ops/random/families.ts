@@ -1,16 +1,16 @@
 // Random numbers of further distributions: of one distribution in place (exponential_, geometric_, cauchy_,
 // logNormal_), and of one for each element of a tensor (poisson, binomial, multinomial, and gamma and Dirichlet for the
 // distributions).
-import { dtypeName, isFloat } from '../../base/dtype.ts'
+import { dtypeName, isFloat, newArray, type TypedArray } from '../../base/dtype.ts'
 import { NotImplementedError, RuntimeError } from '../../base/errors.ts'
 import { numelOf, type Shape } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
 import * as formula from '../../random/continuous.ts'
 import type { Floats } from '../../random/distributions.ts'
 import { defaultGenerator, type Generator } from '../../random/generator.ts'
-import { apply, deviceOf } from '../../tensor/apply.ts'
+import { allocate, apply, deviceOf } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
-import { effects } from '../../tensor/effects.ts'
+import { effects, writeDrawn } from '../../tensor/effects.ts'
 import { mode, noGrad } from '../../tensor/mode.ts'
 import {
   type Arguments,
@@ -31,6 +31,7 @@ import { topk } from '../order/sort.ts'
 import { div, mul, sub } from '../pointwise/arithmetic.ts'
 import { sum } from '../reduce/reduce.ts'
 import { broadcastTensors } from '../views/grids.ts'
+import { expand } from '../views/views.ts'
 import {
   denseStrides,
   drawInto,
@@ -134,16 +135,50 @@ interface LogNormalOptions extends GeneratorOption {
 
 // ---- of one distribution for each element ----
 
-/** The elements of a tensor whose draws depend on them, in row-major order. */
-function read(x: Tensor, name: string): Floats {
-  effects.sink?.refuse(`${name}()`, 'How many numbers it draws depends on elements: call it before the step.')
-  checkAlive(x)
-  return (x.elements === 0 ? [] : x.storage.device.backend.readSync(x)) as Floats
+/** Draws elements as those of other tensors, in row-major order, say; how many numbers that takes depends on them. */
+type FillBy = (out: Floats, generator: Generator, ...inputs: readonly Floats[]) => void
+
+/** New elements in the shape and dtype of the first of the tensors that say how they are drawn. */
+function drawnBy(op: string, inputs: readonly Tensor[], given: Generator | null, fill: FillBy): Tensor {
+  const [{ sizes, dtype, elements, storage }] = inputs
+  const generator = given ?? defaultGenerator
+  inputs.forEach(checkAlive)
+  const x = allocate(storage.device, { sizes, dtype })
+  const produce = (...data: readonly TypedArray[]): TypedArray => {
+    const out = newArray(dtype, elements)
+    fill(out as Floats, generator, ...(data as readonly Floats[]))
+    return out
+  }
+  if (effects.sink === null || elements === 0) {
+    const { backend } = storage.device
+    const data = inputs.map((each) => (elements === 0 ? newArray(dtype, 0) : backend.readSync(each)))
+    writeDrawn(storage.device, x, (out) => fill(out as Floats, generator, ...(data as Floats[])), generator)
+  } else {
+    effects.sink.looks.met(inputs)
+    effects.sink.draw(x, inputs, op, produce, generator)
+  }
+  return x
 }
 
-/** New elements in the shape and dtype of a tensor. */
-const drawnLike = (x: Tensor, generator: Generator | null, fill: (out: Floats, generator: Generator) => void): Tensor =>
-  drawn(x.storage.device, x, generator ?? defaultGenerator, fill as Fill)
+/** An op of the host on inputs of one shape and dtype, which its result has, too. */
+const hostOf = (name: string, compute: (out: Floats, ...inputs: readonly Floats[]) => void): OpDef<null> => ({
+  name,
+  infer: ([{ sizes, dtype }]) => [{ sizes, dtype }],
+  to: {
+    kind: 'kernel',
+    prim: 'host',
+    lower: () => ({
+      op: name,
+      name,
+      attrs: null,
+      compute(data, _, [{ sizes, dtype }]) {
+        const out = newArray(dtype, numelOf(sizes))
+        compute(out as Floats, ...(data as readonly Floats[]))
+        return [out]
+      },
+    }),
+  },
+})
 
 /** Whether the result of a function of these tensors is in a graph. */
 const tracked = (...inputs: readonly Tensor[]): boolean => mode.grad && inputs.some((x) => x.requiresGrad)
@@ -161,8 +196,7 @@ const poissonArguments = method('poisson', generatorPosition)
 export function poisson(x: Tensor, ...args: Arguments<[generator: Generator | null], GeneratorOption>): Tensor {
   const [generator] = poissonArguments(x, args)
   if (!isFloat(x.dtype)) throw notImplemented('poisson_cpu', x.dtype)
-  const rates = read(x, 'poisson')
-  const value = drawnLike(x, generator, (out, from) => rejection.poisson(out, rates, from))
+  const value = drawnBy('poisson', [x], generator, (out, from, rates) => rejection.poisson(out, rates, from))
   return tracked(x) ? apply(poissonOp, [x, value], null) : value
 }
 
@@ -199,9 +233,8 @@ export function binomial(
   }
   if (!isFloat(count.dtype)) throw notImplemented('binomial_cpu', count.dtype)
   deviceOf([count, prob])
-  const [counts, probabilities] = noGrad(() => broadcastTensors(count, prob))
-  const [n, p] = [read(counts, 'binomial'), read(probabilities, 'binomial')]
-  const value = drawnLike(counts, generator, (out, from) => rejection.binomial(out, n, p, from))
+  const both = noGrad(() => broadcastTensors(count, prob))
+  const value = drawnBy('binomial', both, generator, (out, from, n, p) => rejection.binomial(out, n, p, from))
   return tracked(count, prob) ? apply(binomialOp, [count, prob, value], null) : value
 }
 
@@ -288,6 +321,7 @@ export function multinomial(
   if (size > 2 ** 24) throw new RuntimeError('number of categories cannot exceed 2^24')
   const sizes = [...x.sizes.slice(0, -1), count]
   const { device } = x.storage
+  checkAlive(x)
   return noGrad(() => {
     if (replacement && effects.sink !== null && numelOf(sizes) > 0) {
       const parts: Fill = (out, from) => rejection.uniformParts(out as Floats, from)
@@ -298,7 +332,7 @@ export function multinomial(
       )
     }
     if (replacement || numelOf(sizes) === 0) {
-      const weights = read(x, 'multinomial')
+      const weights = (x.elements === 0 ? [] : device.backend.readSync(x)) as Floats
       const fill: Fill = (out, from) => rejection.categories(out as Int32Array, weights, count, from)
       return drawn(device, { sizes, dtype: 'int32' }, generator, fill)
     }
@@ -331,31 +365,28 @@ const gammaOp: Elementwise = {
   saves: () => ({ inputs: [0, 1] }),
   vjp: (ctx) => [apply(gammaOnce, [mul(ctx.dy, ctx.input(1)), ctx.input(0)], null), null, null],
 }
+const gammaSlopes = hostOf('standardGammaGrad', (out, values, shapes) => {
+  for (let i = 0; i < out.length; i++) out[i] = gammaSlope(values[i], shapes[i])
+})
 /** Numbers of the gamma distribution with the shapes in `x` and rate 1; differentiable by the implicit derivative. */
 export function standardGamma(x: Tensor): Tensor {
   if (!isFloat(x.dtype)) throw notImplemented('gamma_cpu', x.dtype)
-  const shapes = read(x, 'rsample')
-  const value = drawnLike(x, null, (out, from) => rejection.gamma(out, shapes, from))
+  const value = drawnBy('standardGamma', [x], null, (out, from, shapes) => rejection.gamma(out, shapes, from))
   if (!tracked(x)) return value
-  const values = read(value, 'rsample')
-  const slope = drawnLike(x, null, (out) => {
-    for (let i = 0; i < out.length; i++) out[i] = gammaSlope(values[i], shapes[i])
-  })
+  const slope = noGrad(() => apply(gammaSlopes, [value, x], null))
   return apply(gammaOp, [x, slope, value], null)
 }
 
+const betaSlopes = hostOf('dirichletGrad', (out, values, shapes, totals) => {
+  for (let i = 0; i < out.length; i++) out[i] = betaSlope(values[i], shapes[i], totals[i])
+})
 /** Rows of proportions for the shapes in rows of `x`, and their gradient by the shapes for a gradient `dy`. */
 export function sampleDirichlet(x: Tensor): { readonly value: Tensor; readonly gradient: (dy: Tensor) => Tensor } {
   if (!isFloat(x.dtype)) throw notImplemented('dirichlet', x.dtype)
-  const shapes = read(x, 'rsample')
   const size = x.sizes[x.dim() - 1]
-  const value = drawnLike(x, null, (out, from) => rejection.dirichlet(out, shapes, size, from))
+  const value = drawnBy('dirichlet', [x], null, (out, from, shapes) => rejection.dirichlet(out, shapes, size, from))
   const gradient = (dy: Tensor): Tensor => {
-    const totals = read(sum(x.detach(), -1), 'rsample')
-    const values = read(value, 'rsample')
-    const slopes = drawnLike(x, null, (out) => {
-      for (let i = 0; i < out.length; i++) out[i] = betaSlope(values[i], shapes[i], totals[Math.floor(i / size)])
-    })
+    const slopes = noGrad(() => apply(betaSlopes, [value, x, expand(sum(x, -1, true), x.sizes)], null))
     const own = value.detach()
     return apply(dirichletOnce, [mul(slopes, sub(dy, sum(mul(own, dy), -1, true))), x], null)
   }
