@@ -48,7 +48,8 @@ export const $unit = (name, fill) => {
  * Functions that read their unit, which puts its own in their place by `fill`. A `!` after the name under which the unit
  * gives a function says that it has a member `resolve`.
  */
-export const $standIns = (unit, fill, ...keys) => {
+export const $standIns = (unit, fill, names) => {
+  const keys = names.split(' ')
   let own
   const load = $unit(unit, (from) => {
     own = keys.map((key) => from[key.replace('!', '')])

@@ -187,16 +187,18 @@ $unit('${from}', ${filled})`,
     )
   }
   for (const [path, all] of standIns) {
-    const [unit, names] = [units.get(path), [...all]]
-    const keys = names.map((name) => {
-      const isElementwise = values.get(path)[name].resolve !== undefined
-      return JSON.stringify(`${giving(unit, path, name)}${isElementwise ? '!' : ''}`)
-    })
-    texts.set(
-      `main ${path}`,
-      `import { $standIns } from 'units-runtime'
-export let [${names}] = $standIns('${unit}', (own) => void ([${names}] = own), ${keys})`,
-    )
+    const unit = units.get(path)
+    const lines = ["import { $standIns } from 'units-runtime'"]
+    // Short lists, because a minifier does not break one.
+    for (const rest = [...all]; rest.length > 0; ) {
+      const names = rest.splice(0, 40)
+      const keys = names.map((name) => {
+        const isElementwise = values.get(path)[name].resolve !== undefined
+        return `${giving(unit, path, name)}${isElementwise ? '!' : ''}`
+      })
+      lines.push(`export let [${names}] = $standIns('${unit}', (own) => void ([${names}] = own), '${keys.join(' ')}')`)
+    }
+    texts.set(`main ${path}`, lines.join('\n'))
   }
   for (const path of spaces) {
     // Many short texts, because a minifier does not break one.
@@ -299,7 +301,9 @@ export const object = { ${members} }`,
       write: false,
       plugins: [inUnit(unit), ...plugins(change)],
     })
-    return [unit, unit === 'main' ? outputFiles[0].text : asFunction(outputFiles[0].text)]
+    const [{ text }] = outputFiles
+    // A minifier does not break lists of names.
+    return [unit, unit === 'main' ? text.replaceAll(';var[', ';\nvar[') : asFunction(text)]
   })
   const names = [...given.keys()].filter((unit) => unit !== 'main' && !ofDemand.has(unit))
   return { texts: new Map(await Promise.all(built)), names }
