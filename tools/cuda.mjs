@@ -1,17 +1,17 @@
-// The CUDA half of the addon: makes the PTX of its sources (`node tools/cuda.mjs ptx`) and compiles it for every
-// generation of GPU (`... assemble`). Both need NVIDIA's compiler, but no GPU; what they make is committed, so nobody
-// else needs them.
+// The CUDA half of the addon: makes the PTX of its sources (`node tools/cuda.mjs ptx`), compiles it for every generation
+// of GPU (`... assemble`), and runs its tests by the driver for tests (`... test`). The first two need NVIDIA's compiler,
+// but no GPU; what they make is committed, so nobody else needs them.
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { argv } from 'node:process'
 import { pathToFileURL } from 'node:url'
 import { contact } from './contact.mjs'
-import { run, readArgs, say } from './lib.mjs'
+import { readArgs, say } from './lib.mjs'
+import { assembleCommitted, assembleRandom, targets } from './cuda/assemble.mjs'
+import { testWithCoverage } from './cuda/coverage.mjs'
+import { mutate } from './cuda/mutate.mjs'
 import { compile, digest, ptxOf, sources } from './ptx.mjs'
-
-/** From compute capability 7.5 (Turing) to 12.0 (Blackwell). */
-export const targets = ['sm_75', 'sm_80', 'sm_86', 'sm_89', 'sm_90', 'sm_100', 'sm_120']
 
 export const hasCompiler = () => ['nvcc', 'ptxas'].every((name) => spawnSync(name, ['--version']).status === 0)
 
@@ -20,7 +20,7 @@ const heading = (source) => `// Made by node tools/cuda.mjs ptx from sources wit
 export const isCurrent = (source) => readFileSync(ptxOf(source), 'utf8').startsWith(heading(source))
 
 /** Makes the texts anew. With `check` it writes nothing, and says which are not those that are committed. */
-const makePtx = async (check) => {
+export const makePtx = async (check) => {
   let stale = 0
   for (const source of sources()) {
     const { text, error } = await compile(source)
@@ -38,36 +38,46 @@ const makePtx = async (check) => {
   return stale === 0 ? 0 : 1
 }
 
-/** Compiles every committed text for every target. */
-const assemble = async () => {
-  let failed = 0
-  for (const source of sources()) {
-    for (const target of targets) {
-      const { code, output } = await run('ptxas', [`-arch=${target}`, '-c', '-o', '/dev/null', ptxOf(source)])
-      if (code === 0) continue
-      say(`${basename(ptxOf(source))}, ${target}: ${output.trimEnd()}`)
-      failed++
-    }
+/** Compiles texts for every target, and says what registers they take. */
+const assemble = async ({ random }) => {
+  const { faults, kernels } = await assembleCommitted()
+  for (const { name, registers } of kernels) say(`${name}: ${registers} registers`)
+  if (random !== undefined) {
+    const { texts, faults: more } = await assembleRandom(Number(random))
+    say(`${texts} texts of random expressions for ${targets.length} targets`)
+    faults.push(...more)
   }
-  return failed === 0 ? 0 : 1
+  for (const fault of faults) say(fault)
+  return faults.length === 0 ? 0 : 1
 }
 
-const commands = { ptx: ({ check }) => makePtx(check === true), assemble }
+const commands = { ptx: ({ check }) => makePtx(check === true), assemble, test: testWithCoverage, mutate }
 
 const isProgram = import.meta.url === pathToFileURL(argv[1]).href
 if (isProgram && argv[2] === 'contact') process.exitCode = await contact(argv.slice(3))
 else if (isProgram) {
   const usage = `node tools/cuda.mjs COMMAND
 
-  ptx [--check]    compiles native/src/cuda/*.cu and kernels/*.cu to PTX, or compares with what is committed
-  assemble         compiles the committed PTX for ${targets.join(', ')}
-  contact          tests everything on the GPU of this machine, and writes a report: contact --help`
-  const { values, positionals } = readArgs(usage, { allowPositionals: true, options: { check: { type: 'boolean' } } })
+  ptx [--check]          compiles native/src/cuda/*.cu and kernels/*.cu to PTX, or compares with what is committed
+  assemble [--random N]  compiles the committed PTX for ${targets.join(', ')}, and N random expressions
+  contact                tests everything on the GPU of this machine, and writes a report: contact --help
+  test                   runs the tests of backend-native, and checks that those of CUDA run every instruction
+  mutate [--each N] [--only NAME]
+                         puts faults into kernels, N of a kind into each (6), and says which the tests do not notice`
+  const { values, positionals } = readArgs(usage, {
+    allowPositionals: true,
+    options: {
+      check: { type: 'boolean' },
+      random: { type: 'string' },
+      each: { type: 'string' },
+      only: { type: 'string' },
+    },
+  })
   const [command, ...others] = positionals
   if (others.length > 0 || !Object.hasOwn(commands, command ?? '')) {
     say(`there is no command ${positionals.join(' ')}\n${usage}`)
     process.exitCode = 2
-  } else if (!hasCompiler()) {
+  } else if ((command === 'ptx' || command === 'assemble') && !hasCompiler()) {
     say('this needs nvcc and ptxas, of the CUDA toolkit')
     process.exitCode = 1
   } else process.exitCode = await commands[command](values)

@@ -1,5 +1,5 @@
 // Decodes one instruction from words into the kernel's arguments. The reader (reader.h) rejects anything outside its
-// rows.
+// rows. A function for each kind, so its length is the number of kinds.
 #include <cstring>
 
 #include "reader.h"

@@ -1,5 +1,6 @@
 // Instructions of PTX from their words and operands. An opcode, a modifier or an operand that is not known is refused,
-// never passed over: what the interpreter does not understand it cannot check.
+// never passed over: what the interpreter does not understand it cannot check. There is a function for each family of
+// opcodes, and all are written with the same few helpers, so it is one file.
 #include <algorithm>
 
 #include "builder.h"

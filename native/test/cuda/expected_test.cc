@@ -1,4 +1,5 @@
-// What instructions of PTX give: see expected.h.
+// What instructions of PTX give: see expected.h. One table of formulas for all forms, with the arithmetic that they share
+// and nothing else uses, so it is one file.
 #include "expected.h"
 
 #include <cmath>

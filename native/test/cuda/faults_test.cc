@@ -1,5 +1,5 @@
 // Faults of kernels: each check has a kernel that breaks it, and its text names the kernel, the line, the thread and
-// what was wrong; and the kernels beside them, which do the same rightly, pass.
+// what was wrong; and the kernels beside them, which do the same rightly, pass. The table is long because it is whole.
 #include "device.h"
 
 namespace {

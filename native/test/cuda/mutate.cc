@@ -1,5 +1,4 @@
-// Faults that are put into texts on purpose, to see whether the tests notice. FAKECUDA_MUTATE has four parts with tabs
-// between them: the name of a kernel or function, a number, and two texts. In every module, of the lines of that body
+// Faults that are put into texts on purpose, to see whether the tests notice. FAKECUDA_MUTATE has four lines: the name of a kernel or function, a number, and two texts. In every module, of the lines of that body
 // that contain the first text, the one with this number has it replaced by the second; a second text of "" removes the
 // line.
 #include <algorithm>
@@ -25,7 +24,7 @@ bool begins(const std::string& line, const std::string& name) {
 std::string mutated(const std::string& text, const std::string& mutation) {
   std::vector<std::string> parts(1);
   for (const char c : mutation) {
-    if (c == '\t') parts.emplace_back();
+    if (c == '\n') parts.emplace_back();
     else parts.back() += c;
   }
   if (parts.size() != 4) return text;

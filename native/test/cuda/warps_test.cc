@@ -1,4 +1,5 @@
-// Instructions of whole warps, of memory and of addresses: every form, by tables.
+// Instructions of whole warps, of memory and of addresses: every form, by tables, which are long
+// because they are whole.
 #include <algorithm>
 #include <functional>
 #include <map>

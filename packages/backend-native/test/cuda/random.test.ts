@@ -23,6 +23,8 @@ import { openCuda } from '../../src/cuda/index.ts'
 import { cudaMissing } from './driver.ts'
 import { drawMap, drawReduced, steps } from './random.ts'
 
+/** Milliseconds: on a busy machine some for each. */
+const patience = 3_600_000
 const count = Number(process.env.FLAMBEAU_CUDA_RANDOM ?? 200)
 
 /** Steps that round once everywhere, and therefore to the same bits; fma rounds twice in JavaScript. */
@@ -146,12 +148,16 @@ if (cudaMissing === undefined) {
   const check = (call: Call, what: string): void =>
     expect(wrongStep(call, onBackend(device, call)), what).toBe(undefined)
   it.each(steps)('$name', ({ name, call }) => check(call, name))
-  it(`${count} random expressions`, () => {
-    for (let seed = 1; seed <= count; seed++) {
-      const call = drawMap(seed)
-      if (call !== undefined) check(call, `seed ${seed}`)
-    }
-  })
+  it(
+    `${count} random expressions`,
+    () => {
+      for (let seed = 1; seed <= count; seed++) {
+        const call = drawMap(seed)
+        if (call !== undefined) check(call, `seed ${seed}`)
+      }
+    },
+    patience,
+  )
   it.each(Object.keys(drawn))(`random instructions: %s`, (name) => {
     for (let seed = 1; seed <= count / 4; seed++) {
       const call = drawn[name](new Dice(seed * 7919))
@@ -169,10 +175,14 @@ if (cudaMissing === undefined) {
       }
     }
   })
-  it(`${count} reductions of random expressions`, () => {
-    for (let seed = 1; seed <= count; seed++) {
-      const call = drawReduced(seed)
-      if (call !== undefined) expect(wrongTotal(call, onBackend(device, call)), `seed ${seed}`).toBe(undefined)
-    }
-  })
+  it(
+    `${count} reductions of random expressions`,
+    () => {
+      for (let seed = 1; seed <= count; seed++) {
+        const call = drawReduced(seed)
+        if (call !== undefined) expect(wrongTotal(call, onBackend(device, call)), `seed ${seed}`).toBe(undefined)
+      }
+    },
+    patience,
+  )
 } else testWith('native', cudaMissing, 'random expressions on cuda', () => {})

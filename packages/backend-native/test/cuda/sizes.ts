@@ -93,6 +93,7 @@ export const rows: readonly Row[] = [
   ...onEach('a map of transposed elements', 'map', (x) => x.unsqueeze(0).transpose(0, -1).add(1)),
   ...onEach('a map of bytes', 'map', (x) => x.bitwiseXor(5), { dtype: 'uint8' }),
   ...onEach('a map of doubles', 'map', (x) => x.div(3), { dtype: 'float64' }),
+  ...onEach('casts', 'map', (x) => [x.mul(1e9).to('int32'), x.to('float64').mul(1e12).to('uint8'), x.to('bool')]),
   ...onEach('sum', 'map', (x, axis) => x.sum(axis)),
   ...onEach('sum of all', 'map', (x) => x.sum(), { also: [30_001] }),
   ...onEach('sum of int32', 'map', (x, axis) => x.sum(axis), { dtype: 'int32' }),
