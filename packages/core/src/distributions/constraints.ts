@@ -201,7 +201,11 @@ export const positiveSemidefinite: Constraint = new Constraint('PositiveSemidefi
 /** Symmetric positive definite matrices. */
 export const positiveDefinite: Constraint = new Constraint('PositiveDefinite', {
   eventDim: 2,
-  test: (x) => isSymmetric(x).logicalAnd(choleskyEx(x.detach()).info.eq(0)),
+  test: (x) => {
+    const symmetric = isSymmetric(x)
+    const [rows, columns] = x.shape.slice(-2)
+    return rows === columns ? symmetric.logicalAnd(choleskyEx(x.detach()).info.eq(0)) : symmetric
+  },
 })
 
 // ---- with arguments ----

@@ -32,7 +32,7 @@ import { narrow, permute, reshape, select, squeeze, unsqueeze } from '../views/v
 import { sum } from '../reduce/reduce.ts'
 import { exponential, factorLU, factorSVD, signOf, solveLU, solveTransposedLU, transposed } from './factorizations.ts'
 import { eigvalsh, singularValues } from './factor.ts'
-import { batchElement, checkFloat, checkMatrix, checkSquare, hostOp, matrixSizes } from './host.ts'
+import { batchElement, checkFloat, checkMatrix, checkSides, checkSquare, hostOp, matrixSizes } from './host.ts'
 import { results, type Two } from './results.ts'
 import { checkSameDType, checkSystem, mT, together, triangleSolved } from './triangular.ts'
 
@@ -460,13 +460,14 @@ export function cond(x: Tensor, ...args: [p?: Order | { readonly p?: Order }]): 
     const [largest, smallest] = [select(s, -1, 0), select(s, -1, sizeOf(s) - 1)]
     return p === -2 ? div(smallest, largest) : div(largest, smallest)
   }
-  checkSquare('linalg.cond', x)
+  const isRows = typeof p === 'number' && (Math.abs(p) === 1 || Math.abs(p) === Infinity)
+  if (!isRows && typeof p === 'number') throw new RuntimeError(`linalg.cond got an invalid norm type: ${p}`)
+  checkFloat('linalg.cond', x)
+  checkSides(`linalg.cond(ord=${p})`, x)
   const norm = (m: Tensor): Tensor => {
     if (p === 'nuc') return sum(singularValues(m), -1)
     if (p === 'fro') return m.square().sum([-2, -1]).sqrt()
-    if (typeof p === 'string' || (Math.abs(p) !== 1 && Math.abs(p) !== Infinity)) {
-      throw new RuntimeError(`linalg.cond got an invalid norm type: ${p}`)
-    }
+    if (typeof p === 'string') throw new RuntimeError(`linalg.cond got an invalid norm type: ${p}`)
     const sums = m.abs().sum(Math.abs(p) === 1 ? -2 : -1)
     return p > 0 ? sums.amax(-1) : sums.amin(-1)
   }

@@ -2,11 +2,14 @@
 // (define/elementwise.ts). Every export of this file is an op with a method, an in-place form and cells in the
 // conformance suite: write a new op only here, and its samples there.
 import { s } from '../../expr/expr.ts'
+import { refuseBool } from '../define/arguments.ts'
 import { elementwise } from '../define/elementwise.ts'
 import { unary } from '../define/overloads.ts'
 
 /** The absolute value. The gradient at 0 is 0. */
-export const abs = unary(elementwise('abs', (x) => s.abs(x)))
+export const abs = unary(
+  elementwise('abs', (x) => s.abs(x), { accepts: refuseBool(`"abs_cpu" not implemented for 'Bool'`) }),
+)
 /** -1, 0 or 1. */
 export const sign = unary(elementwise('sign', (x) => s.sign(x)))
 /** The square root. */
@@ -42,8 +45,14 @@ export const tanh = unary(elementwise('tanh', (x) => s.tanh(x), { out: 'float', 
 /** The error function, the integral of `2 / sqrt(pi) * exp(-t * t)` from 0 to x. */
 export const erf = unary(elementwise('erf', (x) => s.erf(x), { out: 'float' }))
 /** The largest integer not greater than x. */
-export const floor = unary(elementwise('floor', (x) => s.floor(x)))
+export const floor = unary(
+  elementwise('floor', (x) => s.floor(x), { accepts: refuseBool(`"floor_vml_cpu" not implemented for 'Bool'`) }),
+)
 /** The smallest integer not less than x. */
-export const ceil = unary(elementwise('ceil', (x) => s.ceil(x)))
+export const ceil = unary(
+  elementwise('ceil', (x) => s.ceil(x), { accepts: refuseBool(`"ceil_vml_cpu" not implemented for 'Bool'`) }),
+)
 /** The integer part of x. */
-export const trunc = unary(elementwise('trunc', (x) => s.trunc(x)))
+export const trunc = unary(
+  elementwise('trunc', (x) => s.trunc(x), { accepts: refuseBool(`"trunc_vml_cpu" not implemented for 'Bool'`) }),
+)

@@ -336,13 +336,19 @@ export const addmm: Overloaded<[x: Tensor, ...args: Added]> = Object.assign(
 
 const linearArguments = method('linear', required('weight', tensor), optional('bias', nullable(tensor), null))
 /**
- * `x @ weight.t() + bias`: x [..., in], weight [out, in], bias [out] or null. The result is [..., out] in their dtype.
+ * `x @ weight.t() + bias`: x [..., in], weight [out, in], bias [out] or null. The result is [..., out] in their dtype. With a
+ * weight [in] and no bias it is [...].
  *
  * @example
  * F.linear(tensor([1, 2]), tensor([[3, 4]]), tensor([0.5])) // tensor([11.5000])
  */
 export function linear(x: Tensor, ...args: [weight: Tensor, bias?: Tensor | null]): Tensor {
   const [weight, bias] = linearArguments(x, args)
+  if (weight.dim() === 1) {
+    if (bias !== null)
+      throw new RuntimeError('mat2 must be a matrix, got 1-D tensor', 'A weight of one output has no bias.')
+    return matmul(x, weight)
+  }
   const w = transposed(weight)
   if (x.dim() === 2) {
     checkInner(x, w)
