@@ -87,7 +87,9 @@ export const rad2deg = unary(
   'rad2deg',
 )
 
-const roundOp = elementwise('round', (x) => s.rint(x), { accepts: refuseBool(`"round_vml_cpu" not implemented for 'Bool'`) })
+const roundOp = elementwise('round', (x) => s.rint(x), {
+  accepts: refuseBool(`"round_vml_cpu" not implemented for 'Bool'`),
+})
 /** By a power of 10, and back. */
 const rounding = (there: 'mul' | 'div', back: 'mul' | 'div') =>
   elementwise('RoundBackward1', (x, power) => s[back](s.rint(s.rounded(s[there](x, power))), power), {
