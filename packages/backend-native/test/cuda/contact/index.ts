@@ -122,6 +122,7 @@ async function main(): Promise<void> {
       step: text,
       file: text,
       compute: text,
+      share: text,
       load: text,
       setting: text,
       scale: text,
@@ -139,7 +140,8 @@ async function main(): Promise<void> {
   }
   const setting = JSON.parse(values.setting ?? '{}') as Setting
   if (values.step !== undefined) await runStep(values.step, setting, values.file as string)
-  else if (values.compute !== undefined) compute(values.compute, setting)
+  else if (values.compute !== undefined)
+    compute(values.compute, setting, JSON.parse(values.share ?? '{"part":0,"of":1}'))
   else if (values.load !== undefined) process.stdout.write(`${load()}\n`)
   else {
     const scale = Number(values.scale ?? 1)

@@ -3,7 +3,7 @@
 // found; the step compares two such files.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Tensor, useDevice } from '@flambeau/core'
 import type { DType, TypedArray } from '@flambeau/core/backend'
@@ -27,12 +27,20 @@ interface Computed {
 const encoded = (data: TypedArray): string =>
   Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64')
 
-/** Computes all cases on this process's driver, and writes them to a file. */
-export function compute(file: string, setting: Setting): void {
+/** A share of the cases: every `of`-th, from number `part` on. */
+interface Share {
+  readonly part: number
+  readonly of: number
+}
+
+/** Computes cases on this process's driver, and writes them to a file. */
+export function compute(file: string, setting: Setting, { part, of }: Share): void {
   const { backend, approximated } = watched()
   useDevice(backend)
   const found: Computed[] = []
+  let cases = 0
   const note = (name: string, single: boolean, work: () => Computed['results']): void => {
+    if (cases++ % of !== part) return
     approximated()
     try {
       const results = work()
@@ -67,6 +75,7 @@ export function compute(file: string, setting: Setting): void {
 const read = (file: string): Computed[] =>
   readFileSync(file, 'utf8')
     .split('\n')
+    .filter(Boolean)
     .map((line) => JSON.parse(line) as Computed)
 
 /** The distance of two floats in units of the last place: 0 for equal ones, two NaNs among them. */
@@ -92,10 +101,11 @@ const mostUnits = 4
 export function compare(ours: readonly Computed[], theirs: readonly Computed[]): Finding {
   const faults: string[] = []
   let [elements, equal, counted, worst] = [0, 0, 0, 0]
-  if (ours.length !== theirs.length) faults.push(`${ours.length} cases were computed, and ${theirs.length} are known`)
-  for (const [i, mine] of ours.entries()) {
-    const known = theirs[i]
-    if (known === undefined || known.name !== mine.name) continue
+  const named = new Map(theirs.map((each) => [each.name, each]))
+  if (ours.length !== named.size) faults.push(`${ours.length} cases were computed, and ${named.size} are known`)
+  for (const mine of ours) {
+    const known = named.get(mine.name)
+    if (known === undefined) continue
     if (mine.error !== known.error) {
       faults.push(`${mine.name}: ${mine.error ?? 'no error'}, where ${known.error ?? 'no error'} is known`)
       continue
@@ -131,16 +141,17 @@ export function compare(ours: readonly Computed[], theirs: readonly Computed[]):
 export const differential: Step = {
   name: 'numbers',
   about: 'the same kernels on this driver and on the interpreter: bit for bit, except after approximations',
-  limit: 120,
+  limit: 180,
   async run(setting) {
     const folder = mkdtempSync(join(tmpdir(), 'flambeau-contact-'))
     try {
-      const compute = (name: string, environment: NodeJS.ProcessEnv): Promise<Computed[]> =>
+      const compute = (name: string, share: Share, environment: NodeJS.ProcessEnv): Promise<Computed[]> =>
         new Promise((done, fail) => {
-          const file = join(folder, name)
-          const args = [setting.program, '--compute', file, '--setting', JSON.stringify(setting)]
-          const child = spawn(process.execPath, args, {
-            env: { ...process.env, ...environment },
+          const file = join(folder, `${name} ${share.part}`)
+          const args = ['--compute', file, '--share', JSON.stringify(share), '--setting', JSON.stringify(setting)]
+          const env = { ...process.env, ...environment }
+          const child = spawn(process.execPath, [setting.program, ...args], {
+            env,
             stdio: ['ignore', 'inherit', 'inherit'],
           })
           child.on('close', (code) => {
@@ -148,11 +159,14 @@ export const differential: Step = {
             else fail(new Error(`the process for ${name} ended with ${code}`))
           })
         })
-      const found = await Promise.all([
-        compute('this driver', {}),
-        compute('the interpreter', { FLAMBEAU_CUDA_DRIVER: setting.interpreter }),
+      // The interpreter is slow, so it has several processes.
+      const of = setting.scale < 0.01 ? 1 : Math.min(8, availableParallelism())
+      const known = { FLAMBEAU_CUDA_DRIVER: setting.interpreter }
+      const [ours, ...theirs] = await Promise.all([
+        compute('this driver', { part: 0, of: 1 }, {}),
+        ...Array.from({ length: of }, (_, part) => compute('the interpreter', { part, of }, known)),
       ])
-      return compare(found[0], found[1])
+      return compare(ours, theirs.flat())
     } finally {
       rmSync(folder, { recursive: true })
     }
