@@ -72,7 +72,7 @@ testWith(
 testWith('native', undefined, 'other bits of another driver are found', () => {
   const bits = (...values: number[]): string => Buffer.from(new Float32Array(values).buffer).toString('base64')
   const made = (approximated: boolean, single: boolean, ...values: number[]) => [
-    { name: 'x', single, approximated, results: [{ dtype: 'float32' as const, bits: bits(...values) }] },
+    { number: 0, name: 'x', single, approximated, results: [{ dtype: 'float32' as const, bits: bits(...values) }] },
   ]
   const next = 1 + 2 ** -23
   const faults = (approximated: boolean, single: boolean, value: number): readonly string[] =>

@@ -2,7 +2,7 @@
 // of instruction at the sizes where work is shared out differently. A process computes on one driver and writes what it
 // found; the step compares two such files.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Tensor, useDevice } from '@flambeau/core'
@@ -16,6 +16,8 @@ import { few, type Finding, scaled, type Setting, type Step } from './step.ts'
 const expressions = 3000
 
 interface Computed {
+  /** Its position among all cases. */
+  readonly number: number
   readonly name: string
   /** A step by itself, whose approximations are bounded; of longer expressions they are only counted. */
   readonly single: boolean
@@ -37,16 +39,19 @@ interface Share {
 export function compute(file: string, setting: Setting, { part, of }: Share): void {
   const { backend, approximated } = watched()
   useDevice(backend)
-  const found: Computed[] = []
+  // Line by line, because all of it can be longer than a string.
+  const lines = openSync(file, 'w')
+  const write = (found: Computed): void => void writeSync(lines, `${JSON.stringify(found)}\n`)
   let cases = 0
   const note = (name: string, single: boolean, work: () => Computed['results']): void => {
-    if (cases++ % of !== part) return
+    const number = cases++
+    if (number % of !== part) return
     approximated()
     try {
       const results = work()
-      found.push({ name, single, approximated: approximated(), results })
+      write({ number, name, single, approximated: approximated(), results })
     } catch (error) {
-      found.push({ name, single, approximated: approximated(), results: [], error: (error as Error).message })
+      write({ number, name, single, approximated: approximated(), results: [], error: (error as Error).message })
     }
   }
   const call = (name: string, single: boolean, drawn: Call | undefined): void => {
@@ -69,14 +74,19 @@ export function compute(file: string, setting: Setting, { part, of }: Share): vo
   for (const [i, { name, also = [], run }] of rows.entries())
     if (i % every === 0) for (const n of [...fewSizes, ...also]) tensors(`${name} of ${n}`, () => run(n))
   for (const [i, { name, run }] of [...tiled, ...large].entries()) if (i % every === 0) tensors(name, run)
-  writeFileSync(file, found.map((each) => JSON.stringify(each)).join('\n'))
+  closeSync(lines)
 }
 
-const read = (file: string): Computed[] =>
-  readFileSync(file, 'utf8')
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as Computed)
+function read(file: string): Computed[] {
+  const bytes = readFileSync(file)
+  const found: Computed[] = []
+  for (let from = 0; from < bytes.length; ) {
+    const to = bytes.indexOf('\n', from)
+    found.push(JSON.parse(bytes.toString('utf8', from, to)))
+    from = to + 1
+  }
+  return found
+}
 
 /** The distance of two floats in units of the last place: 0 for equal ones, two NaNs among them. */
 export function distance(dtype: 'float32' | 'float64', a: Buffer, b: Buffer, at: number): number {
@@ -101,10 +111,10 @@ const mostUnits = 4
 export function compare(ours: readonly Computed[], theirs: readonly Computed[]): Finding {
   const faults: string[] = []
   let [elements, equal, counted, worst] = [0, 0, 0, 0]
-  const named = new Map(theirs.map((each) => [each.name, each]))
-  if (ours.length !== named.size) faults.push(`${ours.length} cases were computed, and ${named.size} are known`)
+  const numbered = new Map(theirs.map((each) => [each.number, each]))
+  if (ours.length !== theirs.length) faults.push(`${ours.length} cases were computed, and ${theirs.length} are known`)
   for (const mine of ours) {
-    const known = named.get(mine.name)
+    const known = numbered.get(mine.number)
     if (known === undefined) continue
     if (mine.error !== known.error) {
       faults.push(`${mine.name}: ${mine.error ?? 'no error'}, where ${known.error ?? 'no error'} is known`)
