@@ -82,7 +82,8 @@ const all: Row[] = [
       {
         version: '20.18.3',
         share: false,
-        expected: /^Error \[ERR_REQUIRE_ESM\]: require\(\) of ES Module /,
+        // Before 20.19, Node cannot require modules, by which the units of core are read.
+        expected: /^Error.*: require\(\) of ES Module /,
         binary: fetched('20.18.3'),
       },
       { version: '20.19.0', share: false, binary: fetched('20.19.0') },
@@ -171,7 +172,7 @@ describe(whole ? 'all' : 'a share', () => {
         if (typeof expected === 'string') expect(result).toBe(expected)
         else expect(result).toMatch(expected)
       },
-      300_000,
+      whole ? 1_200_000 : 300_000,
     )
   }
 })

@@ -290,11 +290,11 @@ export function aloneRows(app: () => string): Row[] {
       ...row,
       what: "setDevice('auto'), where the page's policy forbids WebAssembly",
       expected:
-        /^js: UserWarning: setDevice\('auto'\) continues without 'wasm': device 'wasm' may not compile .*\nAdd 'wasm-unsafe-eval' to script-src/,
+        /^js: UserWarning: setDevice\('auto'\) continues without 'wasm': device 'wasm' may not compile .* Add 'wasm-unsafe-eval' to script-src/,
       async run() {
         const { device, losses, expected, said } = await opened('auto', '')
         expect(losses).toEqual(expected)
-        return `${device}: ${said}`
+        return `${device}: ${said.replaceAll('\n', ' ')}`
       },
     },
   ]
@@ -530,6 +530,7 @@ export const nodeRows = (
           tool,
           version,
           what: `import, ${program}`,
+          expected,
           share: program === "setDevice('wasm')" && (newest || share),
           needs: deviceOf(program) === 'native' ? 'native' : undefined,
           run: async () => verdict(program, await inNode(fileOf(program), app(), [await binary()])),
@@ -540,6 +541,7 @@ export const nodeRows = (
           tool,
           version,
           what,
+          expected,
           share: newest || share,
           async run() {
             writeFileSync(join(app(), file), text)
