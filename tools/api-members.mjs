@@ -10,11 +10,9 @@ const isAugmentation = (declaration) => {
   return false
 }
 
-/**
- * The members that declaration merging adds to the exports of `entry`, a declaration file of the package in `folder`.
- */
-export const mergedMembers = (entry, folder) => {
-  const program = ts.createProgram([entry], {
+/** A program of a package's declaration files, because most of its time goes to those of other packages. */
+export const programOf = (entries) =>
+  ts.createProgram(entries, {
     target: ts.ScriptTarget.ES2022,
     lib: ['lib.es2022.d.ts', 'lib.esnext.disposable.d.ts'],
     module: ts.ModuleKind.NodeNext,
@@ -22,6 +20,12 @@ export const mergedMembers = (entry, folder) => {
     strict: true,
     types: [],
   })
+
+/**
+ * The members that declaration merging adds to the exports of `entry`, a declaration file of the package in `folder` and
+ * of the program.
+ */
+export const mergedMembers = (program, entry, folder) => {
   const checker = program.getTypeChecker()
   const lines = []
   for (const exported of checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(entry)))) {

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { CompilerState, Extractor, ExtractorConfig } from '@microsoft/api-extractor'
-import { mergedMembers } from './api-members.mjs'
+import { mergedMembers, programOf } from './api-members.mjs'
 import { build } from './build.mjs'
 import { published, readArgs, readJson, root } from './lib.mjs'
 
@@ -47,14 +47,18 @@ const configOf = (folder, entry, name, temp) => {
 }
 
 /** The declarations of a package are read once for all its entry points. */
-const compilers = new Map()
-const compilerOf = (folder, config) => {
-  if (!compilers.has(folder)) {
-    const additionalEntryPoints = entryPoints(folder).map(({ entry }) => join(root, 'packages', folder, entry))
-    compilers.set(folder, CompilerState.create(config, { additionalEntryPoints }))
+const once = (make) => {
+  const made = new Map()
+  return (folder, ...more) => {
+    if (!made.has(folder)) {
+      const entries = entryPoints(folder).map(({ entry }) => join(root, 'packages', folder, entry))
+      made.set(folder, make(entries, ...more))
+    }
+    return made.get(folder)
   }
-  return compilers.get(folder)
 }
+const compilerOf = once((additionalEntryPoints, config) => CompilerState.create(config, { additionalEntryPoints }))
+const membersOf = once(programOf)
 
 const report = (folder, entry, name, temp, update) => {
   const config = configOf(folder, entry, name, temp)
@@ -86,7 +90,11 @@ const compare = (folder, file, text, update) => {
 
 /** The second report of an entry point, if it has merged members. */
 const reportMembers = (folder, entry, name, update) => {
-  const members = mergedMembers(join(root, 'packages', folder, entry), join(root, 'packages', folder))
+  const members = mergedMembers(
+    membersOf(folder),
+    join(root, 'packages', folder, entry),
+    join(root, 'packages', folder),
+  )
   // A mapped type that could not follow a function's type gives never, a method that nobody can call.
   const broken = members.filter((line) => line.endsWith(': never'))
   if (broken.length > 0) return { succeeded: false, apiReportChanged: false, lines: broken.join('\n') }
