@@ -14,6 +14,7 @@ Workloads  ${workloads.map(({ name }) => name).join(' ')}
 Benches    ${known.map((name) => (name.includes(' ') ? `'${name}'` : name)).join(' ')}
 
   --save NAME  writes the run to bench/results under that name, beside what runs of the name have left there today
+  --browser    runs vs in a worker of headless Chromium, with those that run there
   --quick      takes the few samples that show that everything runs: its figures mean nothing, and it writes nothing
   --help       prints this`
 
@@ -23,6 +24,7 @@ const run = async (): Promise<number> => {
     allowPositionals: true,
     options: {
       save: { type: 'string' },
+      browser: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },

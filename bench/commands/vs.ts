@@ -2,15 +2,25 @@
 // compute the same results before its time counts.
 import { leave, type Options } from '../src/document.ts'
 import { quick, races, thorough } from '../src/races.ts'
-import { isPresent, onThreads } from '../src/subject.ts'
-import { devices } from '../src/subjects.ts'
+import { type Absent, isPresent, onThreads, type Subject } from '../src/subject.ts'
+import { devices, inBrowser } from '../src/subjects.ts'
 import { torch } from '../src/torch.ts'
 import { others } from '../src/vs.ts'
 import { workloadNamed, workloads } from '../workloads/index.ts'
 
+/** What a page would load. */
+const ofPages = ['js', 'js compiled', 'wasm', 'wasm compiled', 'tfjs-wasm', 'tfjs-cpu', 'jax-js']
+
+const inPages = (subjects: readonly (Subject | Absent)[]): Subject[] =>
+  subjects
+    .filter(isPresent)
+    .filter(({ name }) => ofPages.includes(name))
+    .map(inBrowser)
+
 export async function vs(names: readonly string[], options: Options): Promise<boolean> {
   const chosen = names.length === 0 ? workloads : names.map((name) => workloadNamed(name))
-  const subjects = onThreads([...(await devices(['js', 'native'])), ...others(), torch()], chosen)
+  const here = [...(await devices(['js', 'wasm', 'native'])), ...others(), torch()]
+  const subjects = options.browser ? inPages(here) : onThreads(here, chosen)
   return leave({
     name: names.length === 0 && !options.quick ? 'vs' : options.save,
     title: 'flambeau and what a user would pick instead',

@@ -1,7 +1,7 @@
 // The floors: every workload in JavaScript without a library, as fast as we know how to write it. As a subject: `node
 // serve.js floors/index.js [products | unrounded]`; `products` are only the matrix products of a workload, `unrounded`
 // omits the roundings that eager's bits require.
-import type { Load } from '../src/serve.ts'
+import type { Load } from '../src/answering.ts'
 import { activation, activationUnrounded } from './activation.ts'
 import { boston } from './boston.ts'
 import { bostonMlp } from './boston-mlp.ts'

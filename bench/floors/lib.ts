@@ -1,6 +1,6 @@
 // Common parts of the floors: their type, unrolled loops, and exp and log in double precision with the accuracy that
 // float32 needs.
-import type { Numbers, Ready } from '../src/serve.ts'
+import type { Numbers, Ready } from '../src/answering.ts'
 
 export type Inputs = Readonly<Record<string, Numbers>>
 

@@ -1,6 +1,6 @@
 // The cost of a fresh process up to its first gradient: it starts, imports the library and differentiates the scalar
 // graph.
-import type { Stored } from './serve.ts'
+import type { Stored } from './answering.ts'
 import { ascending, median } from './harness.ts'
 import { CannotRun, Process, type Subject } from './subject.ts'
 import { figure, megabytes } from './units.ts'

@@ -16,6 +16,8 @@ import { type Section, terminal } from './terminal.ts'
 /** Options of all commands. */
 export interface Options {
   readonly quick: boolean
+  /** Whether `vs` runs in a browser. */
+  readonly browser: boolean
   /** The name under which a run of some workloads is written. */
   readonly save?: string
 }

@@ -8,11 +8,15 @@ import { productNamed, programOf } from '../workloads/gemm.ts'
 import { workloadNamed } from '../workloads/index.ts'
 import * as pooling from '../workloads/pooling.ts'
 import { type Result, resultsOf } from '../workloads/workload.ts'
-import type { Load, Numbers } from './serve.ts'
+import type { Load, Numbers } from './answering.ts'
 
 const [name, way] = process.argv.slice(3)
 const [device, mode] = name.split(' ')
-if (mode === undefined) await flambeau.setDevice(device)
+if (device === 'wasm') {
+  // By its module, which a bundle for a browser has, too.
+  const { wasm } = await import('@flambeau/backend-wasm')
+  flambeau.useDevice(await wasm())
+} else if (mode === undefined) await flambeau.setDevice(device)
 else {
   const { gpujs } = await import('@flambeau/backend-gpujs')
   flambeau.useDevice(await gpujs({ mode: mode as Mode }))

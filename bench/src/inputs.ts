@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Tensor } from 'flambeau'
 import type { Workload } from '../workloads/workload.ts'
-import type { Stored } from './serve.ts'
+import type { Stored } from './answering.ts'
 
 /** Writes inputs into a folder; inputs that workloads share are written once. */
 export class InputFiles {

@@ -4,7 +4,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import type { Answer, Question, Stored } from './serve.ts'
+import type { Answer, Question, Stored } from './answering.ts'
 
 /** A way to run workloads that can be timed. */
 export interface Subject {

@@ -38,6 +38,14 @@ export const flambeau = (
     ...(way === 'eager' ? { library: { bytes: () => packedBytes(device) } } : {}),
   }))
 
+/** A subject of the same module in a worker of headless Chromium. */
+export const inBrowser = ({ args: [, ...args], ...subject }: Subject): Subject => ({
+  ...subject,
+  title: `${subject.title}, in Chromium`,
+  args: [here('../browser/serve.js'), ...args],
+  library: undefined,
+})
+
 /** gpu.js's modes in Node, of which WebGL needs headless GL and a display. */
 export const gpujsModes = ['webgl2', 'webasm', 'cpu'] as const
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { floors, load, unrounded } from '../floors/index.ts'
 import { exp, log, tanh } from '../floors/lib.ts'
 import { difference } from '../src/race.ts'
-import type { Numbers } from '../src/serve.ts'
+import type { Numbers } from '../src/answering.ts'
 import { workloadNamed } from '../workloads/index.ts'
 import { type Inputs, resultsOf } from '../workloads/workload.ts'
 

@@ -1,6 +1,6 @@
 // tanh(1.5 x + 0.5) * sigmoid(x) of a million, summed, and its gradient.
 import { grad, manualSeed, randn } from 'flambeau'
-import { input, type Workload } from './workload.ts'
+import { input, type Workload, wasmOfNative, wasmTargets } from './workload.ts'
 
 const n = 1_000_000
 
@@ -25,6 +25,8 @@ export const activation: Workload = {
   expected: { after: 1, sum: 254_702.5 },
   bytes: 2 * 4 * n,
   targets: [
+    ...wasmTargets(0.2, 0.3),
+    wasmOfNative,
     { subject: 'js compiled', than: 'floor', atMost: 1.1 },
     { subject: 'js compiled', than: 'jax-js', atMost: 1 },
     { subject: 'native compiled', than: 'torch', atMost: 0.2 },

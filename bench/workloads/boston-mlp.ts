@@ -1,7 +1,7 @@
 // Regression with two hidden layers on the Boston housing set, 13-10-5-1, LeakyReLU, full batch, SGD: an epoch.
 import { F, manualSeed, nn, optim } from 'flambeau'
 import { floats, start, tabular, training } from './training.ts'
-import type { Workload } from './workload.ts'
+import { type Workload, wasmOfJs } from './workload.ts'
 
 const network = (): nn.Sequential =>
   new nn.Sequential(
@@ -29,6 +29,7 @@ export const bostonMlp: Workload = {
   tolerance: 1e-3,
   flops: 2 * 506 * (2 * (13 * 10 + 10 * 5 + 5) + (10 * 5 + 5)),
   targets: [
+    wasmOfJs,
     { subject: 'js compiled', than: 'floor', atMost: 1.15 },
     { subject: 'js compiled', than: 'torch', atMost: 1 },
     { subject: 'native', than: 'torch', atMost: 0.4 },

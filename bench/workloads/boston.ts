@@ -1,7 +1,7 @@
 // Linear regression on the Boston housing set, all 13 features, full batch, SGD: an epoch.
 import { F, manualSeed, nn, optim } from 'flambeau'
 import { floats, start, tabular, training } from './training.ts'
-import type { Workload } from './workload.ts'
+import { type Workload, wasmTargets } from './workload.ts'
 
 export const boston: Workload = {
   name: 'boston',
@@ -19,6 +19,7 @@ export const boston: Workload = {
   expected: { after: 2000, sum: 23.09575 },
   flops: 4 * 506 * 13,
   targets: [
+    ...wasmTargets(0.06, 0.1),
     { subject: 'js', than: 'torch', atMost: 0.5 },
     { subject: 'js compiled', than: 'floor', atMost: 1.15 },
     { subject: 'js compiled', than: 'torch', atMost: 1 },

@@ -1,7 +1,7 @@
 // Logistic regression on the Wisconsin breast cancer set, all 30 features, full batch, SGD: an epoch.
 import { F, manualSeed, nn, optim } from 'flambeau'
 import { floats, start, tabular, training } from './training.ts'
-import type { Workload } from './workload.ts'
+import { type Workload, wasmTargets } from './workload.ts'
 
 const network = (): nn.Sequential => new nn.Sequential(new nn.Linear(30, 1), new nn.Sigmoid())
 
@@ -21,6 +21,7 @@ export const breastCancer: Workload = {
   expected: { after: 500, sum: 0.1307945 },
   flops: 4 * 569 * 30,
   targets: [
+    ...wasmTargets(0.05, 0.06),
     { subject: 'js', than: 'torch', atMost: 0.85 },
     { subject: 'js compiled', than: 'floor', atMost: 1.15 },
     { subject: 'js compiled', than: 'torch', atMost: 1 },

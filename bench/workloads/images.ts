@@ -4,7 +4,7 @@
 import { F, manualSeed, type nn, noGrad, optim, rand, randint, randn, type Tensor } from 'flambeau'
 import type * as vision from '@flambeau/vision'
 import { floats, start, training } from './training.ts'
-import type { Target, Workload } from './workload.ts'
+import { type Target, type Workload, wasmOfJs } from './workload.ts'
 
 type Named = Pick<Workload, 'name' | 'id' | 'title' | 'expected' | 'flops' | 'tolerance' | 'targets'>
 type Sizes = readonly [images: number, channels: number, height: number, width: number]
@@ -78,7 +78,7 @@ export const resnet20 = step(
     tolerance: 5e-2,
     // The first convolution has no gradient by the images.
     flops: 2 * 32 * (3 * 40_551_040 - 442_368),
-    targets: [{ subject: 'js compiled', atMost: 2.5e9 }, ...onBoth('native compiled', 'torch', 1 / 1.5)],
+    targets: [wasmOfJs, { subject: 'js compiled', atMost: 2.5e9 }, ...onBoth('native compiled', 'torch', 1 / 1.5)],
   },
   [32, 3, 32, 32],
   ({ resnet20 }) => resnet20(),
@@ -111,6 +111,7 @@ export const resnet18: Workload = {
   flops: 2 * 1_814_073_344,
   threads: 2,
   targets: [
+    wasmOfJs,
     { subject: 'js compiled', than: 'tfjs-cpu', atMost: 1 / 4 },
     ...onBoth('native compiled', 'onnxruntime', 1),
   ],

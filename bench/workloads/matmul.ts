@@ -1,6 +1,6 @@
 // Products of square matrices.
 import { manualSeed, randn } from 'flambeau'
-import { type Inputs, input, type Workload } from './workload.ts'
+import { type Inputs, input, type Workload, wasmTargets } from './workload.ts'
 
 const matmul = (n: number, sum: number): Workload => ({
   name: `matmul-${n}`,
@@ -18,6 +18,7 @@ const matmul = (n: number, sum: number): Workload => ({
   },
   expected: { after: 1, sum },
   flops: 2 * n ** 3,
+  targets: n === 64 ? wasmTargets(0.75, 0.4) : wasmTargets(0.68, 0.5),
 })
 
 export const matmuls: readonly Workload[] = [

@@ -2,7 +2,7 @@
 // shape and range: nothing has to be downloaded, and the arithmetic is the same.
 import { F, manualSeed, nn, optim, rand, randint } from 'flambeau'
 import { floats, start, training } from './training.ts'
-import type { Workload } from './workload.ts'
+import { type Workload, wasmOfJs, wasmTargets } from './workload.ts'
 
 const network = (): nn.Sequential =>
   new nn.Sequential(
@@ -43,6 +43,7 @@ export const mlp = training784(
     expected: { after: 5, sum: 2.122921 },
     tolerance: 1e-2,
     targets: [
+      ...wasmTargets(0.1, 0.3),
       // 75 % of the rate that the products alone would allow.
       { subject: 'js compiled', than: 'floor products', atMost: 1.333 },
       { subject: 'js compiled', than: 'tfjs-wasm', atMost: 1 },
@@ -58,7 +59,7 @@ export const mlpSgd = training784(
     id: 'W3-sgd',
     title: '784-256-128-10, batch 64, cross entropy, SGD',
     expected: { after: 5, sum: 2.305731 },
-    targets: [{ subject: 'native compiled', than: 'torch', atMost: 1 / 1.7 }],
+    targets: [wasmOfJs, { subject: 'native compiled', than: 'torch', atMost: 1 / 1.7 }],
   },
   (parameters) => new optim.SGD(parameters, { lr: 1e-2 }),
 )

@@ -1,6 +1,6 @@
 // Sum, mean and maximum of 1000 x 1000 x 10 over each axis.
 import { manualSeed, randn, type Tensor } from 'flambeau'
-import { type Inputs, input, type Workload } from './workload.ts'
+import { type Inputs, input, type Workload, wasmOfNative, wasmTargets } from './workload.ts'
 
 const shape = [1000, 1000, 10]
 const elements = 1e7
@@ -30,6 +30,8 @@ const reduction = (name: string, dim: number, sum: number): Workload => ({
   expected: { after: 1, sum },
   bytes: 4 * (elements + elements / shape[dim]),
   targets: [
+    ...wasmTargets(1, 1),
+    wasmOfNative,
     { subject: 'js compiled', than: 'floor', atMost: 1.2 },
     { subject: 'native', than: 'torch', atMost: name === 'max' ? 1 / 3 : 1 },
   ],

@@ -47,6 +47,19 @@ export interface Workload {
   readonly targets?: readonly Target[]
 }
 
+/** wasm is never slower than js by more than 5 %. */
+export const wasmOfJs: Target = { subject: 'wasm compiled', than: 'js compiled', atMost: 1.05 }
+
+/** The largest share of native's speed that wider vectors may leave to wasm where its four lanes are the limit. */
+export const wasmOfNative: Target = { subject: 'wasm compiled', than: 'native compiled', atMost: 1 / 0.35 }
+
+/** wasm beside TensorFlow.js on WebAssembly, jax-js, and js. */
+export const wasmTargets = (ofTfjs: number, ofJax: number): readonly Target[] => [
+  { subject: 'wasm compiled', than: 'tfjs-wasm', atMost: ofTfjs },
+  { subject: 'wasm compiled', than: 'jax-js', atMost: ofJax },
+  wasmOfJs,
+]
+
 /** An input by its name; a missing one is a mistake in the workload. */
 export function input(inputs: Inputs, name: string): Tensor {
   const found = inputs[name]

@@ -100,11 +100,11 @@ template <class T, class F, class A> struct Reducer {
     }
   }
 
-  /** Combines what `at` gives for 0 to `count` - 1. */
+  /** Combines what `at` gives for 0 to `count` - 1; floats in four chains, because each addition waits for the one before. */
   template <class At> ALWAYS_INLINE static Vec<T> combined(int64_t count, At at) {
     Vec<T> s0 = at(0);
     int64_t i = 1;
-    if (count >= 4) {
+    if (isReal<T> && count >= 4) {
       Vec<T> s1 = at(1), s2 = at(2), s3 = at(3);
       for (i = 4; i + 4 <= count; i += 4) {
         s0 = F::of(s0, at(i));
@@ -157,7 +157,7 @@ template <class T, class F, class A> struct Reducer {
 
   static void fill(char* to, int64_t n) {
     A* acc = reinterpret_cast<A*>(to);
-    for (int64_t i = 0; i < n; i++) acc[i] = identity<A>(F::fn);
+    for (int64_t i = 0; i < n; i += lanes<A>) store(acc + i, splat(identity<A>(F::fn)));
   }
 
   /** Combines vectors of n elements, at most a run. */
@@ -267,7 +267,7 @@ template <class T, class F, class A> struct Reducer {
       for (; columns <= rowRun && r + L <= rows; r += L, p += L * columns) {
         if (columns <= L) prefetch(p, L * columns);
         Vec<T> s[L];
-        if (VECTOR_BYTES == 16 && columns < 4 * L && (rows - r - L) * columns >= L) {
+        if (VECTOR_BYTES == 16 && isReal<T> && columns < 4 * L && (rows - r - L) * columns >= L) {
           short_rows(p, columns, s);
         } else for (int64_t i = 0; i < L; i++) {
           s[i] = columns <= L ? some(p + i * columns, columns) : vectors(p + i * columns, columns);
@@ -305,7 +305,15 @@ template <class T, class F, class A> struct Reducer {
   static void finish(const char* from, int64_t n, char* to, int64_t step) {
     const A* acc = reinterpret_cast<const A*>(from);
     T* out = reinterpret_cast<T*>(to);
-    for (int64_t i = 0; i < n; i++) out[i * step] = static_cast<T>(acc[i]);
+    int64_t i = 0;
+    for (; step == 1 && i + L <= n; i += L) {
+      if constexpr (isWide) {
+        store(out + i, join(load(acc + i), load(acc + i + L / 2)));
+      } else {
+        store(out + i, load(acc + i));
+      }
+    }
+    for (; i < n; i++) out[i * step] = static_cast<T>(acc[i]);
   }
 
   static constexpr Reduction table{sizeof(A), fill, rows, columns, merge, finish};

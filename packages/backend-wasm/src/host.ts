@@ -10,10 +10,21 @@ import type { LinearMemory } from './memory.ts'
 /** A program of the module, with the arrays that its runs read. */
 interface Bound extends Handle {
   readonly number: number
-  rows: number
+  rows: Shared<Float64Array>
   numbers: number
   stride: number
+  /** The function that computes all of it, if there is one. */
+  readonly whole: Whole | undefined
 }
+
+/** An emitted function of rows and numbers, which returns 0, or the tag of a check that failed, plus 1. */
+interface Whole {
+  readonly run: (rows: number, numbers: number) => number
+  /** The addresses of the rows, as emitted functions read them. */
+  readonly table: Shared<Int32Array>
+}
+/** Words of a row in the table. */
+const rowWords = 4
 
 /** What a program has in the module, by which it is dropped. */
 interface Held {
@@ -95,12 +106,28 @@ export class WasmHost implements Host {
   }
 
   run(program: Handle, times: number): number {
-    const { number, rows, numbers, stride } = program as Bound
+    const { number, rows, numbers, stride, whole } = program as Bound
+    if (whole !== undefined && times === 1) return this.#whole(whole, rows.array, numbers)
     try {
-      return this.#ended(this.#heap.exports.run(number, rows, numbers, stride, times, placeOf(this.#status)))
+      const status = placeOf(this.#status)
+      return this.#ended(this.#heap.exports.run(number, placeOf(rows), numbers, stride, times, status))
     } catch (error) {
       return this.#failed(error)
     }
+  }
+
+  /** Calls the function without C++ in between: all that this would do takes as long as a small step. */
+  #whole({ run, table }: Whole, rows: Float64Array, numbers: number): number {
+    const { array } = table
+    for (let to = 0, at = 0; to < array.length; to += rowWords, at += 3) array[to] = rows[at]
+    const failed = run(placeOf(table), numbers)
+    const kind = failed === 0 ? ended.done : ended.check
+    const status = this.#status.array
+    status[0] = kind
+    status[1] = failed === 0 ? 0 : failed - 1
+    status[2] = 0
+    status[3] = failed === 0 ? 1 : 0
+    return kind
   }
 
   #ended(kind: number): number {
@@ -123,11 +150,15 @@ export class WasmHost implements Host {
   program(words: Int32Array, rows: number, numbers: number): Handle {
     const emitted = this.emits ? emit(words) : undefined
     const functions = emitted && this.#functions.add(emitted.module, emitted.functions)
-    const held =
-      emitted === undefined || functions === undefined
-        ? this.#held(words, rows, numbers, none)
-        : this.#held(emitted.words, rows, numbers, functions)
-    const handle: Omit<Bound, 'handle'> = { number: held.number, rows: 0, numbers: 0, stride: 0 }
+    const isEmitted = emitted !== undefined && functions !== undefined
+    const held = isEmitted
+      ? this.#held(emitted.words, rows, numbers, functions)
+      : this.#held(words, rows, numbers, none)
+    const whole =
+      isEmitted && emitted.isWhole
+        ? { run: this.#functions.at(functions[0]) as Whole['run'], table: this.words(rowWords * rows) }
+        : undefined
+    const handle: Omit<Bound, 'handle' | 'rows'> = { number: held.number, numbers: 0, stride: 0, whole }
     this.#dropped.register(handle, held)
     return handle as Bound
   }
@@ -165,7 +196,7 @@ export class WasmHost implements Host {
   }
 
   bind(program: Handle, rows: Shared<Float64Array>, numbers: Shared<Float64Array>, stride: number): void {
-    Object.assign(program, { rows: placeOf(rows), numbers: placeOf(numbers), stride })
+    Object.assign(program, { rows, numbers: placeOf(numbers), stride })
   }
 
   keep(program: Handle, tags: Int32Array): void {

@@ -96,6 +96,12 @@ const arrays = {
   bool: Uint8Array,
 } as const
 
+/**
+ * Where buffers start: vectors are no wider. A slab costs more than in JavaScript, for its block and its finalizer, so
+ * that as many numbers as possible share one.
+ */
+const vectorBytes = 16
+
 export class LinearMemory extends HostMemory {
   /** The bytes of blocks in linear memory above which they spill. */
   maxBytes: number
@@ -115,7 +121,7 @@ export class LinearMemory extends HostMemory {
   readonly #lenders: Cell[] = []
 
   constructor(backend: StreamBackend<never, never>, heap: Heap, maxBytes: number) {
-    super(backend)
+    super(backend, undefined, undefined, vectorBytes)
     this.#heap = heap
     this.maxBytes = maxBytes
   }

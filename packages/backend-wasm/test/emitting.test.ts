@@ -1,7 +1,8 @@
 // Compiled steps of the backend with emitted functions and without: the same bits, and what happens where a page may not
 // compile them.
-import { compile, F, grad, manualSeed, randn, type Tensor, useDevice } from '@flambeau/core'
+import { compile, F, grad, manualSeed, rand, randn, type Tensor, useDevice, zeros } from '@flambeau/core'
 import { afterEach, expect, it, vi } from 'vitest'
+import type { WasmBackend } from '../src/backend.ts'
 import { wasm } from '../src/index.ts'
 import { type Engine, engine } from '../src/webassembly.ts'
 
@@ -29,6 +30,34 @@ async function results(emit: boolean, calls = 3): Promise<number[][]> {
 
 it('a compiled step gives the same bits with emitted functions and without', async () => {
   expect(await results(true)).toEqual(await results(false))
+})
+
+it('a step that is one function is called directly: the same bits, the same errors, and several runs in one call', async () => {
+  const told = async (emit: boolean): Promise<unknown[]> => {
+    const device = (await wasm({ emit })) as WasmBackend
+    useDevice(device)
+    const runs = vi.spyOn(device.host, 'run')
+    manualSeed(4)
+    const y = rand(70)
+    const step = compile((x: Tensor): Tensor => F.binaryCrossEntropy(x, y, { reduction: 'none' }).mul(x.exp()))
+    const said: unknown[] = []
+    for (const offset of [0, 0, 0, 2, 0]) {
+      try {
+        said.push(Array.from(step(rand(70).add(offset)).toArray() as ArrayLike<number>))
+      } catch (error) {
+        said.push((error as Error).message)
+      }
+    }
+    const z = zeros(33)
+    const counting = compile((): Tensor => z.add_(z.mul(0.5).add(1)))
+    for (let i = 0; i < 4; i++) counting()
+    said.push(Array.from(counting.repeat(5).toArray() as ArrayLike<number>), runs.mock.calls.length)
+    runs.mockRestore()
+    return said
+  }
+  const said = await told(true)
+  expect(said[3]).toMatch(/between 0 and 1/)
+  expect(said).toEqual(await told(false))
 })
 
 it('a page that may not compile more gets the interpreter, and the same numbers', async () => {

@@ -280,12 +280,16 @@ class HostProgram implements Executable {
   }
 
   run(bindings: Bindings): void {
-    const { error } = this.#run(bindings, 1, false)
-    if (error !== undefined) throw error
+    this.#backend.submit()
+    this.#bind(bindings, 1, false)
+    if (this.#host.run(this.#handle, 1) !== ended.done) throw this.#ended(this.#backend.status).error
   }
 
   repeat(bindings: Bindings, times: number, stacked: boolean): Ended {
-    return this.#run(bindings, times, stacked)
+    this.#backend.submit()
+    this.#bind(bindings, times, stacked)
+    this.#host.run(this.#handle, times)
+    return this.#ended(this.#backend.status)
   }
 
   async #runAsync(bindings: Bindings, times: number, stacked: boolean): Promise<Ended> {
@@ -302,13 +306,6 @@ class HostProgram implements Executable {
       this.#backend.inFlight = null
       held.length = 0
     }
-  }
-
-  #run(bindings: Bindings, times: number, stacked: boolean): Ended {
-    this.#backend.submit()
-    this.#bind(bindings, times, stacked)
-    this.#host.run(this.#handle, times)
-    return this.#ended(this.#backend.status)
   }
 
   #ended([kind, tag, value, runs]: Int32Array): Ended {

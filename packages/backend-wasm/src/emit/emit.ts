@@ -13,6 +13,8 @@ export interface Emitted {
   readonly words: Int32Array
   /** How many functions the words refer to. */
   readonly functions: number
+  /** Whether the first of them computes all of the program. */
+  readonly isWhole: boolean
   /** The module with the functions, whose names are their numbers; it imports memory and functions from the compiled one. */
   readonly module: Uint8Array
 }
@@ -105,5 +107,7 @@ export function emit(words: Int32Array): Emitted | undefined {
     }
   }
   write(0, words.length)
-  return functions === 0 ? undefined : { words: Int32Array.from(made), functions, module: module.encode() }
+  if (functions === 0) return undefined
+  const isWhole = made[0] === opcodes.emitted && made[4] === 0 && made[1] === made.length
+  return { words: Int32Array.from(made), functions, isWhole, module: module.encode() }
 }

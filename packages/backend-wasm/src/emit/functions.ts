@@ -33,6 +33,10 @@ export class Functions {
     })
   }
 
+  at(index: number): unknown {
+    return this.#exports.__indirect_function_table.get(index)
+  }
+
   remove(indices: Int32Array): void {
     for (const at of indices) {
       this.#exports.__indirect_function_table.set(at, null)

@@ -78,7 +78,9 @@ const slabBytes = 65536
  */
 const tinySlabBytes = 8192
 /** Buffers start at multiples of 64 bytes, so that the vector units of a native backend may read whole cache lines. */
-const align = 64
+const cacheLine = 64
+/** Buffers up to this size are in slabs for numbers. */
+const tinyBytes = 64
 /** A buffer larger than this has a slab of its own. */
 const largeBytes = slabBytes / 4
 
@@ -95,7 +97,7 @@ interface Cursor {
 }
 
 /** The first alloc opens a slab: a cursor begins at the end of a slab that does not exist. */
-const cursorsOf = (slabBytes: number): readonly Cursor[] =>
+const cursorsOf = (slabBytes: number, align: number): readonly Cursor[] =>
   dtypes.map((dtype) => {
     const data = newArray(dtype, 0)
     const bytes = data.BYTES_PER_ELEMENT
@@ -119,15 +121,25 @@ export const lackingMemory = (work: string): RuntimeError =>
 /** Allocates buffers. Memory that is not V8's own overrides how slabs are opened and what buffers are. */
 export class HostMemory {
   protected readonly backend: Backend
-  readonly #tiny = cursorsOf(tinySlabBytes)
-  readonly #small = cursorsOf(slabBytes)
+  readonly #tiny: readonly Cursor[]
+  readonly #small: readonly Cursor[]
   readonly #admit: ((bytes: number) => boolean) | undefined
   readonly #make: typeof newArray
   #given = 0
 
-  /** `admit` is asked before a slab is opened; `make` creates the array of a large buffer, of zeros by default. */
-  constructor(backend: Backend, admit?: (bytes: number) => boolean, make: typeof newArray = newArray) {
+  /**
+   * `admit` is asked before a slab is opened; `make` creates the array of a large buffer, of zeros by default. Buffers start
+   * at multiples of `align` bytes, a power of two.
+   */
+  constructor(
+    backend: Backend,
+    admit?: (bytes: number) => boolean,
+    make: typeof newArray = newArray,
+    align: number = cacheLine,
+  ) {
     this.backend = backend
+    this.#tiny = cursorsOf(tinySlabBytes, align)
+    this.#small = cursorsOf(slabBytes, align)
     this.#admit = admit
     this.#make = make
   }
@@ -141,7 +153,7 @@ export class HostMemory {
     if (bytes > largeBytes) {
       return this.buffer(this.open(spec.dtype, length, bytes, this.#make), 0, length)
     }
-    const cursor = bytes <= align ? this.#tiny[rank] : this.#small[rank]
+    const cursor = bytes <= tinyBytes ? this.#tiny[rank] : this.#small[rank]
     const size = length === 0 ? cursor.mask + 1 : (length + cursor.mask) & ~cursor.mask
     if (cursor.at + size > cursor.slab) {
       cursor.open = this.open(spec.dtype, cursor.slab, cursor.slab * cursor.bytes)
