@@ -200,6 +200,36 @@ describe('the same function on every path', () => {
     }
   }
 
+  const special = [0, -0, 1, -1, 1e-45, -1e-45, 3.4e38, -3.4e38, 0.3, inf, -inf, nan].map(fround)
+  for (const dtype of ['float32', 'float64'] as const) {
+    const [x, y, z] = [0, 1, 2].map((i) => s.input(i, dtype))
+    const two = s.max(x, y)
+    /** Chains of extremes as the first and the second operand, read by others or not, of rounded numbers and others. */
+    const choices = {
+      two,
+      chain: s.max(s.max(two, z), 0),
+      'a chain that is read': s.add(s.max(two, z), two),
+      'second operand': s.max(z, two),
+      'both operands': s.max(two, s.max(y, z)),
+      'with itself': s.max(two, two),
+      'of a minimum': s.max(s.min(s.min(x, y), z), s.neg(s.min(y, z))),
+      'of a number that is not rounded': s.max(two, s.mul(z, 1.1)),
+      'of a choice': s.max(s.select(s.gt(x, y), z, x), y),
+      comparisons: s.select(s.le(x, y), s.select(s.ne(y, z), x, -3), s.select(s.isnan(x), 1, z)),
+      'small integers': s.select(s.gt(x, y), s.constant(2, dtype), s.select(s.ge(y, z), 1, s.constant(-7, dtype))),
+      'a bool': s.select(s.cast(z, 'bool'), x, y),
+      'bools together': s.select(s.and(s.lt(x, z), s.not(s.eq(y, z))), x, y),
+    }
+    it.each(Object.entries(choices))(`%s, ${dtype}`, (_, expression) => {
+      const { lines, results } = emitJs([expression], (i) => 'xyz'[i])
+      const source = `return (x, y, z) => { ${lines.join('\n')}\nreturn ${results[0]} }`
+      const emitted = new Function(...Object.keys(runtime), source)(...Object.values(runtime))
+      const closures = interpret(expression)
+      const all = special.flatMap((a) => special.flatMap((b) => special.map((c) => [a, b, c])))
+      expect(all.map((of) => emitted(...of))).toEqual(all.map(closures))
+    })
+  }
+
   it('a cast to a wider type emits no code', () => {
     const { lines, results } = emitJs([s.cast(s.cast(s.input(0, 'bool'), 'uint8'), 'float32')], () => 'x')
     expect([lines, results]).toEqual([[], ['x']])

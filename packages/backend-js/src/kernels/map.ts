@@ -186,11 +186,11 @@ export const mayCompile: boolean = (() => {
 const runtimeNames = Object.keys(runtime)
 
 /**
- * Declares the functions of `runtime` that a text calls as constants of that text, so that V8 knows them where they are
- * called. The others are not read, because some are created when first read.
+ * Declares the functions of `runtime` that a text calls, and its arrays, as constants of that text, so that V8 knows them
+ * where they are used. The others are not read, because some are created when first read.
  */
 export const calledIn = (text: string): string =>
-  `const { ${runtimeNames.filter((name) => text.includes(`${name}(`)).join(', ')} } = runtime`
+  `const { ${runtimeNames.filter((name) => text.includes(`${name}(`) || text.includes(`${name}[`)).join(', ')} } = runtime`
 
 const helpers = { scalarValue, accumulators, cellsAt, checkClaims }
 

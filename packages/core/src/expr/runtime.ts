@@ -57,8 +57,14 @@ function floorDiv(a: number, b: number): number {
 
 const sign = (x: number): number => (x > 0 ? 1 : x < 0 ? -1 : 0)
 
-/** The functions that emitted source may call, passed to it by these names. */
+const singles = new Float32Array(2)
+
+/** What emitted source may call or write to, passed to it by these names. */
 export const runtime = {
+  /** Two numbers of which one is taken, and two float32 of which one is taken by their bits. */
+  pair: new Float64Array(2),
+  singles,
+  bits: new Int32Array(singles.buffer),
   fround: Math.fround,
   rint,
   pow,

@@ -75,7 +75,7 @@ export const maths = (name: keyof typeof Math & string, call: JsStep['call']): J
 })
 
 /** A function of our own, looked up at first use. */
-export const own = (name: keyof typeof runtime): JsStep => ({
+export const own = (name: Exclude<keyof typeof runtime, 'pair' | 'singles' | 'bits'>): JsStep => ({
   source: (args) => called(name, args),
   get call() {
     return runtime[name]

@@ -26,7 +26,7 @@ export const cast: Unary = {
   ),
   single: own('fround'),
   bool: inline(
-    ([a]) => `${a} !== 0 ? 1 : 0`,
+    ([a]) => `${a} !== 0 | 0`,
     (a) => (a !== 0 ? 1 : 0),
   ),
 }

@@ -2,10 +2,11 @@
 // in.
 import { type Binary, both, comparison, either, inline, type JsStep, own, type Ternary, type Unary } from '../step.ts'
 
+/** By a conversion, because a branch on numbers is mispredicted every other time. */
 const compared = (operator: string, holds: (a: number, b: number) => boolean): Binary => ({
   ...comparison,
   real: inline(
-    ([a, b]) => `${a} ${operator} ${b} ? 1 : 0`,
+    ([a, b]) => `${a} ${operator} ${b} | 0`,
     (a, b) => (holds(a, b) ? 1 : 0),
   ),
 })
@@ -17,6 +18,7 @@ export const le: Binary = compared('<=', (a, b) => a <= b)
 export const gt: Binary = compared('>', (a, b) => a > b)
 export const ge: Binary = compared('>=', (a, b) => a >= b)
 
+/** By a branch, because it nearly always goes the same way. */
 const test = (real: JsStep): Unary => ({ ...comparison, arity: 1, cost: Infinity, real })
 
 export const isnan: Unary = test(
@@ -68,6 +70,7 @@ export const shiftRight: Binary = { ...bitwise, rule: 'shift', arity: 2, real: o
 /** derive.ts builds its slope, a select between those of its branches. */
 export const select: Ternary = {
   ...{ arity: 3, rule: 'select', cost: 1, work: 'simple', slope: null },
+  // js.ts writes those that a branch would often mispredict.
   real: inline(
     ([c, a, b]) => `${c} !== 0 ? ${a} : ${b}`,
     (c, a, b) => (c !== 0 ? a : b),

@@ -45,25 +45,26 @@ const largestOf = Array.from({ length: mostTaps + 1 }, (_, taps) =>
 )
 
 /**
- * The maximum, and the number of the first of the largest taps; of the last NaN if there is one, as in PyTorch. The last
- * input is the winner if no tap is larger than another one: the first tap, or the first inside of the input.
+ * The maximum, and the number of the first of the largest taps; of the last NaN if there is one, as in PyTorch. If no tap is
+ * larger than another one, the winner is the first tap, or the first inside of the input, which is the last operand.
  */
-function winner(inputs: readonly Input[]): Prims['map'] {
+function winner(inputs: readonly Input[], isAround: boolean): Prims['map'] {
   const { dtype } = inputs[0]
   const x = inputExprs(inputs, dtype)
-  const number = x.pop() as Expr
+  const first = isAround ? (x.pop() as Expr) : null
   let [y] = x
-  let won = number
+  let won: Expr = s.constant(0, dtype)
   let invalid: Expr = s.constant(0, dtype)
   for (let k = 1; k < x.length; k++) {
     won = s.select(s.gt(x[k], y), s.constant(k, dtype), won)
     invalid = s.select(s.isnan(x[k]), s.constant(k, dtype), invalid)
     y = s.max(y, x[k])
   }
+  if (first !== null) won = s.select(s.gt(won, 0), won, first)
   return { outs: [{ expr: y }, { expr: s.select(s.isnan(y), invalid, won) }] }
 }
 const winners: Prims['map'][] = []
-const winnerOp: OpDef<null> = {
+const winnerOp: OpDef<boolean> = {
   name: 'maxPool',
   infer: ([{ sizes, dtype }]) => [
     { sizes, dtype },
@@ -72,10 +73,9 @@ const winnerOp: OpDef<null> = {
   to: {
     kind: 'kernel',
     prim: 'map',
-    lower: (_, inputs) => {
-      const last = inputs[inputs.length - 1]
-      const key = (8 * inputs.length + rankOf(inputs[0].dtype)) * 2 + Number(last.wrapped === true)
-      return (winners[key] ??= winner(inputs))
+    lower: (isAround, inputs) => {
+      const key = (8 * inputs.length + rankOf(inputs[0].dtype)) * 2 + Number(isAround)
+      return (winners[key] ??= winner(inputs, isAround))
     },
   },
 }
@@ -84,9 +84,8 @@ const firstInside = elementwise('place', (i, stride, low, dilation, step) => {
   const outside = s.max(s.sub(low, s.mul(i, stride)), 0)
   return s.mul(s.floorDiv(s.add(outside, s.sub(dilation, 1)), dilation), step)
 })
-/** The number of the first tap inside of the input, [...output]; one number if that is always the first tap. */
-function firstOf({ input, output, kernel, stride, dilation, low }: Windows, device: string): Input {
-  if (low.every((n) => n === 0)) return operand(0)
+/** The number of the first tap inside of the input, [...output]. */
+function firstOf({ input, output, kernel, stride, dilation, low }: Windows, device: string): Tensor {
   return sumOver(input, (d) => {
     const numbers = [stride[d], low[d], dilation[d], numelOf(kernel.slice(d + 1))].map(operand)
     return apply(firstInside, [along(d, output[d], input.length, device), ...numbers], null)
@@ -204,7 +203,9 @@ const few: Way = {
     return apply(largestOf[from.length], from, null)
   },
   winners(x, windows) {
-    return applyAll(winnerOp, [...eachTap(x, windows, least), firstOf(windows, x.device)], null)
+    const each = eachTap(x, windows, least)
+    const isAround = windows.low.some((n) => n !== 0)
+    return applyAll(winnerOp, isAround ? [...each, firstOf(windows, x.device)] : each, isAround)
   },
   put: (dy, numbers, windows) => apply(putOp, [dy, numbers], windows),
   places: placesOf,
