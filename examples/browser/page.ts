@@ -244,7 +244,6 @@ const openedAs = async ({ course: name, training }: News & { kind: 'opened' }) =
 }
 
 const moved = (name: BackendName, about: string) => {
-  if (name !== chosenBackend()) chooseBackend(name)
   find('found').textContent = about
   if (used.at(-1) !== name) used.push(name)
   for (const curve of curves) curve.moveTo(name)
@@ -271,6 +270,8 @@ worker.addEventListener('message', ({ data: news }: MessageEvent<News>) => {
       return find('found').append(` It leaves ${news.op} to js.`)
     case 'refused':
       if (used.length > 0) chooseBackend(used.at(-1) as BackendName)
+      // The worker goes on to it.
+      else if (news.backend === 'wasm') chooseBackend('js')
       return showTrouble(news.trouble)
     case 'paused':
       return show('paused', `Paused at epoch ${count(epoch)}`)
