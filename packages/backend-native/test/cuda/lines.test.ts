@@ -1,7 +1,7 @@
 // Sorts, scans and rows of lengths at which their kernels change: threads, warps, blocks, tiles, parts. Results are those
 // of the CPU; elements are small integers where sums would be rounded in another order.
 import { js } from '@flambeau/backend-js'
-import { manualSeed, randint, randn, type Tensor, tensor, useDevice, zeros } from '@flambeau/core'
+import { F, manualSeed, randint, randn, type Tensor, tensor, useDevice, zeros } from '@flambeau/core'
 import { expect } from 'vitest'
 import { testWith } from '../../../../tools/test/machine.ts'
 import { type CudaBackend, openCuda } from '../../src/cuda/index.ts'
@@ -88,6 +88,46 @@ for (const n of [1, 7, 33, 129, 1000, 1025, 5000])
       expect(f().sub(expected).abs().max().item()).toBeLessThan(1e-4)
     }
     compare(() => [integers(3, n).argmax(1), integers(n, 3).argmin(0), randn(3, n).argmax()])
+  })
+
+/** Rows that several blocks share: long ones along the last axis, and such of a few columns. */
+for (const [shape, axis] of [
+  [[1, 70_000], 1],
+  [[600, 3], 0],
+] as const)
+  it(`rows of ${shape.join('x')} along axis ${axis} in steps`, () => {
+    const [size, others] = [shape[axis], shape[1 - axis]]
+    const all = (): (readonly [string, readonly number[]])[] => {
+      manualSeed(6)
+      const x = randn(...shape)
+      const dy = randn(...shape)
+      const target = randint(0, size, [others]).to('int32')
+      target.narrow(0, 0, 1).fill_(size - 1)
+      const named: [string, (x: Tensor) => Tensor][] = [
+        ['softmax', (x) => x.softmax(axis).mul(dy).sum()],
+        ['logSoftmax', (x) => x.logSoftmax(axis).mul(dy).sum()],
+        ['crossEntropy', (x) => F.crossEntropy(axis === 1 ? x : x.t(), target)],
+      ]
+      return named.flatMap(([name, f]) => {
+        const leaf = x.clone().requiresGrad_()
+        const y = f(leaf)
+        y.backward()
+        const itself = name === 'softmax' ? x.softmax(axis) : x.logSoftmax(axis)
+        const found: [string, Tensor][] = [
+          [name, y.detach().reshape([1])],
+          [`the gradient of ${name}`, leaf.grad as Tensor],
+          [`${name} itself`, itself],
+        ]
+        return found.map(([name, values]) => [name, [...values.toArray()]] as const)
+      })
+    }
+    onCuda()
+    const found = all()
+    useDevice(js())
+    for (const [i, [name, wanted]] of all().entries()) {
+      const worst = wanted.reduce((most, x, k) => Math.max(most, Math.abs(x - found[i][1][k]) / (1 + Math.abs(x))), 0)
+      expect(worst, name).toBeLessThan(2e-5)
+    }
   })
 
 it('a scatter of long lines writes in the order of its index', () => {

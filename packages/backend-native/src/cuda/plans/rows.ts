@@ -1,22 +1,24 @@
 // The plans of compositions along an axis: softmax and its relatives, the cross entropy of classes, moments. A row is
-// the work of a thread, of a warp or of a block, which reads it once for each sum and once more for the result. Sums of
-// floats accumulate in double precision.
+// the work of a thread, of a warp or of a block, which reads it once for each sum and once more for the result. Few long
+// rows are the work of many blocks, by a kernel for each sum. Sums of floats accumulate in double precision.
 import {
   type CompositeKind,
   composites,
   contiguousStrides,
   type DType,
+  dtypeSize,
   type Instr,
   type Loops,
   loopsOver,
   numelOf,
   type View,
 } from '@flambeau/core/backend'
-import type { Launch, Plan, Planner } from '../plan.ts'
+import type { Launch, Param, Plan, Planner } from '../plan.ts'
 import { accumulate, accumulators, acrossLanes, type Combining, placeOf } from '../text/lanes.ts'
 import { declareLoops, declareSteps } from '../text/loops.ts'
 import { inTurns } from '../text/turns.ts'
 import { begin, type KernelWriter, type MakeWriter, threads, type Value } from '../text/writer.ts'
+import { planEach } from './elements.ts'
 import { each, formOf, lastAxisOf, planReduction } from './reduction.ts'
 
 type Floating = 'float32' | 'float64'
@@ -137,97 +139,221 @@ function along(x: View, axis: number, rows: readonly (readonly number[])[]): Alo
   return { sizes, steps, along: rows.map((row) => row[axis]) }
 }
 
+/** The rows of an instruction. */
+interface Rows {
+  readonly kind: Exclude<CompositeKind, 'moments'>
+  readonly dtype: Floating
+  readonly count: number
+  readonly length: number
+  /** Rows lie along the last axis, so elements side by side are of one row. */
+  readonly last: boolean
+  readonly inputs: number
+  readonly loops: Along
+}
+
+/** A row without what several lanes or kernels share. */
+type Operands = Omit<Row, 'total' | 'write' | 'writeRow'> & {
+  /** Writes element `i` of an output that covers all, and the one of an output that has one for the row. */
+  store(output: number, i: Value, value: Value): void
+  storeRow(output: number, value: Value): void
+}
+
+/** Declares the operands of rows; returns what gives those of row `k`. */
+function declareRows(w: KernelWriter, { kind, dtype, length, inputs, loops }: Rows): (k: Value) => Operands {
+  const split = declareLoops(w, loops.sizes)
+  const all = w.param({ is: 'int', value: length })
+  const operands = loops.steps.map((steps, i) => ({
+    address: w.param(i < inputs ? { is: 'input', input: i } : { is: 'output', output: i - inputs }),
+    at: declareSteps(w, steps),
+    next: declareSteps(w, [loops.along[i] ?? 0]),
+  }))
+  const numbers = new Map(
+    composites[kind].numbers.map((name) => [
+      name as string,
+      w.param({ is: 'attribute', type: 'int', of: ({ attrs }) => (attrs as Readonly<Record<string, number>>)[name] }),
+    ]),
+  )
+  return (k) => {
+    const indices = split(k)
+    const starts = operands.map(({ at }) => at(indices))
+    const positionOf = (operand: number, i: Value): Value => operands[operand].next([i], starts[operand])
+    const loaded = new Map<string, Value>()
+    const number = (name: string): Value => numbers.get(name) as Value
+    return {
+      w,
+      dtype,
+      number,
+      element: (input, i) => {
+        const key = `${input} ${i.text}`
+        const known = loaded.get(key) ?? w.load(dtype, operands[input].address, positionOf(input, i))
+        loaded.set(key, known)
+        return known
+      },
+      ofRow: (input) => w.load(dtype, operands[input].address, starts[input]),
+      target: (input) => {
+        const at = w.load('int32', operands[input].address, starts[input])
+        const inside = w.both(w.compare('ge', at, w.int(0)), w.compare('lt', at, all))
+        return { at, exists: w.both(inside, w.compare('ne', at, number('ignore'))) }
+      },
+      store: (output, i, value) => {
+        const at = inputs + output
+        w.store(dtype, operands[at].address, positionOf(at, i), value)
+      },
+      storeRow: (output, value) => w.store(dtype, operands[inputs + output].address, starts[inputs + output], value),
+    }
+  }
+}
+
+/** One kernel does all, and the lanes of a row share it. */
+function planWhole(make: MakeWriter, rows: Rows): Launch {
+  const { kind, count, length } = rows
+  const { lanes } = formOf(length, rows.last)
+  const w = make()
+  begin(w)
+  const [most, all] = [count, length].map((value) => w.param({ is: 'int', value }))
+  const operandsOf = declareRows(w, rows)
+  const { item, exists, lane } = placeOf(w, lanes, most)
+  // Lanes beyond the last row work on it as well, because all threads of a block meet; they do not write.
+  const operands = operandsOf(w.index('min', item, w.index('sub', most, w.int(1))))
+  const eachElement = (read: readonly number[], use: (i: Value) => void): void =>
+    inTurns(
+      w,
+      lane,
+      all,
+      w.int(lanes),
+      (i) => read.map((input) => operands.element(input, i)),
+      (_, i) => use(i),
+    )
+  bodies[kind]({
+    ...operands,
+    total: (combining, read, f) => {
+      const sums = accumulators(w, combining)
+      eachElement(read, (i) => accumulate(w, combining, sums, [f(i)]))
+      acrossLanes(w, lanes, combining, sums)
+      return sums[0]
+    },
+    write: (output, read, f) => w.when(exists, () => eachElement(read, (i) => operands.store(output, i, f(i)))),
+    writeRow: (output, value) =>
+      w.when(w.both(exists, w.compare('eq', lane, w.int(0))), () => operands.storeRow(output, value)),
+  })
+  const { kernel, params } = w.kernel(kind)
+  const blocks = Math.ceil((count * lanes) / threads)
+  // Each row is read up to three times.
+  return {
+    kernel,
+    grid: [blocks, 1, 1],
+    block: threads,
+    shared: 0,
+    params,
+    visits: 3 * count * Math.max(length, lanes),
+  }
+}
+
+/**
+ * Every total is a reduction of its own, by as many blocks as its elements need, and so is what is written: for few rows
+ * that are long. The kernel of a step takes the totals of those before it from memory.
+ */
+function planSteps(make: MakeWriter, rows: Rows, launches: Launch[], scratch: number[]): void {
+  const { kind, count, length, last } = rows
+  const totals: { readonly combining: Combining; readonly memory: Param }[] = []
+  let [writes, writesRows] = [false, false]
+  /** Runs the body for row `k`, with the totals so far; `act` says what happens where the others come. */
+  const body = (operands: Operands, k: Value, known: readonly Value[], act: Partial<Row>): void => {
+    let at = 0
+    bodies[kind]({
+      ...operands,
+      write: () => {},
+      writeRow: () => {},
+      ...act,
+      total: (combining, read, f) => {
+        const [dtype] = combining.dtypes
+        if (at < known.length) return operands.w.load(dtype, known[at++], k)
+        return act.total?.(combining, read, f) ?? operands.w.constant(0, dtype)
+      },
+    })
+  }
+  // What the body does, from a text that nobody runs.
+  const trial = make()
+  const k = trial.int(0)
+  body(declareRows(trial, rows)(k), k, [], {
+    total: (combining) => {
+      const [dtype] = combining.dtypes
+      const memory: Param = { is: 'scratch', scratch: scratch.push(dtypeSize[dtype] * count) - 1 }
+      totals.push({ combining, memory })
+      return trial.constant(0, dtype)
+    },
+    write: () => {
+      writes = true
+    },
+    writeRow: () => {
+      writesRows = true
+    },
+  })
+  const declareTotals = (w: KernelWriter, before: number): Value[] =>
+    totals.slice(0, before).map(({ memory }) => w.param(memory))
+  totals.forEach(({ combining, memory }, step) => {
+    const open = (w: KernelWriter) => {
+      const operandsOf = declareRows(w, rows)
+      const known = declareTotals(w, step)
+      return (k: Value, r: Value): Value[] => {
+        const found: Value[] = []
+        body(operandsOf(k), k, known, {
+          total: (combining, _, f) => {
+            if (found.length === 0) found.push(f(r))
+            return w.constant(0, combining.dtypes[0])
+          },
+        })
+        return found
+      }
+    }
+    const finish = (w: KernelWriter) => {
+      const to = w.param(memory)
+      return (k: Value, [total]: readonly Value[]): void => w.store(combining.dtypes[0], to, k, total)
+    }
+    planReduction(make, { name: kind, count, length, rows: last, combining, open, finish }, launches, scratch)
+  })
+  const elements = (name: string, inner: number, act: (operands: Operands, i: Value) => Partial<Row>): Launch =>
+    planEach(make, name, count * inner, false, (w) => {
+      const split = declareLoops(w, last ? [count, inner] : [inner, count])
+      const operandsOf = declareRows(w, rows)
+      const known = declareTotals(w, totals.length)
+      return {
+        read: (n) => split(n),
+        write: (indices) => {
+          const [k, i] = last ? indices : [indices[1], indices[0]]
+          const operands = operandsOf(k)
+          body(operands, k, known, act(operands, i))
+        },
+      }
+    })
+  if (writes)
+    launches.push(elements(kind, length, ({ store }, i) => ({ write: (output, _, f) => store(output, i, f(i)) })))
+  if (writesRows) launches.push(elements(`${kind}Rows`, 1, ({ storeRow }) => ({ writeRow: storeRow })))
+}
+
+/** A lane takes at most so many elements, if there are fewer lanes than keep a large GPU busy. */
+const mostTurns = 256
+const fewLanes = 2 ** 16
+
 export const planRows =
   <K extends Exclude<CompositeKind, 'moments'>>(make: MakeWriter, kind: K): Planner<K> =>
   (instr): Plan => {
     const { axis } = instr.attrs as { readonly axis: number }
     const inputs = instr.inputs as readonly View[]
     const [x] = inputs
-    const outputs = instr.outputs as readonly { readonly sizes: readonly number[] }[]
-    const dtype = x.dtype as Floating
-    const n = x.sizes[axis] ?? 1
     const whole = contiguousStrides(x.sizes)
     const perRow = contiguousStrides(x.sizes.map((size, i) => (i === axis ? 1 : size)))
-    const record = composites[kind]
-    const results = record.outputs.map(([, extent]) => (extent === 'all' ? whole : perRow))
+    const results = composites[kind].outputs.map(([, extent]) => (extent === 'all' ? whole : perRow))
     const loops = along(x, axis, [...inputs.map(({ strides }) => strides), ...results])
-    const count = numelOf(loops.sizes)
-    const { lanes } = formOf(n, axis === lastAxisOf(x.sizes))
-    const w = make()
-    begin(w)
-    const most = w.param({ is: 'int', value: count })
-    const length = w.param({ is: 'int', value: n })
-    const split = declareLoops(w, loops.sizes)
-    const operands = [...inputs, ...outputs].map((_, i) => {
-      const isInput = i < inputs.length
-      const address = w.param(isInput ? { is: 'input', input: i } : { is: 'output', output: i - inputs.length })
-      return { address, at: declareSteps(w, loops.steps[i]), next: declareSteps(w, [loops.along[i] ?? 0]) }
-    })
-    const numbers = new Map(
-      record.numbers.map((name) => [
-        name as string,
-        w.param({ is: 'attribute', type: 'int', of: ({ attrs }) => (attrs as Readonly<Record<string, number>>)[name] }),
-      ]),
-    )
-    const { item, exists, lane } = placeOf(w, lanes, most)
-    // Lanes beyond the last row work on it as well, because all threads of a block meet; they do not write.
-    const r = w.index('min', item, w.index('sub', most, w.int(1)))
-    const indices = split(r)
-    const starts = operands.map(({ at }) => at(indices))
-    const positionOf = (operand: number, i: Value): Value => operands[operand].next([i], starts[operand])
-    const loaded = new Map<string, Value>()
-    const load = (input: number, i: Value): Value => {
-      const key = `${input} ${i.text}`
-      const known = loaded.get(key) ?? w.load(dtype, operands[input].address, positionOf(input, i))
-      loaded.set(key, known)
-      return known
-    }
-    const eachElement = (read: readonly number[], use: (i: Value) => void): void =>
-      inTurns(
-        w,
-        lane,
-        length,
-        w.int(lanes),
-        (i) => read.map((input) => load(input, i)),
-        (_, i) => use(i),
-      )
-    const row: Row = {
-      w,
-      dtype,
-      element: load,
-      ofRow: (input) => w.load(dtype, operands[input].address, starts[input]),
-      target: (input) => {
-        const at = w.load('int32', operands[input].address, starts[input])
-        const inside = w.both(w.compare('ge', at, w.int(0)), w.compare('lt', at, length))
-        return { at, exists: w.both(inside, w.compare('ne', at, row.number('ignore'))) }
-      },
-      number: (name) => numbers.get(name) as Value,
-      total: (combining, read, f) => {
-        const sums = accumulators(w, combining)
-        eachElement(read, (i) => accumulate(w, combining, sums, [f(i)]))
-        acrossLanes(w, lanes, combining, sums)
-        return sums[0]
-      },
-      write: (output, read, f) => {
-        w.when(exists, () => {
-          const at = inputs.length + output
-          eachElement(read, (i) => w.store(dtype, operands[at].address, positionOf(at, i), f(i)))
-        })
-      },
-      writeRow: (output, value) => {
-        const at = inputs.length + output
-        w.when(w.both(exists, w.compare('eq', lane, w.int(0))), () => {
-          w.store(dtype, operands[at].address, starts[at], value)
-        })
-      },
-    }
-    bodies[kind](row)
-    const { kernel, params } = w.kernel(kind)
-    const blocks = Math.ceil((count * lanes) / threads)
-    // Each row is read up to three times.
-    const visits = 3 * count * Math.max(n, lanes)
-    const launch: Launch = { kernel, grid: [blocks, 1, 1], block: threads, shared: 0, params, visits }
-    return { launches: count === 0 ? [] : [launch], scratch: [] }
+    const [count, length] = [numelOf(loops.sizes), x.sizes[axis] ?? 1]
+    const last = axis === lastAxisOf(x.sizes)
+    const rows: Rows = { kind, dtype: x.dtype as Floating, count, length, last, inputs: inputs.length, loops }
+    const launches: Launch[] = []
+    const scratch: number[] = []
+    const { lanes } = formOf(length, last)
+    if (count > 0 && length / lanes > mostTurns && count * lanes < fewLanes) planSteps(make, rows, launches, scratch)
+    else if (count > 0) launches.push(planWhole(make, rows))
+    return { launches, scratch }
   }
 
 /**
