@@ -90,6 +90,26 @@ for (const n of [1, 7, 33, 129, 1000, 1025, 5000])
     compare(() => [integers(3, n).argmax(1), integers(n, 3).argmin(0), randn(3, n).argmax()])
   })
 
+it('rows with infinite elements and NaN', () => {
+  for (const n of [5, 40, 2000]) {
+    for (const [at, value] of [
+      [0, Number.POSITIVE_INFINITY],
+      [n - 1, Number.NaN],
+      [1, Number.NEGATIVE_INFINITY],
+    ]) {
+      const isWhat = (f: (x: Tensor) => Tensor) => (): Tensor[] => {
+        const x = zeros(2, n)
+        x.narrow(1, at, 1).fill_(value)
+        const y = f(x)
+        return [y.isnan(), y.eq(Number.POSITIVE_INFINITY), y.eq(Number.NEGATIVE_INFINITY)]
+      }
+      compare(isWhat((x) => x.softmax(1)))
+      compare(isWhat((x) => x.logSoftmax(1)))
+    }
+    compare(() => [zeros(2, n).sub(Number.POSITIVE_INFINITY).softmax(1).isnan()])
+  }
+})
+
 /** Rows that several blocks share: long ones along the last axis, and such of a few columns. */
 for (const [shape, axis] of [
   [[1, 70_000], 1],

@@ -5,7 +5,6 @@ import {
   type CompositeKind,
   composites,
   contiguousStrides,
-  type DType,
   dtypeSize,
   type Instr,
   type Loops,
@@ -41,12 +40,29 @@ const sumOf = each(
   (w) => w.constant(0, 'float64'),
   (w, _, a, b) => w.step('add', 'float64', 'float64', [a, b]),
 )
-const mostOf = (dtype: DType): Combining =>
-  each(
-    [dtype],
-    (w) => w.constant(Number.NEGATIVE_INFINITY, dtype),
-    (w, _, a, b) => w.step('max', dtype, dtype, [a, b]),
-  )
+/**
+ * The largest element, and the sum of exp(x - largest) in double precision: one pass reads both. What came before a larger
+ * element is scaled by exp(before - larger).
+ */
+const softOf = (dtype: Floating): Combining => ({
+  dtypes: [dtype, 'float64'],
+  initial: (w) => [w.constant(Number.NEGATIVE_INFINITY, dtype), w.constant(0, 'float64')],
+  combine: (w, [a, sumA], [b, sumB]) => {
+    const { sub, exp } = arithmetic(w, dtype)
+    const [most, least] = [w.step('max', dtype, dtype, [a, b]), w.step('min', dtype, dtype, [a, b])]
+    // Equal ones may be infinite.
+    const scale = w.step('select', dtype, dtype, [
+      w.step('eq', 'bool', dtype, [least, most]),
+      w.constant(1, dtype),
+      exp(sub(least, most)),
+    ])
+    const isFirst = w.step('ge', 'bool', dtype, [a, b])
+    const [one, other] = [w.constant(1, 'float64'), w.step('cast', 'float64', dtype, [scale])]
+    const scaled = (sum: Value, factors: readonly [Value, Value]): Value =>
+      w.step('mul', 'float64', 'float64', [sum, w.step('select', 'float64', 'float64', [isFirst, ...factors])])
+    return [most, w.step('add', 'float64', 'float64', [scaled(sumA, [one, other]), scaled(sumB, [other, one])])]
+  },
+})
 
 /** A kernel over rows, as the body of one sees it. */
 interface Row {
@@ -59,8 +75,8 @@ interface Row {
   /** The position along the axis that an index names, and whether it is one. */
   target(input: number): { readonly at: Value; readonly exists: Value }
   number(name: string): Value
-  /** Combines what `f` gives for all elements of the row, from those of some inputs; every lane gets the total. */
-  total(combining: Combining, inputs: readonly number[], f: (i: Value) => Value): Value
+  /** Combines what `f` gives for all elements of the row, from those of some inputs; every lane gets the totals. */
+  total(combining: Combining, inputs: readonly number[], f: (i: Value) => readonly Value[]): readonly Value[]
   /** Writes an output that covers all, from the elements of some inputs. */
   write(output: number, inputs: readonly number[], f: (i: Value) => Value): void
   /** Writes an output that has one element for the row. */
@@ -69,10 +85,11 @@ interface Row {
 
 function softened(row: Row): { readonly most: Value; readonly logSum: Value; readonly sum: Value } {
   const { w, dtype } = row
-  const { sub, exp, log } = arithmetic(w, dtype)
-  const most = row.total(mostOf(dtype), [0], (i) => row.element(0, i))
-  const total = row.total(sumOf, [0], (i) => w.step('cast', 'float64', dtype, [exp(sub(row.element(0, i), most))]))
-  const sum = w.step('cast', dtype, 'float64', [total])
+  const { sub, log } = arithmetic(w, dtype)
+  const one = w.constant(1, 'float64')
+  const [most, total] = row.total(softOf(dtype), [0], (i) => [row.element(0, i), one])
+  // An infinite element makes the sum NaN, as exp(inf - inf) does.
+  const sum = w.step('add', dtype, dtype, [w.step('cast', dtype, 'float64', [total]), sub(most, most)])
   return { most, sum, logSum: log(sum) }
 }
 
@@ -90,16 +107,16 @@ const bodies: Readonly<Record<Exclude<CompositeKind, 'moments'>, (row: Row) => v
   softmaxBackward: (row) => {
     const { w, dtype } = row
     const { sub, mul } = arithmetic(w, dtype)
-    const total = row.total(sumOf, [0, 1], (i) =>
+    const [total] = row.total(sumOf, [0, 1], (i) => [
       w.step('cast', 'float64', dtype, [mul(row.element(0, i), row.element(1, i))]),
-    )
+    ])
     const sum = w.step('cast', dtype, 'float64', [total])
     row.write(0, [0, 1], (i) => mul(sub(row.element(0, i), sum), row.element(1, i)))
   },
   logSoftmaxBackward: (row) => {
     const { w, dtype } = row
     const { sub, mul, exp } = arithmetic(w, dtype)
-    const total = row.total(sumOf, [0], (i) => w.step('cast', 'float64', dtype, [row.element(0, i)]))
+    const [total] = row.total(sumOf, [0], (i) => [w.step('cast', 'float64', dtype, [row.element(0, i)])])
     const sum = w.step('cast', dtype, 'float64', [total])
     row.write(0, [0, 1], (i) => sub(row.element(0, i), mul(exp(row.element(1, i)), sum)))
   },
@@ -228,9 +245,9 @@ function planWhole(make: MakeWriter, rows: Rows): Launch {
     ...operands,
     total: (combining, read, f) => {
       const sums = accumulators(w, combining)
-      eachElement(read, (i) => accumulate(w, combining, sums, [f(i)]))
+      eachElement(read, (i) => accumulate(w, combining, sums, f(i)))
       acrossLanes(w, lanes, combining, sums)
-      return sums[0]
+      return sums
     },
     write: (output, read, f) => w.when(exists, () => eachElement(read, (i) => operands.store(output, i, f(i)))),
     writeRow: (output, value) =>
@@ -255,10 +272,10 @@ function planWhole(make: MakeWriter, rows: Rows): Launch {
  */
 function planSteps(make: MakeWriter, rows: Rows, launches: Launch[], scratch: number[]): void {
   const { kind, count, length, last } = rows
-  const totals: { readonly combining: Combining; readonly memory: Param }[] = []
+  const totals: { readonly combining: Combining; readonly memory: readonly Param[] }[] = []
   let [writes, writesRows] = [false, false]
   /** Runs the body for row `k`, with the totals so far; `act` says what happens where the others come. */
-  const body = (operands: Operands, k: Value, known: readonly Value[], act: Partial<Row>): void => {
+  const body = (operands: Operands, k: Value, known: readonly (readonly Value[])[], act: Partial<Row>): void => {
     let at = 0
     bodies[kind]({
       ...operands,
@@ -266,9 +283,12 @@ function planSteps(make: MakeWriter, rows: Rows, launches: Launch[], scratch: nu
       writeRow: () => {},
       ...act,
       total: (combining, read, f) => {
-        const [dtype] = combining.dtypes
-        if (at < known.length) return operands.w.load(dtype, known[at++], k)
-        return act.total?.(combining, read, f) ?? operands.w.constant(0, dtype)
+        const { w } = operands
+        if (at < known.length) {
+          const addresses = known[at++]
+          return combining.dtypes.map((dtype, i) => w.load(dtype, addresses[i], k))
+        }
+        return act.total?.(combining, read, f) ?? combining.initial(w)
       },
     })
   }
@@ -277,10 +297,11 @@ function planSteps(make: MakeWriter, rows: Rows, launches: Launch[], scratch: nu
   const k = trial.int(0)
   body(declareRows(trial, rows)(k), k, [], {
     total: (combining) => {
-      const [dtype] = combining.dtypes
-      const memory: Param = { is: 'scratch', scratch: scratch.push(dtypeSize[dtype] * count) - 1 }
+      const memory = combining.dtypes.map(
+        (dtype): Param => ({ is: 'scratch', scratch: scratch.push(dtypeSize[dtype] * count) - 1 }),
+      )
       totals.push({ combining, memory })
-      return trial.constant(0, dtype)
+      return combining.initial(trial)
     },
     write: () => {
       writes = true
@@ -289,26 +310,30 @@ function planSteps(make: MakeWriter, rows: Rows, launches: Launch[], scratch: nu
       writesRows = true
     },
   })
-  const declareTotals = (w: KernelWriter, before: number): Value[] =>
-    totals.slice(0, before).map(({ memory }) => w.param(memory))
+  const declareTotals = (w: KernelWriter, before: number): Value[][] =>
+    totals.slice(0, before).map(({ memory }) => memory.map((param) => w.param(param)))
   totals.forEach(({ combining, memory }, step) => {
     const open = (w: KernelWriter) => {
       const operandsOf = declareRows(w, rows)
       const known = declareTotals(w, step)
-      return (k: Value, r: Value): Value[] => {
-        const found: Value[] = []
+      return (k: Value, r: Value): readonly Value[] => {
+        let found: readonly Value[] | undefined
         body(operandsOf(k), k, known, {
           total: (combining, _, f) => {
-            if (found.length === 0) found.push(f(r))
-            return w.constant(0, combining.dtypes[0])
+            found ??= f(r)
+            return combining.initial(w)
           },
         })
-        return found
+        return found as readonly Value[]
       }
     }
     const finish = (w: KernelWriter) => {
-      const to = w.param(memory)
-      return (k: Value, [total]: readonly Value[]): void => w.store(combining.dtypes[0], to, k, total)
+      const to = memory.map((param) => w.param(param))
+      return (k: Value, values: readonly Value[]): void => {
+        values.forEach((value, i) => {
+          w.store(combining.dtypes[i], to[i], k, value)
+        })
+      }
     }
     planReduction(make, { name: kind, count, length, rows: last, combining, open, finish }, launches, scratch)
   })
