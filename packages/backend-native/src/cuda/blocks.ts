@@ -63,8 +63,7 @@ export function recordsOf(
   steps.forEach((step, i) => {
     const { grid, kernel } = step.work
     const { body } = kernel
-    const [columns, rows] = strides(body) ? [groups, 1] : grid
-    records.set([bodies.indexOf(body), columns, columns * rows], i * length)
+    records.set([bodies.indexOf(body), strides(body) ? groups : grid[0]], i * length)
     records.set(wordsOf(step), i * length + 2 * recordHead)
   })
   return records

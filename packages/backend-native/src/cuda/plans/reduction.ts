@@ -4,6 +4,7 @@
 import { type DType, dtypeSize, type ReduceFn, type Shape } from '@flambeau/core/backend'
 import type { Launch, Param } from '../plan.ts'
 import { accumulate, accumulators, acrossLanes, type Combining, type Lanes, placeOf } from '../text/lanes.ts'
+import { declareLoops } from '../text/loops.ts'
 import { inTurns } from '../text/turns.ts'
 import { begin, type KernelWriter, type MakeWriter, threads, type Value } from '../text/writer.ts'
 
@@ -53,11 +54,12 @@ function pass(make: MakeWriter, name: string, count: number, length: number, for
   const { combining } = reduction
   const w = make()
   begin(w)
-  const [most, all, span] = [count, length, lanes * form.chain].map((value) => w.param({ is: 'int', value }))
+  const [most, all, span] = [count * parts, length, lanes * form.chain].map((value) => w.param({ is: 'int', value }))
   const read = reduction.open(w)
   const write = reduction.finish(w)
-  const { item: k, exists, lane } = placeOf(w, lanes, most)
-  const part = w.position('blockY')
+  // Parts are items of their own, so that few results with many parts fill their blocks.
+  const { item, exists, lane } = placeOf(w, lanes, most)
+  const [part, k] = parts === 1 ? [w.int(0), item] : declareLoops(w, [parts, count])(item)
   const sums = accumulators(w, combining)
   const first = w.index('mul', part, span)
   const last = w.index('min', all, w.index('add', first, span))
@@ -73,10 +75,9 @@ function pass(make: MakeWriter, name: string, count: number, length: number, for
     )
   })
   acrossLanes(w, lanes, combining, sums)
-  const at = parts === 1 ? k : w.indexMad(part, most, k)
-  w.when(w.both(exists, w.compare('eq', lane, w.int(0))), () => write(at, sums))
+  w.when(w.both(exists, w.compare('eq', lane, w.int(0))), () => write(item, sums))
   const { kernel, params } = w.kernel(name)
-  const grid = [Math.ceil((count * lanes) / threads), parts, 1] as const
+  const grid = [Math.ceil((count * parts * lanes) / threads), 1, 1] as const
   // Lanes without an element are there as well.
   const visits = count * Math.max(length, lanes * parts)
   return { kernel, grid, block: threads, shared: 0, params, visits }

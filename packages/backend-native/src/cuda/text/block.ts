@@ -9,8 +9,8 @@ import { type Type, threads } from './writer.ts'
 
 export const groups = 4
 
-/** Words of 8 bytes in front of a record's parameters: the number of its body, its columns of blocks, all its blocks. */
-export const recordHead = 2
+/** Words of 8 bytes in front of a record's parameters: the number of its body, and its blocks. */
+export const recordHead = 1
 
 /** A body works with any number of blocks: its threads take every so many elements. */
 export const strides = ({ code }: Body): boolean => code.includes('%nctaid.x')
@@ -32,9 +32,8 @@ function phase(body: Body, number: number): string {
   const own = (label: string): string => `$P${number}${label}`
   const code = body.code
     .replaceAll('%tid.x', '%member')
-    .replaceAll('%ctaid.x', '%column')
-    .replaceAll('%ctaid.y', '%row')
-    .replaceAll('%nctaid.x', '%columns')
+    .replaceAll('%ctaid.x', '%turn')
+    .replaceAll('%nctaid.x', '%blocks')
     .replaceAll('bar.sync 0;', `bar.sync %named, ${threads};`)
     .replaceAll(/mov\.u32 (%r\d+), (s\d+);/g, (_, to, name) => `add.u32 ${to}, %own, ${places.get(name)};`)
     .replaceAll(/\$(L\d+|end)\b/g, (_, label) => own(label))
@@ -43,8 +42,6 @@ ${loadsOf(body, 'shared', (i) => `%at+${8 * (recordHead + i)}`)}	mov.u32 %turn, 
 ${own('Again')}:
 	setp.ge.u32 %is, %turn, %blocks;
 	@%is bra $Ended;
-	rem.u32 %column, %turn, %columns;
-	div.u32 %row, %turn, %columns;
 ${code}${own(end.slice(1))}:
 ${body.shared.length === 0 ? '' : `\tbar.sync %named, ${threads};\n`}	add.u32 %turn, %turn, ${groups};
 	bra ${own('Again')};
@@ -83,7 +80,7 @@ export function blockKernel(prelude: Prelude, bodies: readonly Body[]): Kernel {
 .minnctapersm 1
 {
 ${registersOf(used)}	.reg .pred %is, %brings, %more;
-	.reg .b32 %thread, %member, %group, %named, %own, %at, %next, %left, %body, %columns, %blocks, %column, %row, %turn;
+	.reg .b32 %thread, %member, %group, %named, %own, %at, %next, %left, %body, %blocks, %turn;
 	.reg .b64 %from, %word;
 	.shared .align 8 .b8 slots[${16 * words}];
 	.shared .align 8 .b8 memory[${groups * own}];
@@ -113,8 +110,7 @@ $Record:
 	ld.global.b64 %word, [%from];
 $Run:
 	ld.shared.b32 %body, [%at];
-	ld.shared.b32 %columns, [%at+4];
-	ld.shared.b32 %blocks, [%at+8];
+	ld.shared.b32 %blocks, [%at+4];
 ${choice(0, bodies.length)}${bodies.map(phase).join('')}$Ended:
 	mov.u32 %next, slots;
 	sub.u32 %at, %next, %at;

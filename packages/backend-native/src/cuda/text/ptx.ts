@@ -28,7 +28,6 @@ const bytes: Readonly<Record<DType, number>> = { bool: 1, uint8: 1, int32: 4, fl
 const positions: Readonly<Record<Position, string>> = {
   thread: '%tid.x',
   block: '%ctaid.x',
-  blockY: '%ctaid.y',
   blocks: '%nctaid.x',
 }
 const indexOps: Readonly<Record<IndexOp, string>> = {

@@ -22,7 +22,7 @@ export const typeOf: Readonly<Record<DType, Type>> = {
 
 /** Arithmetic of indices. */
 export type IndexOp = 'add' | 'sub' | 'mul' | 'min' | 'mulHigh' | 'shiftRight'
-export type Position = 'thread' | 'block' | 'blockY' | 'blocks'
+export type Position = 'thread' | 'block' | 'blocks'
 
 export interface KernelWriter {
   /** Declares the next parameter: an address is i64, a number has the type of its dtype. */
