@@ -63,6 +63,9 @@ const users = {
   parts: ['contract'],
   offsets: ['contract'],
   product: ['contract'],
+  softmaxBackward: ['softmaxBackward', 'softmax'],
+  logSoftmaxBackward: ['logSoftmax'],
+  crossEntropyBackward: ['crossEntropy'],
 }
 /** Kernels of programs, which have tests of their own (programs.test.ts, blocks.test.ts), and parts of functions. */
 const left = /^(block|program_\w+|local\d+)$/

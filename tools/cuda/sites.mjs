@@ -51,7 +51,8 @@ function structureOf(lines, first, last) {
     (x) => !blocks.some((y) => y.kind === 'loop' && x.kind === 'if' && x.from > y.from && x.to === y.to + 1),
   )
   own.sort((a, b) => a.from - b.from || b.to - a.to)
-  // A kernel that is made of many has each time another structure, so places in it are told apart by the kinds of blocks.
+  // A kernel that is made of many has each time another structure, so in it only instructions are told apart; the kernels
+  // that it is made of are known by themselves.
   const isShort = own.length <= most
   let skeleton = ''
   const paths = new Map()
@@ -69,7 +70,7 @@ function structureOf(lines, first, last) {
       counts.push(0)
       skeleton += `${own[next++].kind}(`
     }
-    paths.set(at, open.map(({ kind, number }) => (isShort ? `${kind} ${number}` : kind)).join(', '))
+    paths.set(at, isShort ? open.map(({ kind, number }) => `${kind} ${number}`).join(', ') : 'anywhere')
   }
   return { skeleton: isShort ? skeleton + ')'.repeat(open.length) : 'many blocks', paths }
 }

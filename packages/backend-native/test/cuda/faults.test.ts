@@ -18,6 +18,14 @@ const cases: readonly [name: string, test: () => void][] = [
     },
   ],
   [
+    'a driver that lacks a function',
+    () => {
+      const { error } = outcome('open', 'cuda', { FLAMBEAU_CUDA_DRIVER: 'libm.so.6' })
+      expect(error).toContain('The NVIDIA driver on your system is too old.')
+      expect(error).toMatch(/It lacks cu\w+; flambeau needs driver 470 or newer/)
+    },
+  ],
+  [
     'there is a driver and no GPU',
     () => expect(outcome('open', 'cuda', { FAKECUDA_NONE: '1' }).error).toContain('No CUDA GPUs are available'),
   ],
@@ -64,4 +72,29 @@ const cases: readonly [name: string, test: () => void][] = [
     },
   ],
 ]
+/** Calls of the driver that fail, with the error that they give: its sentence, and whether the device is lost. */
+const failing: readonly (readonly [call: string, code: number, sentence: string, isLost?: true])[] = [
+  ['cuInit', 999, 'unknown error (CUDA_ERROR_UNKNOWN)'],
+  ['cuDevicePrimaryCtxRetain', 2, 'out of memory (CUDA_ERROR_OUT_OF_MEMORY) in opening the device'],
+  ['cuMemHostAlloc', 2, 'out of memory (CUDA_ERROR_OUT_OF_MEMORY) in opening the device'],
+  ['cuModuleLoadDataEx', 218, 'a PTX JIT compilation failed (CUDA_ERROR_INVALID_PTX) in mul'],
+  ['cuModuleGetFunction', 500, 'named symbol not found (CUDA_ERROR_NOT_FOUND) in mul'],
+  ['cuMemcpyHtoDAsync', 700, 'an illegal memory access was encountered (CUDA_ERROR_ILLEGAL_ADDRESS) in a write', true],
+  [
+    'cuMemcpyDtoHAsync',
+    717,
+    'operation not supported on global/shared address space (CUDA_ERROR_INVALID_ADDRESS_SPACE) in a read',
+    true,
+  ],
+  ['cuStreamSynchronize', 702, 'the launch timed out and was terminated (CUDA_ERROR_LAUNCH_TIMEOUT) in a read', true],
+]
+for (const [call, code, sentence, isLost] of failing) {
+  const test = () => {
+    const { error } = outcome('open', 'cuda', { FAKECUDA_FAIL: `${call}:1:${code}` })
+    const hint = isLost ? 'The device is lost for this process' : "Use device 'native' or 'js' instead."
+    expect(error?.startsWith(`CUDA error: ${sentence}`), error).toBe(true)
+    expect(error).toContain(`\n${hint}`)
+  }
+  testWith('native', cudaMissing, `${call} fails with ${code}`, test, 60_000)
+}
 for (const [name, test] of cases) testWith('native', cudaMissing, name, test, 60_000)

@@ -5,8 +5,8 @@ import type { DType, Kind } from '@flambeau/core/backend'
 
 /** One less, as many and one more than a warp, half a block, a block, and what a warp reduces. */
 export const sizes = [32, 128, 256, 1024].flatMap((n) => [n - 1, n, n + 1])
-/** Those of every run: just beyond each boundary. */
-export const fewSizes = [33, 129, 257, 1025]
+/** Those of every run: just beyond each boundary, and one at which loops over four elements end exactly. */
+export const fewSizes = [33, 129, 257, 1000, 1025]
 
 export interface Row {
   readonly name: string
@@ -155,10 +155,14 @@ export const rows: readonly Row[] = [
     dtype: 'float64',
     also: sorted,
   }),
+  ...onEach('sort of int32', 'sort', (x, axis) => Object.values(x.sort(axis)) as Tensor[], { dtype: 'int32' }),
   ...onEach('sort of bytes', 'sort', (x, axis) => Object.values(x.sort(axis)) as Tensor[], { dtype: 'uint8' }),
-  ...onEach('softmax', 'softmax', (x, axis) => withGradient(x, (y) => F.softmax(y, axis)), soft),
+  ...onEach('softmax', 'softmax', (x, axis) => withGradient(x, (y) => F.softmax(y, axis)), { ...soft, also: [1900] }),
   ...onEach('softmax of doubles', 'softmaxBackward', (x, axis) => F.softmax(x, axis), { dtype: 'float64', ...soft }),
-  ...onEach('logSoftmax', 'logSoftmax', (x, axis) => withGradient(x, (y) => F.logSoftmax(y, axis)), soft),
+  ...onEach('logSoftmax', 'logSoftmax', (x, axis) => withGradient(x, (y) => F.logSoftmax(y, axis)), {
+    ...soft,
+    also: [1900],
+  }),
   ...[
     ['many classes', (n: number) => [3, n]],
     ['many rows', (n: number) => [n, 3]],
@@ -263,6 +267,17 @@ export const tiled: readonly { readonly name: string; run(): readonly Tensor[] }
   { name: 'parts', run: () => [filled([3, 1030]).matmul(filled([1030, 5]))] },
   { name: 'tiles of 128, by tables', run: () => [crossed('float32', [13, 10], 32)] },
   { name: 'tiles of 64, by tables', run: () => [crossed('float32', [11, 6], 32)] },
+  ...(['float32', 'float64', 'int32'] as const).flatMap((dtype) => [
+    {
+      name: `as many products as choose the largest tile, ${dtype}`,
+      run: () => {
+        const [a, b] = [filled([130, 5, 19], dtype), filled([130, 19, 7], dtype, 2)]
+        const swapped = (x: Tensor): Tensor => x.transpose(1, 2).contiguous().transpose(1, 2)
+        return [a.matmul(b), swapped(a).matmul(swapped(b))]
+      },
+    },
+    { name: `as many by tables, ${dtype}`, run: () => [crossed(dtype, [5, 3], 130)] },
+  ]),
   ...(['float32', 'float64', 'int32', 'uint8'] as const).flatMap((dtype) => [
     { name: `a small tile by tables, ${dtype}`, run: () => [crossed(dtype, [5, 7], 2), crossed(dtype, [7, 5], 1, 11)] },
     {
