@@ -1,5 +1,6 @@
-// A curve of the training: one line through all epochs, with a colour for each backend.
-import uPlot from 'uplot'
+// A curve of the training: one line through all epochs, with a colour for each backend. What draws it is loaded when the
+// first training begins.
+import type uPlot from 'uplot'
 import { type BackendName, backends } from './catalogue.ts'
 import type { CurvePoint } from './messages.ts'
 
@@ -76,73 +77,79 @@ export const makeChart = (
   empty()
   let isStale = false
 
-  const plot = new uPlot(
-    {
-      width: 1,
-      height: 1,
-      padding: [8, 28, 0, 0],
-      legend: { show: false },
-      cursor: { drag: { x: false, y: false }, y: false, points: { show: false } },
-      scales: {
-        x: { time: false, range: () => [0, epochs] },
-        y: { range },
-      },
-      axes: [
-        {
-          stroke: colour('muted'),
-          font: `12px ${family}`,
-          grid: { show: false },
-          ticks: { stroke: colour('rule'), width: 1, size: 5 },
-          size: 32,
-          space: 64,
-          incrs: wholeSteps,
-        },
-        {
-          stroke: colour('muted'),
-          font: `12px ${family}`,
-          grid: { stroke: colour('rule'), width: 1 },
-          ticks: { show: false },
-          space: 48,
-          values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : formatTick(tick))),
-          size: (self, ticks) => (ticks === null ? 40 : 16 + widest(self, ticks)),
-        },
-      ],
-      series: [
-        {},
-        { show: false },
-        ...names.map((name) => ({
-          stroke: colour(name),
-          width: 2,
-          points: { show: false, size: 6, fill: colour(name), filter: alone },
-        })),
-      ],
-      hooks: {
-        setCursor: [
-          ({ cursor: { idx } }) => {
-            const value = values[idx ?? -1] ?? null
-            onPoint(value === null ? undefined : [at[idx as number], value])
-          },
-        ],
-      },
+  const options: Omit<uPlot.Options, 'width' | 'height'> = {
+    padding: [8, 28, 0, 0],
+    legend: { show: false },
+    cursor: { drag: { x: false, y: false }, y: false, points: { show: false } },
+    scales: {
+      x: { time: false, range: () => [0, epochs] },
+      y: { range },
     },
-    [[]],
-    element,
-  )
+    axes: [
+      {
+        stroke: colour('muted'),
+        font: `12px ${family}`,
+        grid: { show: false },
+        ticks: { stroke: colour('rule'), width: 1, size: 5 },
+        size: 32,
+        space: 64,
+        incrs: wholeSteps,
+      },
+      {
+        stroke: colour('muted'),
+        font: `12px ${family}`,
+        grid: { stroke: colour('rule'), width: 1 },
+        ticks: { show: false },
+        space: 48,
+        values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : formatTick(tick))),
+        size: (self, ticks) => (ticks === null ? 40 : 16 + widest(self, ticks)),
+      },
+    ],
+    series: [
+      {},
+      { show: false },
+      ...names.map((name) => ({
+        stroke: colour(name),
+        width: 2,
+        points: { show: false, size: 6, fill: colour(name), filter: alone },
+      })),
+    ],
+    hooks: {
+      setCursor: [
+        ({ cursor: { idx } }) => {
+          const value = values[idx ?? -1] ?? null
+          onPoint(value === null ? undefined : [at[idx as number], value])
+        },
+      ],
+    },
+  }
+  let plot: uPlot | undefined
   const draw = () => {
     isStale = false
-    plot.setData([at, values, ...parts])
+    plot?.setData([at, values, ...parts])
   }
   // Points arrive more often than a screen can show them.
   const change = () => {
     if (!isStale) requestAnimationFrame(draw)
     isStale = true
   }
-  new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: element.clientHeight })).observe(element)
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => plot.redraw())
-  void document.fonts.ready.then(() => plot.redraw(false, true))
+  let isLoading = false
+  const load = async (): Promise<void> => {
+    isLoading = true
+    const { default: Plot } = await import('uplot')
+    const made = new Plot({ ...options, width: 1, height: 1 }, [[]], element)
+    plot = made
+    new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: element.clientHeight })).observe(
+      element,
+    )
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => made.redraw())
+    void document.fonts.ready.then(() => made.redraw(false, true))
+    change()
+  }
 
   return {
     begin: (count) => {
+      if (!isLoading) void load()
       epochs = count
       empty()
       change()

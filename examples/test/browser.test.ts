@@ -194,7 +194,7 @@ describe('the page', () => {
   inBrowser('trains boston: PyTorch’s lines, and the curve', async () => {
     const page = await open()
     expect(await page.isChecked('input[value=wasm]')).toBe(true)
-    expect(await columnsOf(page, 'wasm')).toBe(0)
+    expect(await page.locator('#curve canvas').count()).toBe(0)
     await begin(page, 'boston')
     await state(page, 'idle')
     expectLines(await lines(page), bostonSaid.lines, near)
@@ -265,8 +265,8 @@ describe('the page', () => {
     expect(await page.isVisible('#curve canvas')).toBe(false)
     await begin(page, 'breastCancer', endless)
     await printed(page, 1)
-    expect(await page.isVisible('#curve canvas')).toBe(true)
-    expect(await columnsOf(page, 'wasm')).toBeGreaterThan(0)
+    await page.waitForSelector('#curve canvas')
+    await expect.poll(() => columnsOf(page, 'wasm'), soon).toBeGreaterThan(0)
     // The page keeps drawing frames while epochs pass.
     const before = await epochOf(page)
     await page.evaluate(`(async () => {
