@@ -1,5 +1,5 @@
 // The texts of declaration files: what declarations.mjs keeps of each, in as few files and bytes as say the same. Files
-// that another one takes as a whole, by `export *` or `import *`, stay files; all others become one, `types.d.ts`, in
+// that another one takes as a whole, by `export *` or `import *`, stay files; all others become one, `t.d.ts`, in
 // which no import repeats a name. A name that two files of it declare gets a number; one that an entry point exports
 // never does. Hover texts and completions come from comments and types, so they stay as they are.
 import { dirname, join, relative } from 'node:path'
@@ -167,7 +167,7 @@ export const textsOf = (files, entries, from) => {
     else for (const name of names) publishedBy.set(name, file)
   }
   if (wholes.size + 1 >= files.length) for (const file of files) wholes.add(file)
-  const rest = new Output(join(from, 'types.d.ts'))
+  const rest = new Output(join(from, 't.d.ts'))
   if (byPath.has(rest.path)) throw new Error(`${rest.path} is a source's`)
   const outputs = new Map(files.map((file) => [file, wholes.has(file) ? new Output(file.path) : rest]))
 
@@ -189,7 +189,7 @@ export const textsOf = (files, entries, from) => {
         if (statements.some((each) => file.kept.has(each)) && isPublished(file, name) === published)
           named.set(`${file.path} ${name}`, name === 'default' ? name : outputs.get(file).free(name))
   for (const [name, file] of publishedBy)
-    if (nameOf(file, name) !== name) throw new Error(`${name} of ${file.path} is published, and in types.d.ts a global`)
+    if (nameOf(file, name) !== name) throw new Error(`${name} of ${file.path} is published, and in t.d.ts a global`)
 
   /** The file that declares a name which a file exports, and its name there. */
   const declared = (file, name) => {
@@ -309,10 +309,18 @@ export const textsOf = (files, entries, from) => {
     const { members } = statement
     const isOpen = (member) => !isOwn(member) && !isInherited(file, statement, member)
     const isRead = file.published.has(statement) || bases.has(statement)
-    const open = members.filter(isOpen).map((member) => {
+    // One private member makes a class differ from others as well as several.
+    const isPrivate = ({ modifiers, name }) =>
+      name?.kind === ts.SyntaxKind.PrivateIdentifier ||
+      modifiers?.some(({ kind }) => kind === ts.SyntaxKind.PrivateKeyword)
+    const hidden = members.some((member) => isPrivate(member) && !ts.isConstructorDeclaration(member))
+      ? '\n#private'
+      : ''
+    const isShown = (member) => (ts.isConstructorDeclaration(member) || !isPrivate(member)) && isOpen(member)
+    const open = members.filter(isShown).map((member) => {
       return isRead ? slice(member.pos, member.end) : `\n${slice(member.getStart(), member.end)}`
     })
-    return space + slice(start, members.pos) + open.join('') + slice(members.end, statement.end)
+    return space + slice(start, members.pos) + hidden + open.join('') + slice(members.end, statement.end)
   }
 
   /** What a file passes on. */
