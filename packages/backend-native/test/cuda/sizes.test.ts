@@ -43,7 +43,7 @@ if (cudaMissing === undefined) {
       compare(() => run(n), `size ${n}`, tolerance)
     }
   })
-  it.each([...tiled, ...(all ? large : [])])('$name', ({ run, name }) => compare(run, name))
+  it.each([...tiled, ...(all ? large : [])])('$name', ({ run, name }) => compare(run, name), 1_800_000)
   // One of each kind of kernel, and none that expects an error of its own.
   const quiet = rows.filter(({ name }) => !/fails|beyond|below/.test(name))
   it.each(quiet)('after an instruction that failed nothing runs: $name', ({ run }) => {

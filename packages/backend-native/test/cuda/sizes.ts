@@ -183,7 +183,8 @@ export const rows: readonly Row[] = [
     (shape, i): Row => ({
       name: `batchNorm, ${['many rows', 'many features', 'long features'][i]}`,
       kind: 'moments',
-      ...soft,
+      // Gradients of three rows cancel.
+      tolerance: 2e-5,
       run: (n) => withGradient(filled(shape(n)), (x) => F.batchNorm(x, null, null, { training: true })),
     }),
   ),
