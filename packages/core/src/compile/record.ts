@@ -183,7 +183,7 @@ function recordingOf(
     notes,
     steady,
     written: [...recorder.written],
-    streams: recorder.streams,
+    streams: recorder.draws.streams,
     lines: recorder.lines,
   }
   return { recording, result: build(slot, tensors) }

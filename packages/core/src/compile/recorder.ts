@@ -14,7 +14,7 @@ import type {
   View,
 } from '../backend/backend.ts'
 import { isScalar } from '../backend/backend.ts'
-import type { Given, HostStep, Program, ProgramInstr, ProgramOperand, Use } from '../backend/program.ts'
+import type { Given, HostStep, Program, ProgramInstr, ProgramOperand, Stream, Use } from '../backend/program.ts'
 import { mostElements } from '../backend/supported.ts'
 import { dtypes, newArray, type TypedArray } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
@@ -22,30 +22,17 @@ import { contiguousStrides, highestOf, type Layout } from '../base/layout.ts'
 import { numelOf } from '../base/shape.ts'
 import { Device, type Storage, storagesMade } from '../tensor/device.ts'
 import { dispatch } from '../tensor/dispatch.ts'
-import type { Stream } from '../backend/program.ts'
 import type { EffectSink, Lease, Produce, Undo } from '../tensor/effects.ts'
 import { callingLine } from '../tensor/line.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { UndoLog } from '../tensor/undo.ts'
+import { Draws } from './draws.ts'
 import { type Argument, HostNotes, type HostNotesOptions } from './host-notes.ts'
+import { ended, writtenArgument } from './mistakes.ts'
 
 /** The number of elements from the start of the buffer to the last one that a view reads. */
 const reach = ({ sizes, strides, offset }: Layout): number =>
   numelOf(sizes) === 0 ? 0 : highestOf(sizes, strides, offset) + 1
-
-/** The error of a step that would change its own argument. */
-export const writtenArgument = (path: string, where: string): RuntimeError =>
-  new RuntimeError(
-    `${path} is written in place inside a compiled step${where}`,
-    'Clone it first, x.clone(), or let the step use the tensor from outside (captured) instead of passing it.',
-  )
-
-const ended = (): never => {
-  throw new RuntimeError(
-    'a tensor that was made inside a compiled step is used after it: it was not returned, and its memory belongs to the step',
-    'Return it from the step, or keep its elements in a tensor created outside: kept.copy_(x).',
-  )
-}
 
 export interface RecorderOptions extends Partial<HostNotesOptions> {
   /** Forward instructions to the backend. */
@@ -79,7 +66,7 @@ export class Recorder implements Backend, EffectSink {
   readonly #born = storagesMade()
   /** The value of a buffer from before the step when it was first met. */
   readonly #first = new Map<DeviceBuffer, number>()
-  #draws = 0
+  #drawn = 0
   #readings = 0
   /** Lines that created constants, by value. */
   readonly lines = new Map<number, string>()
@@ -89,10 +76,7 @@ export class Recorder implements Backend, EffectSink {
   readonly written = new Map<Storage, number>()
   /** Storages that last, whether the step created them or not. */
   readonly #lasting = new Set<Storage>()
-  /** The generators of the draws. */
-  readonly streams: Stream[] = []
-  /** For streams from which instructions draw, what the last of them returned besides. */
-  readonly #turns = new Map<Stream, View>()
+  readonly draws = new Draws(this.#undo)
   /** Whether the step has created state that outlives it, and that its program does not hand out. */
   createsState = false
 
@@ -210,45 +194,21 @@ export class Recorder implements Backend, EffectSink {
       return
     }
     const drawnFrom = stream as Stream
-    if (this.#turns.has(drawnFrom)) return this.draw(out, [], 'draw', source, drawnFrom)
-    this.#drawsFrom(drawnFrom)
+    if (this.draws.inProgram(drawnFrom)) return this.draw(out, [], 'draw', source, drawnFrom)
+    this.draws.from(drawnFrom)
     const drawn = source()
     if (this.#runs) this.#backend.write(out, drawn)
-    const draw = this.#draws++
+    const draw = this.#drawn++
     this.#host.push({ kind: 'draw', draw, produce: source, stream: drawnFrom })
     this.#write(out, { from: 'draw', draw })
   }
 
-  #drawsFrom(stream: Stream): void {
-    const state = stream.getState()
-    this.#undo.add(() => void stream.setState(state))
-    this.streams.push(stream)
-  }
-
-  /**
-   * An instruction of the host, since its inputs are known only then. From here on all draws from the stream are such, and
-   * each reads what the one before wrote, so that they keep their order.
-   */
+  /** A draw that depends on elements. */
   draw(out: Output, inputs: readonly View[], op: string, produce: Produce, stream: Stream): void {
-    const turn = this.#turns.get(stream)
-    this.#drawsFrom(stream)
-    if (turn === undefined) this.#host.push({ kind: 'stream', stream })
-    const [spec, waits] = [{ sizes: [1], dtype: 'int32' } as const, turn === undefined ? [] : [turn]]
-    const next = { ...spec, buffer: this.alloc(spec) }
-    this.#turns.set(stream, { ...next, strides: [1], offset: 0 })
-    this.run({
-      kind: 'host',
-      attrs: {
-        op,
-        name: op,
-        // Equal attributes mean equal computations, and this one closes over the tensor.
-        attrs: { turn: this.#instrs.length },
-        compute: (data) => [produce(...data.slice(waits.length)), new Int32Array(1)],
-      },
-      inputs: [...waits, ...inputs],
-      outputs: [out, next],
-      origin: { name: op },
-    })
+    if (!this.draws.inProgram(stream)) this.#host.push({ kind: 'stream', stream })
+    this.draws.from(stream)
+    const draw = { out, inputs, op, produce }
+    this.run(this.draws.instrOf(draw, stream, this.#instrs.length, (spec) => this.alloc(spec)))
   }
 
   effect(fn: () => Undo): void {

@@ -3,7 +3,8 @@
 import { contiguousStrides, isFloat, loopsOver, numelOf, type Prims } from '@flambeau/core/backend'
 import type { Plan, Planner } from '../plan.ts'
 import { divisionBy } from '../text/loops.ts'
-import type { KernelWriter, MakeWriter, Value } from '../text/writer.ts'
+import type { Value } from '../text/value.ts'
+import type { KernelWriter, MakeWriter } from '../text/writer.ts'
 import { planEach } from './elements.ts'
 
 /** The steps of the input's axes in the row-major output, and the position of its first element. */

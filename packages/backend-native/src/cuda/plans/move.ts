@@ -10,7 +10,8 @@ import {
 } from '@flambeau/core/backend'
 import type { Launch, Param, Plan, Planner } from '../plan.ts'
 import { declareLoops, declareSteps } from '../text/loops.ts'
-import type { KernelWriter, MakeWriter, Value } from '../text/writer.ts'
+import type { Value } from '../text/value.ts'
+import type { KernelWriter, MakeWriter } from '../text/writer.ts'
 import { planEach } from './elements.ts'
 
 const only = (launch: Launch | null): Plan => ({ launches: launch === null ? [] : [launch], scratch: [] })

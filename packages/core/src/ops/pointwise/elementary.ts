@@ -6,10 +6,10 @@ import { refuseBool } from '../define/arguments.ts'
 import { elementwise } from '../define/elementwise.ts'
 import { unary } from '../define/overloads.ts'
 
+const noBool = (kernel: string) => ({ accepts: refuseBool(`"${kernel}" not implemented for 'Bool'`) })
+
 /** The absolute value. The gradient at 0 is 0. */
-export const abs = unary(
-  elementwise('abs', (x) => s.abs(x), { accepts: refuseBool(`"abs_cpu" not implemented for 'Bool'`) }),
-)
+export const abs = unary(elementwise('abs', (x) => s.abs(x), noBool('abs_cpu')))
 /** -1, 0 or 1. */
 export const sign = unary(elementwise('sign', (x) => s.sign(x)))
 /** The square root. */
@@ -45,14 +45,8 @@ export const tanh = unary(elementwise('tanh', (x) => s.tanh(x), { out: 'float', 
 /** The error function, the integral of `2 / sqrt(pi) * exp(-t * t)` from 0 to x. */
 export const erf = unary(elementwise('erf', (x) => s.erf(x), { out: 'float' }))
 /** The largest integer not greater than x. */
-export const floor = unary(
-  elementwise('floor', (x) => s.floor(x), { accepts: refuseBool(`"floor_vml_cpu" not implemented for 'Bool'`) }),
-)
+export const floor = unary(elementwise('floor', (x) => s.floor(x), noBool('floor_vml_cpu')))
 /** The smallest integer not less than x. */
-export const ceil = unary(
-  elementwise('ceil', (x) => s.ceil(x), { accepts: refuseBool(`"ceil_vml_cpu" not implemented for 'Bool'`) }),
-)
+export const ceil = unary(elementwise('ceil', (x) => s.ceil(x), noBool('ceil_vml_cpu')))
 /** The integer part of x. */
-export const trunc = unary(
-  elementwise('trunc', (x) => s.trunc(x), { accepts: refuseBool(`"trunc_vml_cpu" not implemented for 'Bool'`) }),
-)
+export const trunc = unary(elementwise('trunc', (x) => s.trunc(x), noBool('trunc_vml_cpu')))
