@@ -82,14 +82,21 @@ const bring = async (name, platform) => {
 
 const { compilerOptions } = JSON.parse(readFileSync(join(import.meta.dirname, '../tsconfig.base.json'), 'utf8'))
 
-/** Classes of the sources give themselves their names. */
+/**
+ * Classes of the sources get their names, those of a module together at its end. The name that a class has by itself
+ * would not do, because minifiers of users shorten it; the keys of an object stay.
+ */
 const classNames = (change = (_, text) => text) => ({
   name: 'class names',
   setup: ({ onLoad }) =>
     onLoad({ filter: /\.ts$/, namespace: 'file' }, async ({ path }) => {
       const options = { loader: 'ts', target: common.target, tsconfigRaw: { compilerOptions } }
       const { code } = await transform(readFileSync(path, 'utf8'), options)
-      const named = code.replaceAll(/\bclass (\w+)( extends .*)? \{$/gm, '$& static { __named("$1", this) }')
+      const inner = code.replaceAll(/(?<=\s)class (\w+)( extends .*)? \{$/gm, (line, name, _, at) =>
+        /\n(export )?$/.test(code.slice(0, at)) ? line : `${line} static { __named({ ${name}: this }) }`,
+      )
+      const names = [...code.matchAll(/^(?:export )?class (\w+)/gm)].map(([, name]) => name)
+      const named = names.length === 0 ? inner : `${inner}\n__named({ ${names.join(', ')} })`
       return { contents: change(path, named) }
     }),
 })
@@ -153,18 +160,7 @@ const outside = (platform) => {
   }
 }
 
-/**
- * A class that names itself by a static block gets the name itself, which is shorter. Minified names have three letters
- * at most, so the class's own does not hide one; that of a global stays in the block.
- */
-const withClassNames = (text) =>
-  text.replaceAll(
-    /(?<==)class( extends [\w$.]+)?\{\s*static\{[\w$]+\(\s*"(\w+)",this\)\}/g,
-    (block, from = '', name) => (name.length < 4 || name in globalThis ? block : `class ${name}${from}{`),
-  )
-
-const write = async ({ path, text }) =>
-  writeFileSync(path, withAddresses(withComments(await withNamesOf(withClassNames(text)))))
+const write = async ({ path, text }) => writeFileSync(path, withAddresses(withComments(await withNamesOf(text))))
 
 /** Bundles an entry point into a file. */
 const bundle = async (outfile, platform, entry) => {

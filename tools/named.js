@@ -1,2 +1,4 @@
-// What classes of a bundle call to get their names, because a minifier shortens them.
-export const __named = (name, type) => Object.defineProperty(type, 'name', { value: name, configurable: true })
+// What modules of a bundle call to name their classes, because a minifier shortens the names.
+export const __named = (types) => {
+  for (const name in types) Object.defineProperty(types[name], 'name', { value: name, configurable: true })
+}

@@ -200,8 +200,6 @@ ROWS = [
     ('torch.pcaLowrank(W, { niter: -1 })', 'torch.pca_lowrank(W, niter=-1)'),
     ('torch.svdLowrank(W, 9)', 'torch.svd_lowrank(W, 9)'),
     # --- wrong arguments ---
-    ('m.item()', 'm.item()'),
-    ('T([]).item()', 'T([]).item()'),
     ("T('a')", "T('a')"),
     ("T([['a']])", "T([['a']])"),
     ("T([1, 'a'])", "T([1, 'a'])"),

@@ -16,7 +16,18 @@ const numbers =
     ' ',
   )
 const bits = ['And', 'Or', 'Xor', 'Not', 'LeftShift', 'RightShift'].map((name) => `bitwise${name}`)
-const onJs = [...numbers, 'sort', 'searchsorted', 'multinomial', 'nextafter', 'polygamma', 'mul+polygamma', ...bits]
+const onJs = [
+  ...numbers,
+  'sort',
+  'searchsorted',
+  'multinomial',
+  'poisson',
+  'binomial',
+  'nextafter',
+  'polygamma',
+  'mul+polygamma',
+  ...bits,
+]
 
 /**
  * Registers the suite for a mode, or a test that reports a missing mode. Sums are in float32 and in another order, so

@@ -66,9 +66,7 @@ describe('EarlyStopping', () => {
       expect(() => new EarlyStopping(options as EarlyStoppingOptions)).toThrow(new ValueError(...split(message)))
     expect(() => new EarlyStopping({ restoreBest: {} as never })).toThrow(TypeError)
     expect(() => new EarlyStopping().step('1' as never)).toThrow("argument 'score'")
-    expect(() => new EarlyStopping().step(ones(2))).toThrow(
-      'only one element tensors can be converted to Python scalars',
-    )
+    expect(() => new EarlyStopping().step(ones(2))).toThrow('a Tensor with 2 elements cannot be converted to Scalar')
     expect(() => new EarlyStopping().loadStateDict({} as never)).toThrow('the state is not one of EarlyStopping')
     const stopping = new EarlyStopping({ patience: 1, restoreBest: new nn.Linear(1, 1) })
     stopping.restore()

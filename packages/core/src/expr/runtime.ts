@@ -62,9 +62,9 @@ const singles = new Float32Array(2)
 /** What emitted source may call or write to, passed to it by these names. */
 export const runtime = {
   /** Two numbers of which one is taken, and two float32 of which one is taken by their bits. */
-  pair: new Float64Array(2),
-  singles,
-  bits: new Int32Array(singles.buffer),
+  pair: new Float64Array(2) as Float64Array,
+  singles: singles as Float32Array,
+  bits: new Int32Array(singles.buffer) as Int32Array,
   fround: Math.fround,
   rint,
   pow,

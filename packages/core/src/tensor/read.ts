@@ -1,7 +1,7 @@
 // Methods that read a tensor: its elements as arrays and numbers, as JSON, and as text.
 import { toBase64 } from '../base/base64.ts'
 import { type DType, newArray, type TypedArray } from '../base/dtype.ts'
-import { RuntimeError, ValueError } from '../base/errors.ts'
+import { RuntimeError } from '../base/errors.ts'
 import { effects } from './effects.ts'
 import { mode } from './mode.ts'
 import { Tensor } from './tensor.ts'
@@ -65,9 +65,9 @@ function checkExport(x: Tensor, method: string): void {
 
 function checkItem({ elements }: Tensor): void {
   if (elements === 1) return
-  throw new ValueError(
-    'only one element tensors can be converted to Python scalars',
-    `It has ${elements}. Use toArray() or toNested() for all elements, or index one first.`,
+  throw new RuntimeError(
+    `a Tensor with ${elements} elements cannot be converted to Scalar`,
+    'Use toArray() or toNested() for all elements, or index one first.',
   )
 }
 
