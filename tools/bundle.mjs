@@ -95,7 +95,10 @@ const classNames = (change = (_, text) => text) => ({
       const inner = code.replaceAll(/(?<=\s)class (\w+)( extends .*)? \{$/gm, (line, name, _, at) =>
         /\n(export )?$/.test(code.slice(0, at)) ? line : `${line} static { __named({ ${name}: this }) }`,
       )
-      const names = [...code.matchAll(/^(?:export )?class (\w+)/gm)].map(([, name]) => name)
+      const names = [...code.matchAll(/^(?:export )?class (\w+)/gm)]
+        .map(([, name]) => name)
+        // The sources give it another name: `named('ModuleDict', Modules)`.
+        .filter((name) => !new RegExp(`\\bnamed\\(\\s*"\\w+",\\s*${name}\\b`).test(code))
       const named = names.length === 0 ? inner : `${inner}\n__named({ ${names.join(', ')} })`
       return { contents: change(path, named) }
     }),
