@@ -172,7 +172,6 @@ const testSome = async (args) => {
   const file = join(cache, 'counts.json')
   rmSync(file, { force: true })
   const vitest = join('node_modules', 'vitest', 'vitest.mjs')
-  await makeDriver()
   const { code } = await node(vitest, ['run', ...args], { inherit: true, extraEnv: { FLAMBEAU_COUNTS: file } })
   return { code, counts: readCounts(file) }
 }
@@ -192,11 +191,9 @@ const testAll = async (built) => {
   const files = tested.map((folder) => join(root, folder, '.cache', 'counts.json'))
   for (const file of files) rmSync(file, { force: true })
   const [native, ...packages] = tested
-  const driver = makeDriver()
-  // The C++ tests may build in the same folder.
-  const first = { cpp: driver.then(() => testPackage(native)), checks: built ? check() : 0 }
+  const first = { cpp: testPackage(native), checks: built ? check() : 0 }
   // tools builds in native/build, too, and takes the tarballs that the checks have packed.
-  const needs = { tools: Object.values(first), 'packages/backend-native': [driver] }
+  const needs = { tools: Object.values(first) }
   const jobs = [
     ...Object.values(first).map((job) => () => job),
     ...packages.map((folder) => async () => {
@@ -238,6 +235,7 @@ const test = async (args) => {
   const [built] = await Promise.all([
     step('build', () => build()),
     glUnbuildable() === undefined && step('headless GL', buildGl),
+    makeDriver(),
   ])
   if (built) writeStamp('build', key)
   const lacking = addonMissing()

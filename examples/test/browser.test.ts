@@ -312,10 +312,10 @@ describe('the page', () => {
     await page.click('#train')
     // It is read while the network learns, better and better.
     await expect.poll(() => text(page, 'answer'), soon).toMatch(/^It looks like a \d: \d+ %$/)
-    await expect.poll(() => text(page, 'accuracy-reading'), soon).toMatch(/^\d+\.\d % at epoch 1$/)
+    await expect.poll(() => text(page, 'accuracy-reading'), soon).toMatch(/^\d+\.\d % at epoch 2$/)
     await page.click('#train')
     await state(page, 'paused')
-    expect(await label(page)).toMatch(/^Loss from 2\.\d+ at epoch 0\.01 to 0\.\d+ at epoch 1(\.\d+)?, on wasm$/)
+    expect(await label(page)).toMatch(/^Loss from 2\.\d+ at epoch 0\.01 to 0\.\d+ at epoch 2(\.\d+)?, on wasm$/)
     expect((await lines(page))[0]).toBe('LeNet5(')
 
     const read = (digit: number) =>
