@@ -34,7 +34,7 @@ const origin = () => {
   const hash = createHash('sha256')
   const src = readdirSync(join(native, 'src'), { recursive: true }).map((file) => `src/${file.replaceAll('\\', '/')}`)
   for (const file of [...src.filter((name) => /\.(cc|h|inl)$/.test(name)), 'wasm/CMakeLists.txt'].sort())
-    if (!/^src\/((addon|blas|javascript|pages|pool|terminate)\.|cuda\/)/.test(file))
+    if (!/^src\/((addon|blas(_check)?|javascript|pages|pool|terminate)\.|cuda\/)/.test(file))
       hash.update(`${file}\n`).update(readFileSync(join(native, file)))
   return { sources: hash.digest('hex'), tools: [compiler, 'wasm-ld-19'].map(firstLine).join(', ') }
 }

@@ -4,9 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <cstdint>
-#include <cstdio>
 #include <limits>
 #include <mutex>
 #include <vector>
@@ -15,6 +13,7 @@
 #include <dlfcn.h>
 #endif
 
+#include "blas_check.h"
 #include "pool.h"
 
 namespace flambeau {
@@ -71,48 +70,19 @@ template <class T> bool multiply(const Library& library, int64_t m, int64_t n, i
   return true;
 }
 
-/**
- * Checks the library's products; returns '' or what is wrong. c is filled with NaN first, and lines have more room than
- * elements.
- */
+/** Checks the library's products; returns '' or what is wrong. */
 template <class T> std::string wrong(const Library& library, const char* function) {
-  constexpr int sizes[][3] = {{2, 2, 1}, {3, 5, 2}, {17, 31, 64}, {64, 64, 64}, {33, 70, 129}, {96, 80, 100}};
-  uint32_t seed = 1;
-  const auto random = [&seed] {
-    seed = seed * 1664525u + 1013904223u;
-    return static_cast<T>(static_cast<int32_t>(seed)) / static_cast<T>(1u << 31);
-  };
-  for (const auto& [m, n, k] : sizes) {
-    for (int layout = 0; layout < 8; ++layout) {
-      const bool turnA = layout & 1, turnB = layout & 2;
-      const int gap = layout & 4 ? 3 : 0;
-      const int lineA = (turnA ? m : k) + gap, lineB = (turnB ? k : n) + gap;
-      std::vector<T> a(static_cast<size_t>(lineA) * (turnA ? k : m)), b(static_cast<size_t>(lineB) * (turnB ? n : k));
-      for (T& x : a) x = random();
-      for (T& x : b) x = random();
-      std::vector<T> c(static_cast<size_t>(m) * n, std::numeric_limits<T>::quiet_NaN());
-      const int aRow = turnA ? 1 : lineA, aColumn = turnA ? lineA : 1;
-      const int bRow = turnB ? 1 : lineB, bColumn = turnB ? lineB : 1;
-      multiply<T>(library, m, n, k, a.data(), aRow, aColumn, b.data(), bRow, bColumn, c.data());
-      for (int i = 0; i < m; ++i) {
-        for (int j = 0; j < n; ++j) {
-          double sum = 0, size = 0;
-          for (int p = 0; p < k; ++p) {
-            const double term = static_cast<double>(a[i * aRow + p * aColumn]) * b[p * bRow + j * bColumn];
-            sum += term;
-            size += std::abs(term);
-          }
-          const double got = c[static_cast<size_t>(i) * n + j];
-          if (std::abs(got - sum) <= size * k * std::numeric_limits<T>::epsilon()) continue;
-          char text[200];
-          snprintf(text, sizeof text, "%s of %d x %d and %d x %d%s%s gives %g where %g is right", function, m, k, k, n,
-                   turnA ? ", the first transposed" : "", turnB ? ", the second transposed" : "", got, sum);
-          return text;
-        }
-      }
+  return wrong_products<T>(function, [&library](CheckedProduct<T>* p) {
+    const auto row = [](const CheckedFactor<T>& x) { return x.turned ? 1 : x.line; };
+    const auto column = [](const CheckedFactor<T>& x) { return x.turned ? x.line : 1; };
+    for (int i = 0; i < p->count; ++i) {
+      const bool done =
+          multiply<T>(library, p->m, p->n, p->k, p->a.elements.data() + i * p->a.step, row(p->a), column(p->a),
+                      p->b.elements.data() + i * p->b.step, row(p->b), column(p->b), p->c.data() + i * p->m * p->n);
+      if (!done) return std::string("it does not take every layout");
     }
-  }
-  return "";
+    return std::string();
+  });
 }
 
 std::vector<std::string> files_of(const std::string& name) {

@@ -78,6 +78,10 @@ class Addon : public Napi::Addon<Addon> {
   Napi::Value code(const Napi::CallbackInfo& info, CUresult result) const {
     return Napi::Number::New(info.Env(), static_cast<int32_t>(result));
   }
+  /** A number, or minus the code of an error. */
+  Napi::Value number(const Napi::CallbackInfo& info, CUresult result, double value) const {
+    return Napi::Number::New(info.Env(), result == CUDA_SUCCESS ? value : -static_cast<double>(result));
+  }
   /** A weak reference by its number; numbers of references that are gone are used again. */
   std::vector<napi_ref> watched_;
   std::vector<int32_t> free_;
@@ -162,11 +166,11 @@ Napi::Value Addon::load(const Napi::CallbackInfo& info) {
 /** function(device, module, name): its number, or minus the code of an error. */
 Napi::Value Addon::function(const Napi::CallbackInfo& info) {
   Device& device = device_of(info, "function");
-  int32_t module, number = 0;
+  int32_t module, found = 0;
   std::string name;
   if (!count_of(info[1], INT32_MAX, &module) || !text_of(info[2], &name)) refuse(info, "function takes a module and a name");
-  const CUresult result = device.function(module, name, &number);
-  return Napi::Number::New(info.Env(), result == CUDA_SUCCESS ? number : -static_cast<int32_t>(result));
+  const CUresult result = device.function(module, name, &found);
+  return number(info, result, found);
 }
 
 /** allocate(device, bytes): an address, or minus the code of an error. */
@@ -176,7 +180,7 @@ Napi::Value Addon::allocate(const Napi::CallbackInfo& info) {
   if (!size_of(info[1], &bytes)) refuse(info, "allocate takes a number of bytes");
   CUdeviceptr address = 0;
   const CUresult result = device.allocate(bytes, &address);
-  return Napi::Number::New(info.Env(), result == CUDA_SUCCESS ? static_cast<double>(address) : -static_cast<double>(result));
+  return number(info, result, static_cast<double>(address));
 }
 
 Napi::Value Addon::release(const Napi::CallbackInfo& info) {
@@ -256,7 +260,7 @@ Napi::Value Addon::begin_graph(const Napi::CallbackInfo& info) {
 Napi::Value Addon::end_graph(const Napi::CallbackInfo& info) {
   int32_t graph = 0;
   const CUresult result = device_of(info, "endGraph").end_graph(&graph);
-  return Napi::Number::New(info.Env(), result == CUDA_SUCCESS ? graph : -static_cast<int32_t>(result));
+  return number(info, result, graph);
 }
 
 /** launchGraph(device, graph, times) */
@@ -300,9 +304,9 @@ Napi::Value Addon::receive(const Napi::CallbackInfo& info) {
 
 /** mark(device): the number of a mark, or minus the code of an error. */
 Napi::Value Addon::mark(const Napi::CallbackInfo& info) {
-  int32_t number = 0;
-  const CUresult result = device_of(info, "mark").mark(&number);
-  return Napi::Number::New(info.Env(), result == CUDA_SUCCESS ? number : -static_cast<int32_t>(result));
+  int32_t mark = 0;
+  const CUresult result = device_of(info, "mark").mark(&mark);
+  return number(info, result, mark);
 }
 
 /** elapsed(device, from, to): milliseconds between two marks, or minus the code of an error. */
@@ -312,7 +316,7 @@ Napi::Value Addon::elapsed(const Napi::CallbackInfo& info) {
   if (!count_of(info[1], INT32_MAX, &from) || !count_of(info[2], INT32_MAX, &to)) refuse(info, "elapsed takes two marks");
   float milliseconds = 0;
   const CUresult result = device.elapsed(from, to, &milliseconds);
-  return Napi::Number::New(info.Env(), result == CUDA_SUCCESS ? milliseconds : -static_cast<double>(result));
+  return number(info, result, milliseconds);
 }
 
 void Addon::reset_marks(const Napi::CallbackInfo& info) { device_of(info, "resetMarks").reset_marks(); }

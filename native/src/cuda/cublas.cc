@@ -1,11 +1,10 @@
 #include "cublas.h"
 
-#include <cmath>
-#include <cstdio>
-#include <limits>
 #include <mutex>
 #include <type_traits>
 #include <vector>
+
+#include "../blas_check.h"
 
 namespace flambeau::cuda {
 namespace {
@@ -23,13 +22,13 @@ using Gemm = Status(Handle, int opA, int opB, int m, int n, int k, const T* alph
 constexpr int defaultMath = 0;
 constexpr Status notAllocated = 3, executionFailed = 13;
 
-#define FLAMBEAU_CUBLAS_FUNCTIONS(F)                                \
-  F(cublasCreate_v2, Status(Handle*))                           \
-  F(cublasDestroy_v2, Status(Handle))                           \
-  F(cublasSetStream_v2, Status(Handle, CUstream))               \
-  F(cublasSetWorkspace_v2, Status(Handle, void*, size_t))       \
-  F(cublasSetMathMode, Status(Handle, int))                     \
-  F(cublasSgemmStridedBatched, Gemm<float>)                         \
+#define FLAMBEAU_CUBLAS_FUNCTIONS(F)                      \
+  F(cublasCreate_v2, Status(Handle*))                     \
+  F(cublasDestroy_v2, Status(Handle))                     \
+  F(cublasSetStream_v2, Status(Handle, CUstream))         \
+  F(cublasSetWorkspace_v2, Status(Handle, void*, size_t)) \
+  F(cublasSetMathMode, Status(Handle, int))               \
+  F(cublasSgemmStridedBatched, Gemm<float>)               \
   F(cublasDgemmStridedBatched, Gemm<double>)
 
 struct Library {
@@ -90,60 +89,27 @@ struct Scratch {
   ~Scratch() { driver().cuMemFree_v2(at); }
 };
 
-/** Compares products with sums in double precision; returns '' or what is wrong. */
+/** Checks products on the device; returns '' or what is wrong. */
 template <class T> std::string wrong(Blas& blas, CUstream stream, const char* function) {
-  constexpr int sizes[][3] = {{2, 2, 1}, {3, 5, 2}, {17, 31, 64}, {64, 64, 64}, {33, 70, 129}};
-  constexpr int count = 2;
-  const Driver& driver = cuda::driver();
-  uint32_t seed = 1;
-  const auto random = [&seed] {
-    seed = seed * 1664525u + 1013904223u;
-    return static_cast<T>(static_cast<int32_t>(seed)) / static_cast<T>(1u << 31);
-  };
-  for (const auto& [m, n, k] : sizes) {
-    for (int layout = 0; layout < 8; ++layout) {
-      const bool turnA = layout & 1, turnB = layout & 2;
-      const int gap = layout & 4 ? 3 : 0;
-      const int lineA = (turnA ? m : k) + gap, lineB = (turnB ? k : n) + gap;
-      const int stepA = lineA * (turnA ? k : m), stepB = lineB * (turnB ? n : k), stepC = m * n;
-      std::vector<T> a(count * stepA), b(count * stepB), c(count * stepC, std::numeric_limits<T>::quiet_NaN());
-      for (T& x : a) x = random();
-      for (T& x : b) x = random();
-      const Scratch onA(a.size() * sizeof(T)), onB(b.size() * sizeof(T)), onC(c.size() * sizeof(T));
-      if (onA.at == 0 || onB.at == 0 || onC.at == 0) return "there is no memory to check it with";
-      const auto bring = [&](CUdeviceptr to, const std::vector<T>& from) {
-        return driver.cuMemcpyHtoDAsync_v2(to, from.data(), from.size() * sizeof(T), stream);
-      };
-      CUresult code = bring(onA.at, a);
-      if (code == CUDA_SUCCESS) code = bring(onB.at, b);
-      if (code == CUDA_SUCCESS) code = bring(onC.at, c);
-      if (code == CUDA_SUCCESS) {
-        code = blas.multiply({sizeof(T), m, n, k, count, {onA.at, lineA, turnA, stepA}, {onB.at, lineB, turnB, stepB},
-                              onC.at, stepC});
-      }
-      if (code == CUDA_SUCCESS)
-        code = driver.cuMemcpyDtoHAsync_v2(c.data(), onC.at, c.size() * sizeof(T), stream);
-      if (code == CUDA_SUCCESS) code = driver.cuStreamSynchronize(stream);
-      if (code != CUDA_SUCCESS) return std::string(function) + ": " + describe(code);
-      for (int at = 0; at < count * m * n; ++at) {
-        const int batch = at / (m * n), i = at / n % m, j = at % n;
-        double sum = 0, size = 0;
-        for (int p = 0; p < k; ++p) {
-          const double term = static_cast<double>(a[batch * stepA + (turnA ? i + p * lineA : i * lineA + p)]) *
-                              b[batch * stepB + (turnB ? p + j * lineB : p * lineB + j)];
-          sum += term;
-          size += std::abs(term);
-        }
-        if (std::abs(c[at] - sum) <= size * k * std::numeric_limits<T>::epsilon()) continue;
-        char text[200];
-        snprintf(text, sizeof text, "%s of %d x %d and %d x %d%s%s gives %g where %g is right", function, m, k, k, n,
-                 turnA ? ", the first transposed" : "", turnB ? ", the second transposed" : "",
-                 static_cast<double>(c[at]), sum);
-        return text;
-      }
+  return wrong_products<T>(function, [&](CheckedProduct<T>* p) -> std::string {
+    const auto bytes = [](const std::vector<T>& x) { return x.size() * sizeof(T); };
+    const Scratch a(bytes(p->a.elements)), b(bytes(p->b.elements)), c(bytes(p->c));
+    if (a.at == 0 || b.at == 0 || c.at == 0) return "there is no memory to check it with";
+    const Driver& driver = cuda::driver();
+    const auto bring = [&](const Scratch& to, const std::vector<T>& from) {
+      return driver.cuMemcpyHtoDAsync_v2(to.at, from.data(), bytes(from), stream);
+    };
+    CUresult code = bring(a, p->a.elements);
+    if (code == CUDA_SUCCESS) code = bring(b, p->b.elements);
+    if (code == CUDA_SUCCESS) code = bring(c, p->c);
+    if (code == CUDA_SUCCESS) {
+      code = blas.multiply({sizeof(T), p->m, p->n, p->k, p->count, {a.at, p->a.line, p->a.turned, p->a.step},
+                            {b.at, p->b.line, p->b.turned, p->b.step}, c.at, p->m * p->n});
     }
-  }
-  return "";
+    if (code == CUDA_SUCCESS) code = driver.cuMemcpyDtoHAsync_v2(p->c.data(), c.at, bytes(p->c), stream);
+    if (code == CUDA_SUCCESS) code = driver.cuStreamSynchronize(stream);
+    return code == CUDA_SUCCESS ? "" : describe(code);
+  });
 }
 
 std::vector<std::string> files_of(const std::string& name) {

@@ -5,13 +5,27 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <initializer_list>
 #include <string>
 #include <vector>
 
+#include <unistd.h>
+
 #include "fakecuda.h"
 
 namespace {
+
+/** An empty file that is gone with it. */
+struct TemporaryFile {
+  TemporaryFile() : path((std::filesystem::temp_directory_path() / "fakecudaXXXXXX").string()) {
+    const int file = mkstemp(path.data());
+    REQUIRE(file >= 0);
+    close(file);
+  }
+  ~TemporaryFile() { std::filesystem::remove(path); }
+  std::string path;
+};
 
 /** Sets variables ("ORDER=reversed") of the driver, which then begins anew; they go when this does. */
 class Environment {

@@ -310,9 +310,8 @@ TEST_CASE("threads use a device side by side, each with a stream") {
 }
 
 TEST_CASE("coverage says of each line how often it ran, both ways of guards, sectors and passes over the banks") {
-  char file[] = "/tmp/fakecudaXXXXXX";
-  fclose(fdopen(mkstemp(file), "w"));
-  const std::string setting = "COVERAGE=" + std::string(file);
+  const TemporaryFile file;
+  const std::string setting = "COVERAGE=" + file.path;
   {
     const Environment environment({setting.c_str()});
     open();
@@ -327,11 +326,10 @@ TEST_CASE("coverage says of each line how often it ran, both ways of guards, sec
     const Buffer<uint32_t> out(256);
     for (int i = 0; i < 2; i++) must(ran(program.function("k"), {1, 32}, out.address));
   }
-  std::ifstream stream(file);
+  std::ifstream stream(file.path);
   std::string line, rest;
   std::getline(stream, line);
   CHECK(!std::getline(stream, rest));
-  remove(file);
   CAPTURE(line);
   for (const char* part :
        {"{\"kernel\":\"k\",\"digest\":\"", "\"launches\":2,\"instructions\":24,\"flops\":128,",

@@ -27,15 +27,9 @@ std::string textOf(const std::string& file) {
 /** The text that nvcc makes now; empty where there is none. */
 std::string compiled() {
   if (system("nvcc --version >/dev/null 2>&1") != 0) return "";
-  char made[] = "/tmp/fakecudaXXXXXX";
-  const int file = mkstemp(made);
-  if (file < 0) return "";
-  const std::string command =
-      "nvcc -arch=sm_80 -ptx -fmad=false -o " + std::string(made) + " " + folder() + "kernels.cu";
-  const std::string text = system(command.c_str()) == 0 ? textOf(made) : "";
-  fclose(fdopen(file, "r"));
-  remove(made);
-  return text;
+  const TemporaryFile made;
+  const std::string command = "nvcc -arch=sm_80 -ptx -fmad=false -o " + made.path + " " + folder() + "kernels.cu";
+  return system(command.c_str()) == 0 ? textOf(made.path) : "";
 }
 
 uint32_t seed = 7;

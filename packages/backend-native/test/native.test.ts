@@ -2,16 +2,15 @@
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { js } from '@flambeau/backend-js'
 import * as core from '@flambeau/core'
 import { type Backend, hostOf } from '@flambeau/core/backend'
-import { build } from 'esbuild'
 import { beforeEach, expect } from 'vitest'
 import { nativeMissing, testWith } from '../../../tools/test/machine.ts'
 import { native } from '../src/index.ts'
 import { loadFrom, ownVersion } from '../src/loader.ts'
+import { bundledWorker } from './bundled-worker.ts'
 
 const { F, compile, manualSeed, nn, optim, randn, tensor, useDevice, zeros } = core
 
@@ -292,19 +291,10 @@ it('denormals still work after loading', () => {
 })
 
 it('worker threads load, train, and may be terminated at any time', async () => {
-  // Next to the sources, because the version is found from there.
-  const outfile = fileURLToPath(new URL('../.cache/worker.mjs', import.meta.url))
-  await build({
-    entryPoints: [join(import.meta.dirname, 'worker.ts')],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    conditions: ['@flambeau/source'],
-  })
+  const program = await bundledWorker(new URL('worker.ts', import.meta.url))
   const train = (stretches: number) =>
     new Promise<number>((resolve, reject) => {
-      const worker = new Worker(outfile, { env: { ...process.env, FLAMBEAU_NATIVE_PATH: file } })
+      const worker = new Worker(program, { env: { ...process.env, FLAMBEAU_NATIVE_PATH: file } })
       let last = Number.NaN
       worker.on('message', (loss: number) => {
         last = loss

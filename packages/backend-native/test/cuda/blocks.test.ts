@@ -13,19 +13,17 @@ import {
 } from '@flambeau/core'
 import { expect } from 'vitest'
 import { testWith } from '../../../../tools/test/machine.ts'
-import type { CudaAddon, Opened } from '../../src/cuda/addon.ts'
-import { CudaBackend } from '../../src/cuda/index.ts'
-import { loadCuda } from '../../src/cuda/loader.ts'
-import { cudaMissing } from './driver.ts'
+import type { CudaAddon } from '../../src/cuda/addon.ts'
+import type { CudaBackend } from '../../src/cuda/index.ts'
+import { cudaMissing, openBy } from './driver.ts'
 
 /** The launches of the graphs that were recorded, one list for each. */
 const graphs: number[] = []
 let recorded = -1
 
-/** A device that notes how many launches its graphs have. */
-function watched(): CudaBackend {
-  const { addon, texts } = loadCuda()
-  const own: CudaAddon = {
+/** An addon that notes how many launches graphs have. */
+function watched(addon: CudaAddon): CudaAddon {
+  return {
     ...addon,
     beginGraph: (device: never) => {
       recorded = 0
@@ -42,14 +40,10 @@ function watched(): CudaBackend {
       return addon.submit(device, words, count)
     },
   }
-  const opened = own.open(process.env.FLAMBEAU_CUDA_DRIVER as string) as Extract<Opened, { failure?: undefined }>
-  const handle = own.device(0)
-  if (typeof handle === 'number') throw new Error(`no device: ${handle}`)
-  return new CudaBackend(own, handle, 0, { ...opened.devices[0], driver: opened.version }, texts)
 }
 
 let cuda: CudaBackend | undefined
-const onCuda = (): void => void useDevice((cuda ??= watched()))
+const onCuda = (): void => void useDevice((cuda ??= openBy(watched)))
 const it = (name: string, body: () => void): void => testWith('native', cudaMissing, name, body, 120_000)
 
 /** The launches around the instructions: what a run brings and takes, and the count of runs. */

@@ -4,6 +4,9 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { useFakeCuda } from '../../../../tools/test/machine.ts'
+import type { CudaAddon, Opened } from '../../src/cuda/addon.ts'
+import { CudaBackend } from '../../src/cuda/index.ts'
+import { loadCuda } from '../../src/cuda/loader.ts'
 
 export { cudaMissing } from '../../../../tools/test/machine.ts'
 
@@ -30,4 +33,14 @@ export function outcome(name: string, device: string, environment: Readonly<Reco
   const file = fileURLToPath(new URL('child.mjs', import.meta.url))
   const env = { ...process.env, ...environment }
   return JSON.parse(execFileSync(process.execPath, [file, name, device], { env, encoding: 'utf8' }))
+}
+
+/** The first device, by an addon whose calls a test watches. */
+export function openBy(watched: (addon: CudaAddon) => CudaAddon): CudaBackend {
+  const { addon, texts } = loadCuda()
+  const own = watched(addon)
+  const opened = own.open(process.env.FLAMBEAU_CUDA_DRIVER as string) as Extract<Opened, { failure?: undefined }>
+  const handle = own.device(0)
+  if (typeof handle === 'number') throw new Error(`no device: ${handle}`)
+  return new CudaBackend(own, handle, 0, { ...opened.devices[0], driver: opened.version }, texts)
 }

@@ -16,17 +16,15 @@ import {
 import { js } from '@flambeau/backend-js'
 import { expect } from 'vitest'
 import { testWith } from '../../../../tools/test/machine.ts'
-import type { CudaAddon, Opened } from '../../src/cuda/addon.ts'
-import { CudaBackend } from '../../src/cuda/index.ts'
-import { loadCuda } from '../../src/cuda/loader.ts'
-import { cudaMissing } from './driver.ts'
+import type { CudaAddon } from '../../src/cuda/addon.ts'
+import type { CudaBackend } from '../../src/cuda/index.ts'
+import { cudaMissing, openBy } from './driver.ts'
 
 /** Calls of the addon's functions, by name. */
 const calls = new Map<string, number>()
 
-/** A device whose calls are counted. */
-function counted(): CudaBackend {
-  const { addon, texts } = loadCuda()
+/** An addon whose calls are counted. */
+function counted(addon: CudaAddon): CudaAddon {
   const entries = Object.entries(addon).map(([name, value]: [string, unknown]) => {
     if (typeof value !== 'function') return [name, value] as const
     const call = (...args: unknown[]): unknown => {
@@ -35,15 +33,11 @@ function counted(): CudaBackend {
     }
     return [name, call] as const
   })
-  const own = Object.fromEntries(entries) as unknown as CudaAddon
-  const opened = own.open(process.env.FLAMBEAU_CUDA_DRIVER as string) as Extract<Opened, { failure?: undefined }>
-  const handle = own.device(0)
-  if (typeof handle === 'number') throw new Error(`no device: ${handle}`)
-  return new CudaBackend(own, handle, 0, { ...opened.devices[0], driver: opened.version }, texts)
+  return Object.fromEntries(entries) as unknown as CudaAddon
 }
 
 let cuda: CudaBackend | undefined
-const onCuda = (): void => void useDevice((cuda ??= counted()))
+const onCuda = (): void => void useDevice((cuda ??= openBy(counted)))
 const it = (name: string, body: () => void): void => testWith('native', cudaMissing, name, body)
 
 /** A step with an argument, a draw and a number that changes with every run; it returns a new tensor. */

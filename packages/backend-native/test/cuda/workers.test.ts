@@ -1,29 +1,18 @@
 // Workers on one device at the same time, each with a stream of its own: each trains as it does alone.
 // FLAMBEAU_CUDA_WORKERS=8 starts as many.
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import { build } from 'esbuild'
 import { expect } from 'vitest'
 import { testWith } from '../../../../tools/test/machine.ts'
+import { bundledWorker } from '../bundled-worker.ts'
 import { cudaMissing } from './driver.ts'
 
 const count = Number(process.env.FLAMBEAU_CUDA_WORKERS ?? 2)
 
 testWith('native', cudaMissing, `${count} workers train at the same time as each does alone`, async () => {
-  // Next to the sources, because the addon is found from there.
-  const outfile = fileURLToPath(new URL('../../.cache/cuda-worker.mjs', import.meta.url))
-  await build({
-    entryPoints: [join(import.meta.dirname, 'worker.ts')],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    conditions: ['@flambeau/source'],
-  })
+  const program = await bundledWorker(new URL('worker.ts', import.meta.url), 'cuda-worker')
   const train = (workerData: number) =>
     new Promise<number[]>((resolve, reject) => {
-      const worker = new Worker(outfile, { workerData })
+      const worker = new Worker(program, { workerData })
       worker.once('message', resolve)
       worker.once('error', reject)
     })
