@@ -17,7 +17,7 @@ export function registerGpus(count: number): void {
   }))
   const open = (index: number): Backend => {
     const own = js()
-    const gpu: Gpu = {
+    const gpu: Gpu<Backend> = {
       kind: 'cuda',
       index,
       all,

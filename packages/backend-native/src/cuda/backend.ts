@@ -64,7 +64,7 @@ class Plans {
 
 export class CudaBackend implements Recorder {
   readonly name: string
-  readonly gpu: Gpu
+  readonly gpu: Gpu<CudaBackend>
   readonly caps: Capabilities = {
     dtypes: new Set(dtypes),
     strided: true,
@@ -120,7 +120,7 @@ export class CudaBackend implements Recorder {
     this.#launches.check(addon.clear(device, address, 8), 'opening the device')
   }
 
-  #described(index: number, all: readonly GpuProperties[], open: (ordinal: number) => CudaBackend): Gpu {
+  #described(index: number, all: readonly GpuProperties[], open: (ordinal: number) => CudaBackend): Gpu<CudaBackend> {
     const positive = (number: number): number => {
       if (number < 0) this.#launches.check(-number, 'a mark')
       return number

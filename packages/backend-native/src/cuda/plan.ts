@@ -1,7 +1,7 @@
 // The waist of the CUDA backend: planners turn an instruction into launches of kernels, and the device runs them
 // without knowing what they compute. A plan follows from the descriptor of an instruction, so it is made once.
 import type { DType, Instr, Kind } from '@flambeau/core/backend'
-import type { Type, Value } from './text/value.ts'
+import type { Type, Value } from './value.ts'
 
 /** Memory of a block that a body declares. */
 export interface SharedPart {

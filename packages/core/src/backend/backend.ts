@@ -231,7 +231,7 @@ export interface Backend {
   /** Distinguishes backends of one name: 'cpu'. Its device then also has the name 'gpujs:cpu'. */
   readonly variant?: string
   /** If it is a GPU. */
-  readonly gpu?: Gpu
+  readonly gpu?: Gpu<Backend>
   readonly caps: Capabilities
   supports(instr: Instr): boolean
   alloc(spec: Spec): DeviceBuffer

@@ -1,6 +1,5 @@
 // What a GPU's backend says beyond the kernel interface: which devices the machine has, how much of their memory is used,
 // and times by their own clock. Work of a GPU is queued, so the host's clock would time the queueing.
-import type { Backend } from './backend.ts'
 
 /** What a driver says of a GPU. */
 export interface GpuProperties {
@@ -37,8 +36,8 @@ export interface Clock {
   reset(): void
 }
 
-/** A GPU among those of its kind. */
-export interface Gpu {
+/** A GPU among those of its kind, each with a backend. */
+export interface Gpu<Backend> {
   /** What the names of its kind begin with: 'cuda' of 'cuda:0'. */
   readonly kind: string
   readonly index: number

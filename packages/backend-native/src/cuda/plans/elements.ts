@@ -2,7 +2,7 @@
 import type { DType } from '@flambeau/core/backend'
 import type { Launch } from '../plan.ts'
 import { inTurns } from '../text/turns.ts'
-import type { Value } from '../text/value.ts'
+import type { Value } from '../value.ts'
 import { begin, type KernelWriter, type MakeWriter, threads } from '../text/writer.ts'
 
 /** More blocks would wait for the first ones, whose threads go on with further elements instead. */

@@ -3,7 +3,7 @@
 import { contiguousStrides, isFloat, loopsOver, numelOf, type Prims } from '@flambeau/core/backend'
 import type { Plan, Planner } from '../plan.ts'
 import { divisionBy } from '../text/loops.ts'
-import type { Value } from '../text/value.ts'
+import type { Value } from '../value.ts'
 import type { KernelWriter, MakeWriter } from '../text/writer.ts'
 import { planEach } from './elements.ts'
 

@@ -14,7 +14,7 @@ import {
 import type { Launch, Param, Plan, Planner } from '../plan.ts'
 import { declareLoops, declareSteps } from '../text/loops.ts'
 import { inTurns } from '../text/turns.ts'
-import type { Value } from '../text/value.ts'
+import type { Value } from '../value.ts'
 import type { KernelWriter, MakeWriter } from '../text/writer.ts'
 import { planEach, planTest } from './elements.ts'
 import { planCopy } from './move.ts'

@@ -1,7 +1,7 @@
 // The operands of expressions in a kernel: each is declared once and read at the indices of the loops.
 import { type DType, type Expr, isView, type Operand, topological } from '@flambeau/core/backend'
 import { declareSteps } from '../text/loops.ts'
-import type { Value } from '../text/value.ts'
+import type { Value } from '../value.ts'
 import type { KernelWriter } from '../text/writer.ts'
 
 /** The inputs of expressions in a kernel, each of which is declared once. */

@@ -17,7 +17,7 @@ import {
 import type { Launch, Plan, Planner } from '../plan.ts'
 import { writeExpressions } from '../text/expression.ts'
 import { declareLoops, declareSteps } from '../text/loops.ts'
-import type { Value } from '../text/value.ts'
+import type { Value } from '../value.ts'
 import type { MakeWriter } from '../text/writer.ts'
 import { planEach, planTest } from './elements.ts'
 import { declareInputs } from './inputs.ts'

@@ -10,7 +10,7 @@ import {
 } from '@flambeau/core/backend'
 import type { Launch, Param, Plan, Planner } from '../plan.ts'
 import { declareLoops, declareSteps } from '../text/loops.ts'
-import type { Value } from '../text/value.ts'
+import type { Value } from '../value.ts'
 import type { KernelWriter, MakeWriter } from '../text/writer.ts'
 import { planEach } from './elements.ts'
 

@@ -6,7 +6,7 @@ import type { Launch, Param } from '../plan.ts'
 import { accumulate, accumulators, acrossLanes, type Combining, type Lanes, placeOf } from '../text/lanes.ts'
 import { declareLoops } from '../text/loops.ts'
 import { inTurns } from '../text/turns.ts'
-import type { Value } from '../text/value.ts'
+import type { Value } from '../value.ts'
 import { begin, type KernelWriter, type MakeWriter, threads } from '../text/writer.ts'
 
 /** The step that combines two values. */

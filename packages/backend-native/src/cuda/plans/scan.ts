@@ -15,7 +15,7 @@ import {
 import type { Launch, Param, Plan, Planner } from '../plan.ts'
 import { declareLoops, declareSteps } from '../text/loops.ts'
 import { inTurns } from '../text/turns.ts'
-import type { Value } from '../text/value.ts'
+import type { Value } from '../value.ts'
 import { begin, type KernelWriter, type MakeWriter, threads } from '../text/writer.ts'
 import { planEach } from './elements.ts'
 import { combining } from './reduction.ts'

@@ -4,7 +4,7 @@ import { type Contraction, type DType, isFloat, numelOf } from '@flambeau/core/b
 import type { Launch, Param } from '../plan.ts'
 import { declareLoops, declareSteps } from '../text/loops.ts'
 import { inTurns } from '../text/turns.ts'
-import type { Value } from '../text/value.ts'
+import type { Value } from '../value.ts'
 import type { MakeWriter } from '../text/writer.ts'
 import { planEach } from './elements.ts'
 

@@ -5,7 +5,7 @@
 import type { Body, Kernel } from '../plan.ts'
 import type { Prelude } from './prelude.ts'
 import { end, heading, loadsOf, registersOf } from './ptx.ts'
-import type { Type } from './value.ts'
+import type { Type } from '../value.ts'
 import { threads } from './writer.ts'
 
 export const groups = 4

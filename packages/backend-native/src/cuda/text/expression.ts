@@ -1,6 +1,6 @@
 // Expressions in a kernel: every node once, in the order of its operands.
 import { type DType, type Expr, roundTo, topological } from '@flambeau/core/backend'
-import type { Value } from './value.ts'
+import type { Value } from '../value.ts'
 import type { KernelWriter } from './writer.ts'
 
 /** The values of some expressions; `input` gives that of an input. */

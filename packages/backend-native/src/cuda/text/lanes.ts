@@ -1,6 +1,6 @@
 // Work on one thing by several lanes: by a thread, by the 32 of a warp, or by the 256 of a block.
 import type { DType } from '@flambeau/core/backend'
-import type { Value } from './value.ts'
+import type { Value } from '../value.ts'
 import { type KernelWriter, threads } from './writer.ts'
 
 export type Lanes = 1 | 32 | 256

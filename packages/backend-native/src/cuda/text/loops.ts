@@ -1,6 +1,6 @@
 // Loops of a kernel: one number becomes the index of each loop, and these the position of an operand. Sizes and steps
 // are parameters, so that a kernel serves all shapes with as many loops; divisions are multiplications.
-import type { Value } from './value.ts'
+import type { Value } from '../value.ts'
 import type { KernelWriter } from './writer.ts'
 
 /** For 0 <= n < 2^31: n / size is (mulHigh(n, multiplier) + n) >>> shift. */

@@ -5,7 +5,7 @@ import type { Computed, DType } from '@flambeau/core/backend'
 import type { Body, Kernel, Param, SharedPart } from '../plan.ts'
 import type { Prelude } from './prelude.ts'
 import { writeStep } from './steps.ts'
-import { type Type, typeOf, type Value } from './value.ts'
+import { type Type, typeOf, type Value } from '../value.ts'
 import type { IndexOp, KernelWriter, Position } from './writer.ts'
 
 const registers: Readonly<Record<Type, { readonly prefix: string; readonly declared: string }>> = {

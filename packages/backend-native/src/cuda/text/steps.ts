@@ -1,7 +1,7 @@
 // The steps of expressions in PTX: a total table, so that the compiler names a step that is missing. Short ones are
 // instructions; the others are functions of the prelude, which nvcc compiles. float32 is computed in float32.
 import { type Computed, type DType, isFloat } from '@flambeau/core/backend'
-import { type Type, typeOf, type Value } from './value.ts'
+import { type Type, typeOf, type Value } from '../value.ts'
 
 /** What steps are written with. */
 export interface Instructions {

@@ -1,6 +1,6 @@
 // Loops that mostly wait for memory: a thread reads four elements before it uses the first, so that four reads are on their
 // way at once. Elements are used in their order, so results do not depend on it.
-import type { Value } from './value.ts'
+import type { Value } from '../value.ts'
 import type { KernelWriter } from './writer.ts'
 
 const together = 4

@@ -2,7 +2,7 @@
 // of maps and reductions know nothing of it.
 import type { Computed, DType } from '@flambeau/core/backend'
 import type { Kernel, Param } from '../plan.ts'
-import type { Value } from './value.ts'
+import type { Value } from '../value.ts'
 
 /** Arithmetic of indices. */
 export type IndexOp = 'add' | 'sub' | 'mul' | 'min' | 'mulHigh' | 'shiftRight'

@@ -1,6 +1,7 @@
 // PyTorch's torch.cuda, as scripts ask it before they choose a device. Core has no device of its own: GPUs are there once
 // one of them was loaded, by `setDevice('cuda')`, and its backend then tells of all.
-import type { Gpu, GpuProperties } from '../../backend/gpu.ts'
+import type { Backend } from '../../backend/backend.ts'
+import type { GpuMemory, GpuProperties } from '../../backend/gpu.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { defaultGenerator } from '../../random/generator.ts'
 import { currentDevice as defaultDevice, deviceNamed, gpusLoaded, noCuda, useDevice } from '../../tensor/device.ts'
@@ -10,6 +11,8 @@ import { either, int, type Kind, optional, required, signature, device as word }
 type Which = number | string
 
 const which = either(int, word)
+type Gpu = NonNullable<Backend['gpu']>
+
 const loaded = (): readonly Gpu[] => gpusLoaded('cuda').flatMap(({ own }) => own.gpu ?? [])
 
 /** The GPU that is the default device, otherwise the first that was loaded. */
@@ -74,7 +77,7 @@ export const getDeviceProperties = (...args: [device: Which]): GpuProperties => 
 export const synchronize = (...args: [device?: Which]): void => gpuOf(waitArguments(args)[0]).wait()
 
 /** A function that returns a number of bytes of a GPU, 0 if none is loaded. */
-const bytes = (name: string, of: (memory: ReturnType<Gpu['memory']>) => number) => {
+const bytes = (name: string, of: (memory: GpuMemory) => number) => {
   const own = asked(name)
   return (...args: [device?: Which]): number => {
     const [which] = own(args)

@@ -94,3 +94,6 @@ export const refuseBool =
   (dtype: DType): void => {
     if (dtype === 'bool') throw new RuntimeError(sentence, 'Convert it first: x.int().')
   }
+
+/** How an op refuses bool for which PyTorch's kernel of this name is not written. */
+export const noBool = (kernel: string) => ({ accepts: refuseBool(`"${kernel}" not implemented for 'Bool'`) })

@@ -2,11 +2,9 @@
 // (define/elementwise.ts). Every export of this file is an op with a method, an in-place form and cells in the
 // conformance suite: write a new op only here, and its samples there.
 import { s } from '../../expr/expr.ts'
-import { refuseBool } from '../define/arguments.ts'
+import { noBool } from '../define/arguments.ts'
 import { elementwise } from '../define/elementwise.ts'
 import { unary } from '../define/overloads.ts'
-
-const noBool = (kernel: string) => ({ accepts: refuseBool(`"${kernel}" not implemented for 'Bool'`) })
 
 /** The absolute value. The gradient at 0 is 0. */
 export const abs = unary(elementwise('abs', (x) => s.abs(x), noBool('abs_cpu')))

@@ -8,7 +8,7 @@ import { operand } from '../../tensor/apply.ts'
 import type { Input } from '../../tensor/op.ts'
 import { type Arguments, int, keyword, method, nullable, number, optional } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
-import { notImplemented, refuseBool } from '../define/arguments.ts'
+import { noBool, notImplemented } from '../define/arguments.ts'
 import { cloneOp, type Elementwise, elementwise } from '../define/elementwise.ts'
 import { binary, checkAlone, type Overloaded, overloaded, unary } from '../define/overloads.ts'
 
@@ -87,9 +87,7 @@ export const rad2deg = unary(
   'rad2deg',
 )
 
-const roundOp = elementwise('round', (x) => s.rint(x), {
-  accepts: refuseBool(`"round_vml_cpu" not implemented for 'Bool'`),
-})
+const roundOp = elementwise('round', (x) => s.rint(x), noBool('round_vml_cpu'))
 /** By a power of 10, and back. */
 const rounding = (there: 'mul' | 'div', back: 'mul' | 'div') =>
   elementwise('RoundBackward1', (x, power) => s[back](s.rint(s.rounded(s[there](x, power))), power), {
