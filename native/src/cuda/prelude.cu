@@ -4,16 +4,35 @@
 #include <cmath>
 #include <cstdint>
 
+/** Long, and needed by other functions: functions of their own. */
+extern "C" __device__ __noinline__ double fmod_float64(double x, double y) { return std::fmod(x, y); }
+extern "C" __device__ __noinline__ double exp_float64(double x) { return std::exp(x); }
+extern "C" __device__ __noinline__ double log_float64(double x) { return std::log(x); }
+extern "C" __device__ __noinline__ double log1p_float64(double x) { return std::log1p(x); }
+extern "C" __device__ __noinline__ double sin_float64(double x) { return std::sin(x); }
+extern "C" __device__ __noinline__ double tan_float64(double x) { return std::tan(x); }
+
+/** What special.cc finds as the C library: it calls those functions, or nvcc would write them anew for each call. */
+namespace flambeau::std {
+__device__ inline double fmod(double x, double y) { return fmod_float64(x, y); }
+__device__ inline double exp(double x) { return exp_float64(x); }
+__device__ inline double log(double x) { return log_float64(x); }
+__device__ inline double log1p(double x) { return log1p_float64(x); }
+__device__ inline double sin(double x) { return sin_float64(x); }
+__device__ inline double tan(double x) { return tan_float64(x); }
+using ::std::fabs;
+using ::std::floor;
+using ::std::nextafter;
+using ::std::sqrt;
+using ::std::trunc;
+}  // namespace flambeau::std
+
 #define FLAMBEAU_DEVICE __device__
 #include "../special.cc"
 
-/** Long, and needed by other functions: a function of its own. */
-extern "C" __device__ __noinline__ double fmod_float64(double x, double y) { return std::fmod(x, y); }
 extern "C" __device__ float fmod_float32(float x, float y) { return std::fmod(x, y); }
 
 namespace {
-
-using namespace flambeau;
 
 __device__ double remainder_of(double x, double y) { return fmod_float64(x, y); }
 __device__ float remainder_of(float x, float y) { return fmod_float32(x, y); }
@@ -77,6 +96,9 @@ __device__ int32_t int_floor_div_of(int32_t a, int32_t b) {
 #define ONE(step, f)                                              \
   extern "C" __device__ float step##_float32(float x) { return f(x); } \
   extern "C" __device__ double step##_float64(double x) { return f(x); }
+/** Where the function of doubles is one of those above. */
+#define SINGLE(step, f) \
+  extern "C" __device__ float step##_float32(float x) { return f(x); }
 #define TWO(step, f)                                                       \
   extern "C" __device__ float step##_float32(float x, float y) { return f(x, y); } \
   extern "C" __device__ double step##_float64(double x, double y) { return f(x, y); }
@@ -90,13 +112,13 @@ __device__ int32_t int_floor_div_of(int32_t a, int32_t b) {
 #define WHOLE(step, f) \
   extern "C" __device__ int32_t step##_int32(int32_t x, int32_t y) { return f(x, y); }
 
-ONE(exp, std::exp)
+SINGLE(exp, std::exp)
 ONE(expm1, std::expm1)
-ONE(log, std::log)
-ONE(log1p, std::log1p)
-ONE(sin, std::sin)
+SINGLE(log, std::log)
+SINGLE(log1p, std::log1p)
+SINGLE(sin, std::sin)
 ONE(cos, std::cos)
-ONE(tan, std::tan)
+SINGLE(tan, std::tan)
 ONE(tanh, std::tanh)
 ONE(sinh, std::sinh)
 ONE(cosh, std::cosh)
@@ -110,18 +132,18 @@ ONE(exp2, std::exp2)
 ONE(log2, std::log2)
 ONE(log10, std::log10)
 ONE(erf, std::erf)
-ONE_TWICE(lgamma, lgamma_of)
-ONE_TWICE(digamma, digamma_of)
-ONE_TWICE(erfinv, erfinv_of)
-ONE_TWICE(i0, i0_of)
-ONE_TWICE(i1, i1_of)
+ONE_TWICE(lgamma, flambeau::lgamma_of)
+ONE_TWICE(digamma, flambeau::digamma_of)
+ONE_TWICE(erfinv, flambeau::erfinv_of)
+ONE_TWICE(i0, flambeau::i0_of)
+ONE_TWICE(i1, flambeau::i1_of)
 TWO(atan2, std::atan2)
-TWO_TWICE(hypot, hypot_of)
+TWO_TWICE(hypot, flambeau::hypot_of)
 TWO(pow, pow_of)
 TWO(mod, mod_of)
 TWO_TWICE(floorDiv, floor_div_of)
 TWO(nextafter, std::nextafter)
-TWO_TWICE(polygamma, polygamma_of)
+TWO_TWICE(polygamma, flambeau::polygamma_of)
 WHOLE(pow, int_pow_of)
 WHOLE(div, int_div_of)
 WHOLE(mod, int_mod_of)

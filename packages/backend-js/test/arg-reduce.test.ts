@@ -2,6 +2,7 @@
 // and NaN wins over numbers.
 import { compile, type DType, type Tensor, tensor } from 'flambeau'
 import { expect, it } from 'vitest'
+import { onJs } from '../../backend-gpujs/test/running.ts'
 
 const odd = [0, -0, 1, -1, NaN, Infinity, -Infinity, 2 ** 31 - 1, -(2 ** 31)]
 
@@ -56,4 +57,16 @@ it.each(['float32', 'float64', 'int32', 'uint8'] as const)('%s', (dtype: DType) 
       for (const view of [x, x.transpose(0, -1), x.narrow(0, shape[0] - 1, 1).expand(...shape)]) checkAll(view)
     }
   }
+})
+
+it('axes that do not ascend: the first of equal elements along them wins', () => {
+  const data = Float32Array.of(0, 5, 0, 5, 0, 0)
+  const view = { sizes: [2, 3], strides: [3, 1], offset: 0, dtype: 'float32' as const }
+  const [places] = onJs({
+    kind: 'argReduce',
+    attrs: { fn: 'max', axes: [1, 0] },
+    inputs: [{ data, view }],
+    outputs: [{ sizes: [], dtype: 'int32' }],
+  })
+  expect([...places]).toEqual([1])
 })

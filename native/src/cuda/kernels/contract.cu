@@ -13,7 +13,25 @@ namespace {
 struct Offsets {
   const int32_t* table;
   int32_t step;
-  __device__ int32_t at(int32_t i) const { return table != nullptr ? table[i] : i * step; }
+  /**
+   * Without a branch, behind which nvcc would write what follows once more. It is volatile because it reads only what
+   * exists, and whole because its parts would be kept in registers throughout the loop of products.
+   */
+  __device__ int32_t at(int32_t i) const {
+    int32_t x;
+    asm volatile(
+        "{\n\t"
+        ".reg .pred there;\n\t"
+        ".reg .b64 place;\n\t"
+        "mul.lo.s32 %0, %1, %2;\n\t"
+        "setp.ne.u64 there, %3, 0;\n\t"
+        "mad.wide.s32 place, %1, 4, %3;\n\t"
+        "@there ld.global.u32 %0, [place];\n\t"
+        "}"
+        : "=&r"(x)
+        : "r"(i), "r"(step), "l"(__cvta_generic_to_global(table)));
+    return x;
+  }
 };
 
 __device__ float madd(float a, float b, float c) { return __fmaf_rn(a, b, c); }
@@ -46,7 +64,7 @@ template <class T, int N> struct alignas(N * sizeof(T)) Vector {
 /**
  * What a block brings of one operand: Extent lines (rows of the left one, columns of the right one) with Depth terms at
  * a time, of which each thread brings `width`. These are neighbours along the sum, or along the lines, as they are in
- * memory; and one vector, if all such neighbours are whole and aligned.
+ * memory; and one vector, if all such neighbours are whole and aligned. One code serves all of these, by steps.
  */
 template <class T, int Extent, int Depth> struct Side {
   static constexpr int W = width<T>;
@@ -57,51 +75,47 @@ template <class T, int Extent, int Depth> struct Side {
 
   const T* from;
   Offsets lines, sum;
-  /** The first of this thread's lines and terms: `step` lines lie between two. The position of the first line. */
-  int32_t line, term, step, extent, at;
-  bool along, whole;
+  /** The first of this thread's lines, and the steps to its next lines and terms, one of which is 0. */
+  int32_t line, lineStep, termStep, extent;
+  bool whole;
 
-  __device__ Side(const T* from, Offsets lines, Offsets sum, int32_t first, int32_t all, bool along, bool vectors)
-      : from(from), lines(lines), sum(sum), along(along) {
+  __device__ Side(const T* from, Offsets lines, Offsets sum, int32_t first, int32_t all, int32_t along, bool vectors)
+      : from(from), lines(lines), sum(sum), termStep(along), extent(all) {
     whole = vectors && reinterpret_cast<uintptr_t>(from) % 16 == 0;
-    step = along ? 0 : whole ? 1 : Extent / W;
-    line = own_line(threadIdx.x);
-    term = own_term(threadIdx.x);
-    line += first;
-    extent = all;
-    at = line < extent ? lines.at(line) : 0;
+    lineStep = along != 0 ? 0 : whole ? 1 : Extent / W;
+    line = own_line(threadIdx.x) + first;
     // Vectors are whole, so the last one of a line's exists if the first one does.
-    whole = whole && line + (along ? 0 : W - 1) < extent;
+    whole = whole && line + lineStep * (W - 1) < extent;
   }
 
   __device__ int32_t own_line(int32_t thread) const {
-    return along ? thread / (Depth / W) : step == 1 ? thread % (Extent / W) * W : thread % (Extent / W);
+    return termStep != 0 ? thread / (Depth / W) : thread % (Extent / W) * (lineStep == 1 ? W : 1);
   }
   __device__ int32_t own_term(int32_t thread) const {
-    return along ? thread % (Depth / W) * W : thread / (Extent / W);
+    return termStep != 0 ? thread % (Depth / W) * W : thread / (Extent / W);
   }
 
   /** Reads the terms from `turn` on; those beyond `last`, and lines that do not exist, are 0. */
   __device__ void fetch(int32_t turn, int32_t last, Vector<T, W>* next) const {
-    const int32_t s = turn + term;
-    if (whole && s + (along ? W : 1) <= last) {
-      *next = *reinterpret_cast<const Vector<T, W>*>(from + at + (along ? s : sum.at(s)));
+    const int32_t s = turn + own_term(thread_again());
+    if (whole && s + termStep * (W - 1) < last) {
+      *next = *reinterpret_cast<const Vector<T, W>*>(from + lines.at(line) + sum.at(s));
       return;
     }
 #pragma unroll
     for (int i = 0; i < W; i++) {
-      const int32_t each = line + i * step, d = along ? s + i : s;
+      const int32_t each = line + i * lineStep, d = s + i * termStep;
       next->element[i] = each < extent && d < last ? from[lines.at(each) + sum.at(d)] : T{0};
     }
   }
 
   __device__ void keep(T (*to)[Extent], const Vector<T, W>& next) const {
     const int32_t thread = thread_again(), own = own_line(thread), term = own_term(thread);
-    if (step != 1) {
+    if (lineStep != 1) {
 #pragma unroll
       for (int i = 0; i < W; i++) {
-        const int d = along ? term + i : term;
-        to[d][(own + i * step) ^ flipped(d)] = next.element[i];
+        const int d = term + i * termStep;
+        to[d][(own + i * lineStep) ^ flipped(d)] = next.element[i];
       }
     } else {
       *reinterpret_cast<Vector<T, W>*>(&to[term][own ^ flipped(term)]) = next;
@@ -133,8 +147,8 @@ template <class T, int Rows, int Columns, int Depth> __device__ void product(
   const int32_t row0 = tile / columnTiles * Rows, column0 = tile % columnTiles * Columns;
   const int32_t batch = z / parts, part = z % parts;
   const int32_t first = part * span, last = first + span < k ? first + span : k;
-  const A left(a + aBatch.at(batch), aRows, aSum, row0, m, (along & 1) != 0, (vectors & 1) != 0);
-  const B right(b + bBatch.at(batch), bColumns, bSum, column0, n, (along & 2) != 0, (vectors & 2) != 0);
+  const A left(a + aBatch.at(batch), aRows, aSum, row0, m, along & 1, (vectors & 1) != 0);
+  const B right(b + bBatch.at(batch), bColumns, bSum, column0, n, along >> 1, (vectors & 2) != 0);
 
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
   const int row = warp / 4 * (Rows / 2) + lane / 4 * Group;
@@ -148,41 +162,40 @@ template <class T, int Rows, int Columns, int Depth> __device__ void product(
     for (int j = 0; j < TileColumns; j++) sums[i][j] = T{0};
 
   Vector<T, W> nextA, nextB;
-  left.fetch(first, last, &nextA);
-  right.fetch(first, last, &nextB);
-  left.keep(as[0], nextA);
-  right.keep(bs[0], nextB);
-  __syncthreads();
   int buffer = 0;
-  for (int32_t turn = first; turn < last; turn += Depth) {
+  // The first turn only brings, the last one only multiplies.
+#pragma unroll 1
+  for (int32_t turn = first - Depth;; turn += Depth) {
     const bool more = turn + Depth < last;
     if (more) {
       left.fetch(turn + Depth, last, &nextA);
       right.fetch(turn + Depth, last, &nextB);
     }
+    if (turn >= first) {
+      // The tile is there, and nobody reads the one before any more.
+      __syncthreads();
 #pragma unroll
-    for (int d = 0; d < Depth; d++) {
-      T x[TileRows], y[TileColumns];
+      for (int d = 0; d < Depth; d++) {
+        T x[TileRows], y[TileColumns];
 #pragma unroll
-      for (int i = 0; i < TileRows; i += Group)
-        *reinterpret_cast<Read*>(x + i) =
-            *reinterpret_cast<const Read*>(&as[buffer][d][(row ^ A::flipped(d)) + 8 * i]);
+        for (int i = 0; i < TileRows; i += Group)
+          *reinterpret_cast<Read*>(x + i) =
+              *reinterpret_cast<const Read*>(&as[buffer][d][(row ^ A::flipped(d)) + 8 * i]);
 #pragma unroll
-      for (int j = 0; j < TileColumns; j += Group)
-        *reinterpret_cast<Read*>(y + j) =
-            *reinterpret_cast<const Read*>(
-                &bs[buffer][d][(column ^ (B::flipped(d) & ~apart)) + ((4 * j) ^ (B::flipped(d) & apart))]);
+        for (int j = 0; j < TileColumns; j += Group)
+          *reinterpret_cast<Read*>(y + j) =
+              *reinterpret_cast<const Read*>(
+                  &bs[buffer][d][(column ^ (B::flipped(d) & ~apart)) + ((4 * j) ^ (B::flipped(d) & apart))]);
 #pragma unroll
-      for (int i = 0; i < TileRows; i++)
+        for (int i = 0; i < TileRows; i++)
 #pragma unroll
-        for (int j = 0; j < TileColumns; j++) sums[i][j] = madd(x[i], y[j], sums[i][j]);
+          for (int j = 0; j < TileColumns; j++) sums[i][j] = madd(x[i], y[j], sums[i][j]);
+      }
     }
-    if (more) {
-      left.keep(as[1 - buffer], nextA);
-      right.keep(bs[1 - buffer], nextB);
-    }
-    __syncthreads();
+    if (!more) break;
     buffer = 1 - buffer;
+    left.keep(as[buffer], nextA);
+    right.keep(bs[buffer], nextB);
   }
 
   const int32_t again = block_again(), row1 = again / columnTiles * Rows, column1 = again % columnTiles * Columns;
@@ -200,8 +213,8 @@ template <class T, int Rows, int Columns, int Depth> __device__ void product(
 #pragma unroll
       for (int l = 0; l < Group; l++) result.element[l] = sums[i][j + l] + T{0};
       T* const to = c + static_cast<int64_t>(r) * n + s;
-      if (whole && s < n) {
-        *reinterpret_cast<Read*>(to) = result;
+      if (whole) {
+        if (s < n) *reinterpret_cast<Read*>(to) = result;
       } else {
 #pragma unroll
         for (int l = 0; l < Group; l++)
@@ -213,7 +226,7 @@ template <class T, int Rows, int Columns, int Depth> __device__ void product(
 
 }  // namespace
 
-/** The offsets of all elements of a class of loops: at most eight, the last one innermost. */
+/** The offsets of all elements of a class of loops: one to eight, the last one innermost. */
 extern "C" __global__ void offsets(const int32_t* flag, int32_t* to, int32_t count, int32_t depth, int32_t size0,
                                    int32_t size1, int32_t size2, int32_t size3, int32_t size4, int32_t size5,
                                    int32_t size6, int32_t size7, int32_t step0, int32_t step1, int32_t step2,
@@ -221,11 +234,12 @@ extern "C" __global__ void offsets(const int32_t* flag, int32_t* to, int32_t cou
   if (*flag != 0) return;
   const int32_t sizes[] = {size0, size1, size2, size3, size4, size5, size6, size7};
   const int32_t steps[] = {step0, step1, step2, step3, step4, step5, step6, step7};
+#pragma unroll 1
   for (int32_t i = blockIdx.x * blockDim.x + threadIdx.x; i < count; i += gridDim.x * blockDim.x) {
     int32_t rest = i, at = 0;
 #pragma unroll
     for (int l = 7; l >= 0; l--) {
-      if (l >= depth) continue;
+      if (l > 0 && l >= depth) continue;
       at += rest % sizes[l] * steps[l];
       rest /= sizes[l];
     }

@@ -15,9 +15,10 @@ struct Move {
 };
 
 template <class T> __device__ void copy(int64_t to, int64_t from, int64_t bytes) {
-  const int64_t count = bytes / static_cast<int64_t>(sizeof(T));
-  const int64_t all = static_cast<int64_t>(gridDim.x) * blockDim.x;
-  for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < count; i += all)
+  // Tensors have fewer than 2^31 elements, and those of more than a byte move by words at least.
+  const uint32_t count = static_cast<uint32_t>(bytes / static_cast<int64_t>(sizeof(T))), all = gridDim.x * blockDim.x;
+#pragma unroll 1
+  for (uint32_t i = blockIdx.x * blockDim.x + threadIdx.x; i < count; i += all)
     reinterpret_cast<T*>(to)[i] = reinterpret_cast<const T*>(from)[i];
 }
 

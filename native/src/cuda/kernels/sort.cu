@@ -31,20 +31,22 @@ template <> struct Limits<int64_t> {
   static constexpr int64_t most = INT64_MAX;
 };
 
-/** Keys and positions of lines of n elements, padded to `padded`. */
-template <class T, class Key> __device__ void begin_sort(const T* from, Key* keys, int32_t* positions, int32_t lines,
-                                                         int32_t n, int32_t padded, int32_t descending) {
-  const int64_t all = static_cast<int64_t>(lines) * padded;
-  for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < all;
-       i += static_cast<int64_t>(gridDim.x) * blockDim.x) {
-    const int32_t at = static_cast<int32_t>(i % padded);
+/**
+ * Keys and positions of lines of n elements, padded to `padded`. Padding less than doubles the elements, of which a tensor
+ * has fewer than 2^31, so 32 bits count them without a sign.
+ */
+template <class T, class Key> __device__ void begin_sort(const T* from, Key* keys, int32_t* positions, uint32_t lines,
+                                                         uint32_t n, uint32_t padded, int32_t descending) {
+#pragma unroll 1
+  for (uint32_t i = blockIdx.x * blockDim.x + threadIdx.x; i < lines * padded; i += gridDim.x * blockDim.x) {
+    const uint32_t at = i % padded;
     Key key = Limits<Key>::most;
     if (at < n) {
       key = key_of(from[i / padded * n + at]);
       if (descending != 0) key = ~key;
     }
     keys[i] = key;
-    positions[i] = at;
+    positions[i] = static_cast<int32_t>(at);
   }
 }
 
@@ -52,19 +54,23 @@ template <class Key> __device__ bool comes_later(Key a, int32_t i, Key b, int32_
   return a > b || (a == b && i > j);
 }
 
-/** Sorts lines of `padded` elements, a power of two up to a tile. */
+/** Sorts lines of `padded` elements, a power of two from 2 up to a tile. */
 template <class Key> __device__ void sort_tile(Key* keys, int32_t* positions, int64_t all, int32_t padded) {
   __shared__ Key k[tile];
   __shared__ int32_t p[tile];
   const int64_t base = static_cast<int64_t>(blockIdx.x) * tile;
-  for (int i = threadIdx.x; i < tile; i += blockDim.x) {
+#pragma unroll
+  for (int n = 0; n < 2; n++) {
+    const int i = threadIdx.x + n * (tile / 2);
     if (base + i >= all) continue;
     k[i] = keys[base + i];
     p[i] = positions[base + i];
   }
   __syncthreads();
-  for (int32_t size = 2; size <= padded; size *= 2) {
-    for (int32_t apart = size / 2; apart > 0; apart /= 2) {
+  int32_t size = 2;
+  do {
+    int32_t apart = size / 2;
+    do {
       const int i = 2 * threadIdx.x - (threadIdx.x & (apart - 1)), j = i + apart;
       if (base + j < all) {
         const bool rises = ((base + i) & (padded - 1) & size) == 0;
@@ -78,9 +84,13 @@ template <class Key> __device__ void sort_tile(Key* keys, int32_t* positions, in
         }
       }
       __syncthreads();
-    }
-  }
-  for (int i = threadIdx.x; i < tile; i += blockDim.x) {
+      apart /= 2;
+    } while (apart > 0);
+    size *= 2;
+  } while (size <= padded);
+#pragma unroll
+  for (int n = 0; n < 2; n++) {
+    const int i = threadIdx.x + n * (tile / 2);
     if (base + i >= all) continue;
     keys[base + i] = k[i];
     positions[base + i] = p[i];
@@ -111,7 +121,7 @@ template <class Key> __device__ void sort_merge(const Key* __restrict__ keys, co
   const int32_t at = static_cast<int32_t>(blockIdx.x) % tiles * tile;
   const int64_t line = static_cast<int64_t>(static_cast<int32_t>(blockIdx.x) / tiles) * padded;
   // Both runs, the second of which may be shorter or empty, and where in the merged one this tile begins.
-  const int32_t start = static_cast<int32_t>(at / (2 * static_cast<int64_t>(run)) * 2 * run);
+  const int32_t start = static_cast<int32_t>(at / (2u * run) * (2u * run));
   const int32_t length = padded - start < run ? padded - start : run;
   const int32_t rest = padded - start - length, otherLength = rest < run ? rest : run;
   const int32_t diagonal = at - start;
@@ -121,7 +131,9 @@ template <class Key> __device__ void sort_merge(const Key* __restrict__ keys, co
                     diagonal + t * tile);
   __syncthreads();
   const int32_t from = ends[0], count = ends[1] - from, otherFrom = diagonal - from;
-  for (int32_t i = t; i < tile; i += mergers) {
+#pragma unroll
+  for (int32_t n = 0; n < each; n++) {
+    const int32_t i = t + n * mergers;
     const int64_t source = i < count ? first + from + i : second + otherFrom + (i - count);
     k[i] = keys[source];
     p[i] = positions[source];
@@ -144,19 +156,20 @@ template <class Key> __device__ void sort_merge(const Key* __restrict__ keys, co
     p[t * each + n] = mergedPositions[n];
   }
   __syncthreads();
-  for (int32_t n = t; n < tile; n += mergers) {
-    toKeys[line + at + n] = k[n];
-    toPositions[line + at + n] = p[n];
+#pragma unroll
+  for (int32_t n = 0; n < each; n++) {
+    const int32_t i = t + n * mergers;
+    toKeys[line + at + i] = k[i];
+    toPositions[line + at + i] = p[i];
   }
 }
 
 template <class T> __device__ void end_sort(const T* from, const int32_t* positions, T* values, int32_t* indices,
-                                            int32_t lines, int32_t n, int32_t padded) {
-  const int64_t all = static_cast<int64_t>(lines) * n;
-  for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < all;
-       i += static_cast<int64_t>(gridDim.x) * blockDim.x) {
-    const int64_t line = i / n;
-    const int32_t position = positions[line * padded + (i - line * n)];
+                                            uint32_t lines, uint32_t n, uint32_t padded) {
+#pragma unroll 1
+  for (uint32_t i = blockIdx.x * blockDim.x + threadIdx.x; i < lines * n; i += gridDim.x * blockDim.x) {
+    const uint32_t line = i / n;
+    const int32_t position = positions[line * padded + i % n];
     values[i] = from[line * n + position];
     indices[i] = position;
   }
@@ -166,11 +179,11 @@ template <class T> __device__ void end_sort(const T* from, const int32_t* positi
 
 #define ENDS(name, T, Key)                                                                                             \
   extern "C" __global__ void sort_begin_##name(const int32_t* flag, const T* from, Key* keys, int32_t* positions,      \
-                                               int32_t lines, int32_t n, int32_t padded, int32_t descending) {         \
+                                               uint32_t lines, uint32_t n, uint32_t padded, int32_t descending) {      \
     if (*flag == 0) begin_sort<T, Key>(from, keys, positions, lines, n, padded, descending);                           \
   }                                                                                                                    \
   extern "C" __global__ void sort_end_##name(const int32_t* flag, const T* from, const int32_t* positions, T* values,  \
-                                             int32_t* indices, int32_t lines, int32_t n, int32_t padded) {             \
+                                             int32_t* indices, uint32_t lines, uint32_t n, uint32_t padded) {          \
     if (*flag == 0) end_sort<T>(from, positions, values, indices, lines, n, padded);                                   \
   }
 #define STEPS(name, Key)                                                                                               \

@@ -27,11 +27,14 @@ import type { ProgramSource } from '../program/source.ts'
 
 type ArgReduce = Prims['argReduce']
 
-/** Loops over the operand, the positions within the reduced axes, and the output. */
+/** Loops over the operand, the positions within the reduced axes, and the output; reduced axes in their own order. */
 function loopsOf({ sizes, strides }: Pick<View, 'sizes' | 'strides'>, { axes }: ArgReduce): Loops {
   const steps = contiguousStrides(axes.map((axis) => sizes[axis]))
   const positions = sizes.map((_, axis) => (axes.includes(axis) ? steps[axes.indexOf(axis)] : 0))
-  return orderedLoops(sizes, [strides, positions, outputStrides(sizes, axes)], 2)
+  const reduced = axes.values()
+  const order = sizes.map((_, axis): number => (axes.includes(axis) ? (reduced.next().value as number) : axis))
+  const rows = [strides, positions, outputStrides(sizes, axes)].map((row) => pick(row, order))
+  return orderedLoops(pick(sizes, order), rows, 2)
 }
 
 /**

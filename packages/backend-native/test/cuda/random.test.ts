@@ -21,7 +21,7 @@ import { Dice, drawn } from '../../../backend-gpujs/test/drawn.ts'
 import { type Call, isHeld, onBackend, onJs } from '../../../backend-gpujs/test/running.ts'
 import { openCuda } from '../../src/cuda/index.ts'
 import { cudaMissing } from './driver.ts'
-import { drawMap, drawReduced, steps } from './random.ts'
+import { drawMap, drawReduced, laidOut, steps } from './random.ts'
 
 /** Milliseconds: on a busy machine some for each. */
 const patience = 3_600_000
@@ -149,7 +149,9 @@ if (cudaMissing === undefined) {
   const device = await openCuda(0)
   const check = (call: Call, what: string): void =>
     expect(wrongStep(call, onBackend(device, call)), what).toBe(undefined)
-  it.each(steps)('$name', ({ name, call }) => check(call, name))
+  it.each(steps)('$name', ({ name, call }) => {
+    for (const each of laidOut(call)) check(each, name)
+  })
   it(
     `${count} random expressions`,
     () => {

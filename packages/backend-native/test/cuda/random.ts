@@ -12,7 +12,7 @@ import {
   stepDef,
 } from '@flambeau/core/backend'
 import { Dice, drawHeld } from '../../../backend-gpujs/test/drawn.ts'
-import type { Call } from '../../../backend-gpujs/test/running.ts'
+import { type Call, isHeld } from '../../../backend-gpujs/test/running.ts'
 
 type Build = (...args: readonly Expr[]) => Expr
 const builders = s as unknown as Readonly<Record<string, Build>>
@@ -44,6 +44,9 @@ const turns = [
   12.5,
   171.5,
   1e16,
+  709.5,
+  -720,
+  1.3 * 2 ** 33,
 ]
 const hostileInts = [0, 1, -1, 2 ** 31 - 1, -(2 ** 31), 255, 31, 32, -33]
 
@@ -107,12 +110,12 @@ function drawOver(dice: Dice, shape: readonly number[]): { inputs: Call['inputs'
 /** A map of all computed steps of a random expression, so that each can be checked by what it was given. */
 export function drawMap(seed: number): Call | undefined {
   const dice = new Dice(seed * 104_729)
-  // A thread takes four elements at once where there are more than three for each.
+  // A thread takes four elements at once where there are more than three for each, and then the rest.
   const shape = dice.one([
-    [dice.int(1, 70)],
     [dice.int(769, 900)],
-    [dice.int(1, 5), dice.int(1, 20)],
-    [2, dice.int(1, 4), dice.int(1, 9)],
+    [dice.int(4, 5), dice.int(193, 210)],
+    [dice.int(193, 210), dice.int(4, 5)],
+    [2, dice.int(3, 4), dice.int(129, 140)],
   ])
   const { inputs, made } = drawOver(dice, shape)
   const outs = made.slice(-18)
@@ -163,7 +166,7 @@ export const steps: readonly { readonly name: string; readonly call: Call }[] = 
     const { arity } = stepDef(step)
     const dice = new Dice(7)
     const own = isFloat(dtype) ? [...hostile, ...spread, ...turns] : dtype === 'int32' ? hostileInts : []
-    const [cross, count] = [arity === 1 ? own.length : own.length ** 2, arity === 1 ? 500 : 1000]
+    const [cross, count] = [arity === 1 ? own.length : own.length ** 2, 1000]
     const inputs = Array.from({ length: arity }, (_, k) => {
       const data = newArray(dtype, cross + count)
       for (let i = 0; i < data.length; i++)
@@ -179,3 +182,19 @@ export const steps: readonly { readonly name: string; readonly call: Call }[] = 
     }
   }),
 )
+
+/** The call, and with its last numbers from other places: not aligned for vectors, and apart. */
+export function laidOut(call: Call): Call[] {
+  const [{ sizes }] = call.outputs
+  const count = 900
+  const others = [1, 2].map((step): Call => {
+    const inputs = call.inputs.map((x) => {
+      if (!isHeld(x)) return x
+      const data = newArray(x.view.dtype, 1 + count * step)
+      for (let i = 0; i < count; i++) data[1 + i * step] = x.data[sizes[0] - count + i]
+      return { data, view: { ...x.view, sizes: [count], strides: [step], offset: 1 } }
+    })
+    return { ...call, inputs, outputs: call.outputs.map((out) => ({ ...out, sizes: [count] })) }
+  })
+  return [call, ...others]
+}

@@ -46,11 +46,12 @@ if (cudaMissing === undefined) {
   it.each([...tiled, ...(all ? large : [])])('$name', ({ run, name }) => compare(run, name), 1_800_000)
   // One of each kind of kernel, and none that expects an error of its own.
   const quiet = rows.filter(({ name }) => !/fails|beyond|below/.test(name))
-  it.each(quiet)('after an instruction that failed nothing runs: $name', ({ run }) => {
+  it.each(quiet)('after an instruction that failed nothing runs: $name', ({ run, also = [] }) => {
     useDevice(device)
     const failed = tensor([1, 2, 3]).indexSelect(0, tensor([7], { dtype: 'int32' }))
     // The kernels of the row wait behind those of the failed instruction.
-    expect(() => [failed, ...run(33)].map((x) => x.toArray())).toThrow('index out of range in self')
+    const behind = () => [33, 1025, ...also].flatMap(run)
+    expect(() => [failed, ...behind()].map((x) => x.toArray())).toThrow('index out of range in self')
   })
   it('each row runs its kind, and there is a row for every kind', () => {
     const kinds = [

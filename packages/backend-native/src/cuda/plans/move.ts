@@ -96,6 +96,15 @@ export const planPad =
   (make: MakeWriter): Planner<'pad'> =>
   ({ attrs: { low, high }, inputs: [x], outputs: [{ sizes, dtype }] }: Instr<'pad'>): Plan => {
     if (numelOf(sizes) === 0) return only(null)
+    if ([...low, ...high].every((width) => width === 0))
+      return only(
+        planCopy(
+          make,
+          sizes,
+          { param: { is: 'input', input: 0 }, dtype, strides: x.strides },
+          { param: { is: 'output', output: 0 }, dtype, strides: contiguousStrides(sizes) },
+        ),
+      )
     const axes = sizes.flatMap((size, axis) => (size > 1 || low[axis] !== 0 || high[axis] !== 0 ? [axis] : []))
     const launch = planEach(make, 'pad', numelOf(sizes), true, (w) => {
       const split = declareLoops(
@@ -121,16 +130,15 @@ export const planPad =
       return {
         read: (n) => {
           const indices = [...split(n)]
-          let inside: Value | undefined
-          for (const { i, before, size } of bounds) {
+          const inside = bounds.map(({ i, before, size }) => {
             indices[i] = w.index('sub', indices[i], before)
-            const within = w.both(w.compare('ge', indices[i], w.int(0)), w.compare('lt', indices[i], size))
-            inside = inside === undefined ? within : w.both(inside, within)
-          }
+            return w.both(w.compare('ge', indices[i], w.int(0)), w.compare('lt', indices[i], size))
+          })
           const element = w.variable(value)
-          const load = (): void => w.set(element, w.load(dtype, source, at(indices)))
-          if (inside === undefined) load()
-          else w.when(inside, load)
+          w.when(
+            inside.reduce((all, one) => w.both(all, one)),
+            () => w.set(element, w.load(dtype, source, at(indices))),
+          )
           return { n, element }
         },
         write: ({ n, element }) => w.store(dtype, target, n, element),
