@@ -178,6 +178,40 @@ TEST_CASE("the gradient of cross entropy, from one number and from one for each 
   }
 }
 
+TEST_CASE("exponentials are as exact where a run has subnormal ones, infinities or NaN") {
+  for (const Kernels* kernels : all_kernels()) {
+    for (const int32_t inner : {1, 4}) {
+      // The lowest exponent, and an element among the others.
+      for (const double least : {-86.5, -90.0, -103.0}) {
+        for (const double other : {-1.0, -infinity, static_cast<double>(NAN)}) {
+          RowTrial t(Composite::crossEntropyBackward, DType::float32, 3, 130, inner);
+          t.add(t.elements(), DType::float32);
+          t.add(t.count(), DType::int32);
+          for (int i = 0; i < 2; i++) t.add(t.count(), DType::float32);
+          t.add(1, DType::float32);
+          t.add(t.elements(), DType::float32);
+          for (int64_t i = 0; i < t.elements(); i++) t.buffers[0].set(i, least * static_cast<double>(i % 97) / 96);
+          t.buffers[0].set(t.elements() / 2, other);
+          // The target is the first element, which is left out. A power of two magnifies exponentials exactly.
+          const double dy = std::ldexp(1, 60);
+          for (const size_t operand : {1, 2, 3})
+            for (int64_t row = 0; row < t.count(); row++) t.buffers[operand].set(row, 0);
+          t.buffers[4].set(0, dy);
+          t.run(*kernels);
+          for (int64_t row = 0; row < t.count(); row++) {
+            for (int64_t k = 1, at = t.begin(row) + inner; k < t.rows.n; k++, at += inner) {
+              const double expected = std::exp(t.buffers[0].at(at)), found = t.buffers[5].at(at) / dy;
+              const double tolerance = 2.4e-7 * expected + 1.5e-45;
+              if (std::isnan(expected) ? std::isnan(found) : std::fabs(found - expected) <= tolerance) continue;
+              FAIL(kernels->name << ", least " << least << ", exponent " << t.buffers[0].at(at) << ": " << found);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("moments") {
   of_all_sizes(Composite::moments, [](RowTrial& t, const Kernels& kernels) {
     t.add(t.elements(), t.rows.dtype);

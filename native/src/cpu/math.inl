@@ -123,15 +123,16 @@ constexpr float log2e = 1.44269504f;
 // log(2) in two parts, the first short enough that its products with integers are exact.
 constexpr float ln2High = 0.693359375f, ln2Low = -2.12194440e-4f;
 
-/** e^r for x = n log(2) + r. */
-INLINE V exp_rest(V x, const Whole& n) {
-  const V r = madd(n.n, splat(-ln2Low), madd(n.n, splat(-ln2High), x));
+/** r for x = n log(2) + r. */
+INLINE V rest_of(V x, const Whole& n) { return madd(n.n, splat(-ln2Low), madd(n.n, splat(-ln2High), x)); }
+/** e^r */
+INLINE V exp_of_rest(V r) {
   const V p = polynomial(r, 1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f,
                          5.0000001201e-1f);
   return madd(p, r * r, r) + 1.0f;
 }
 /** e^x for x = n log(2) + r is 2^n e^r. */
-INLINE V exponential(V x, const Whole& n) { return scale(exp_rest(x, n), n); }
+INLINE V exponential(V x, const Whole& n) { return scale(exp_of_rest(rest_of(x, n)), n); }
 
 /** For x of at most 88. */
 INLINE V exp_to_88(V x) {
@@ -327,7 +328,7 @@ INLINE V log10(V x) {
 INLINE V half_exp(V a) {
   const V c = a > 89.5f ? splat(89.5f) : a;
   const Whole n = nearest(c, log2e);
-  return scale(exp_rest(c, n), {n.n - 1.0f, n.k - 1});
+  return scale(exp_of_rest(rest_of(c, n)), {n.n - 1.0f, n.k - 1});
 }
 /** Up to 1 by its series, beyond by the exponential. */
 INLINE V sinh(V x) {

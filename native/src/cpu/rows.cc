@@ -25,10 +25,7 @@ template <class T> INLINE Line beside(int64_t n, int64_t step, int64_t width) {
   return {n, step, width == lanes<T> ? n : 0, width, false};
 }
 
-/**
- * Exponentials have arguments of at most 0: the maximum of the row has been subtracted, or they are logarithms of
- * shares.
- */
+/** Exponents are at most 0: the row's maximum has been subtracted, or they are logarithms of shares. */
 INLINE V exp_of(V x) { return exp_to_88(x); }
 INLINE V log_of(V x) { return log(x); }
 /** The C library's exponential, lane by lane. */
@@ -79,17 +76,21 @@ template <class T> struct Total {
   }
 };
 
-/** Vectors summed in their own precision. */
+/** A run of a line: vectors that are summed in their own precision, and whose exponentials are computed together. */
 constexpr int64_t runVectors = 16;
+template <class F> INLINE void each_run(Line line, F&& f) {
+  for (int64_t from = 0; from < line.count; from += runVectors) {
+    f(from, line.count - from < runVectors ? line.count : from + runVectors);
+  }
+}
 
 /** Adds up f of a line's vectors. */
 template <class T, class F> INLINE void add_up(Line line, Total<T>& total, F&& f) {
-  for (int64_t from = 0; from < line.count; from += runVectors) {
-    const int64_t to = line.count - from < runVectors ? line.count : from + runVectors;
+  each_run(line, [&](int64_t from, int64_t to) ALWAYS_INLINE {
     Vec<T> sum{};
     each<T>(line, from, to, [&](int64_t at, int64_t n) ALWAYS_INLINE { sum += f(at, n); });
     total.add(sum);
-  }
+  });
 }
 template <class T, class F> INLINE Vec<T> sum_of(Line line, F&& f) {
   Total<T> total;
@@ -113,6 +114,60 @@ template <class T> __attribute__((noinline)) Vec<T> most_of(Line line, const T* 
   return line.isRow ? splat(Reducer<T, Most<T>, T>::across(most)) : most;
 }
 
+#if VECTOR_BYTES == 16
+/** Exponents of a run, as n log(2) + r. */
+struct Exponents {
+  V r[runVectors];
+  /** n, where a float has its exponent. */
+  I n[runVectors];
+};
+/** Divides the exponents x - a - b; returns whether all of their exponentials are normal numbers, which NaN is not. */
+__attribute__((noinline)) static bool divide(const float* x, int64_t step, int64_t count, V a, V b, Exponents& to) {
+  I areNormal = ~I{};
+  for (int64_t i = 0; i < count; i++, x += step) {
+    const V y = load(x) - a - b;
+    const Whole n = nearest(y, log2e);
+    areNormal &= absolute(y) < 87.0f;
+    to.r[i] = rest_of(y, n);
+    to.n[i] = n.k << 23;
+  }
+  return !any(~areNormal);
+}
+
+/** e^(x - a - b) for n elements; the other lanes have 0. */
+template <class T> __attribute__((noinline)) static Vec<T> exponential(const T* x, int64_t n, Vec<T> a, Vec<T> b) {
+  return exp_of(get(x, n, static_cast<T>(-__builtin_inf())) - a - b);
+}
+#endif
+
+/**
+ * Calls f(offset, count, e^(x - a - b)) for the vectors from `from` to before `to`, of a run; lanes without an element
+ * have 0.
+ */
+template <class T, class F>
+INLINE void each_exponential(Line line, int64_t from, int64_t to, const T* x, Vec<T> a, Vec<T> b, F&& f) {
+#if VECTOR_BYTES == 16
+  // An exponential is a long chain of instructions, and a processor looks ahead at too few of them for short vectors to
+  // fill its units. Two loops have half a chain each, and n is added to the bits of normal results.
+  if constexpr (!isDouble<T>) {
+    const int64_t count = (to < line.whole ? to : line.whole) - from;
+    Exponents all;
+    if (count >= 4 && divide(x + from * line.step, line.step, count, a, b, all)) {
+      for (int64_t i = 0; i < count; i++, from++)
+        f(from * line.step, lanes<T>, from_bits(bits(exp_of_rest(all.r[i])) + all.n[i]));
+    }
+  }
+  for (; from < to; from++) {
+    const int64_t at = from * line.step, n = from < line.whole ? lanes<T> : line.rest;
+    f(at, n, exponential(x + at, n, a, b));
+  }
+#else
+  each<T>(line, from, to, [&](int64_t at, int64_t n) ALWAYS_INLINE {
+    f(at, n, exp_of(get(x + at, n, static_cast<T>(-__builtin_inf())) - a - b));
+  });
+#endif
+}
+
 template <class T> class Row {
  public:
   Row(const CompositeOp& rows, const Memory& memory) : rows_(rows) {
@@ -123,24 +178,19 @@ template <class T> class Row {
   /** Processes row number `row`, or `width` rows from there on side by side; its elements begin at `begin`. */
   void run(Line line, int64_t begin, int64_t row, int64_t width) const {
     const auto operand = [&](int32_t i) { return operands_[i] + begin; };
-    const T least = static_cast<T>(-__builtin_inf());
     switch (rows_.kind) {
       case Composite::softmax: {
         const T* x = operand(0);
         T* y = operand(1);
         const Vec<T> most = most_of(line, x);
-        const Vec<T> sum = sum_of<T>(line, [&](int64_t at, int64_t n) ALWAYS_INLINE {
-          const Vec<T> e = exp_of(get(x + at, n, least) - most);
-          put(y + at, e, n);
-          return e;
-        });
+        const Vec<T> sum = exp_sum(line, x, most, y);
         const Vec<T> share = splat(T{1}) / sum;
         return each<T>(line, [&](int64_t at, int64_t n) ALWAYS_INLINE { put(y + at, get(y + at, n) * share, n); });
       }
       case Composite::logSoftmax: {
         const T* x = operand(0);
         T* y = operand(1);
-        const Vec<T> most = most_of(line, x), logSum = log_of(exp_sum(line, x, most));
+        const Vec<T> most = most_of(line, x), logSum = log_of(exp_sum(line, x, most, nullptr));
         return each<T>(line,
                        [&](int64_t at, int64_t n) ALWAYS_INLINE { put(y + at, get(x + at, n) - most - logSum, n); });
       }
@@ -156,13 +206,16 @@ template <class T> class Row {
         const T *dy = operand(0), *y = operand(1);
         T* dx = operand(2);
         const Vec<T> sum = sum_of<T>(line, [&](int64_t at, int64_t n) ALWAYS_INLINE { return get(dy + at, n); });
-        return each<T>(line, [&](int64_t at, int64_t n)
-                                 ALWAYS_INLINE { put(dx + at, get(dy + at, n) - exp_of(get(y + at, n)) * sum, n); });
+        return each_run(line, [&](int64_t from, int64_t to) ALWAYS_INLINE {
+          each_exponential(line, from, to, y, Vec<T>{}, Vec<T>{}, [&](int64_t at, int64_t n, Vec<T> e) ALWAYS_INLINE {
+            put(dx + at, get(dy + at, n) - e * sum, n);
+          });
+        });
       }
       case Composite::crossEntropy: {
         const T* x = operand(0);
         T *loss = operands_[2] + row, *mosts = operands_[3] + row, *logSums = operands_[4] + row;
-        const Vec<T> most = most_of(line, x), logSum = log_of(exp_sum(line, x, most));
+        const Vec<T> most = most_of(line, x), logSum = log_of(exp_sum(line, x, most, nullptr));
         for (int64_t j = 0; j < width; j++) {
           const int64_t at = target(row, j);
           loss[j] = at < 0 ? T{0} : logSum[j] - (x[at] - most[j]);
@@ -180,10 +233,12 @@ template <class T> class Row {
           logSum = splat(logSum[0]);
           dy = splat(dy[0]);
         }
-        each<T>(line, [&](int64_t at, int64_t n) ALWAYS_INLINE {
-          __builtin_prefetch(x + at + line.count * line.step);  // the next row
-          __builtin_prefetch(dx + at + line.count * line.step, 1);
-          put(dx + at, exp_of(get(x + at, n) - most - logSum) * dy, n);
+        each_run(line, [&](int64_t from, int64_t to) ALWAYS_INLINE {
+          each_exponential(line, from, to, x, most, logSum, [&](int64_t at, int64_t n, Vec<T> e) ALWAYS_INLINE {
+            __builtin_prefetch(x + at + line.count * line.step);  // the next row
+            __builtin_prefetch(dx + at + line.count * line.step, 1);
+            put(dx + at, e * dy, n);
+          });
         });
         for (int64_t j = 0; j < width; j++) {
           const int64_t at = target(row, j);
@@ -220,11 +275,19 @@ template <class T> class Row {
     return reinterpret_cast<T*>(memory.rows[x.ref].data + x.offset * size_of(x.dtype));
   }
 
-  __attribute__((noinline)) static Vec<T> exp_sum(Line line, const T* x, Vec<T> most) {
-    return sum_of<T>(line, [&](int64_t at, int64_t n) ALWAYS_INLINE {
-      __builtin_prefetch(x + at + line.count * line.step);
-      return exp_of(get(x + at, n, static_cast<T>(-__builtin_inf())) - most);
+  /** The sum of e^(x - most), which are also written to y unless it is null. */
+  __attribute__((noinline)) static Vec<T> exp_sum(Line line, const T* x, Vec<T> most, T* y) {
+    Total<T> total;
+    each_run(line, [&](int64_t from, int64_t to) ALWAYS_INLINE {
+      Vec<T> sum{};
+      each_exponential(line, from, to, x, most, Vec<T>{}, [&](int64_t at, int64_t n, Vec<T> e) ALWAYS_INLINE {
+        __builtin_prefetch(x + at + line.count * line.step);
+        sum += e;
+        if (y != nullptr) put(y + at, e, n);
+      });
+      total.add(sum);
     });
+    return total.value(line);
   }
 
   /** The position of the target of row + j among the elements, -1 if there is none. */
