@@ -190,7 +190,7 @@ if (import.meta.url === pathToFileURL(argv[1]).href) {
   build                   builds the modules into packages/backend-wasm/wasm (default)
   test                    compares them with what is built here, and runs the C++ tests
   fuzz [COUNT [FIRST]]    runs random streams, from seed FIRST on
-  bench [NAME [WORD]]     times kernels, kernels_relaxed or map: those whose names have this word`
+  bench [NAME [WORD]]     times kernels, map or roof, the first and last also _relaxed: those whose names have this word`
   const [command = 'build', ...others] = readArgs(usage, { allowPositionals: true }).positionals
   const most = { fuzz: 2, bench: 2 }[command] ?? 0
   const isKnown = Object.hasOwn(commands, command) && others.length <= most
