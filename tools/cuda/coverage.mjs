@@ -61,6 +61,7 @@ export function faultsOf({ sites }) {
     else excused.get(excuse).push(fault)
   }
   for (const [{ kernel, most, reason }, found] of excused) {
+    if (found.length === 0) faults.push(`${kernel}: no place needs its excuse any more (${reason})`)
     if (found.length <= most) continue
     faults.push(`${kernel}: ${found.length} places, of which ${most} are excused (${reason}), such as:`)
     faults.push(...found.slice(0, 5).map((fault) => `  ${fault}`))
