@@ -189,7 +189,7 @@ const divide = async (listed) => {
   ])
   for (const [name, text] of texts) await write({ path: `dist/${name}.js`, text })
   const imports = names.map((name) => `import ${name} from"./${name}.js";\n`).join('')
-  const main = (reader) => `import*as main from"./main.js";\nmain.$readBy(main,${reader});\nexport*from"./main.js";\n`
+  const main = (reader) => `import{$readBy}from"./main.js";\n$readBy(${reader});\nexport*from"./main.js";\n`
   await write({ path: 'dist/index.js', text: `${imports}${main(`name=>({${names}})[name]`)}` })
   const require = 'import{createRequire}from"node:module";\nconst require=createRequire(import.meta.url);\n'
   await write({ path: 'dist/node.js', text: `${require}${main('name=>require("./"+name+".js").default')}` })

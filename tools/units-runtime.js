@@ -2,21 +2,34 @@
 const made = new Map()
 const waiting = new Map()
 const spaces = []
-let main
+const objects = []
+/** The functions that a unit has put in place of stand-ins. */
+const replaced = new Map()
+let giveAll
+let exportAll
 let read
 
-/** How main reads the file of a unit, given its name; main is what this file exports. */
-export const $readBy = (exports, reader) => {
-  main = exports
+/** Main ends with this: what gives an array to units, and what sets its exports. */
+export const $main = (give, setExports) => {
+  giveAll = give
+  exportAll = setExports
+  setExports()
+}
+
+/** How main reads the file of a unit, given its name. */
+export const $readBy = (reader) => {
   read = reader
 }
 
 const enter = (name, { needs, run }) => {
-  const own = run(main, ...needs.map(load))
+  const own = run(giveAll(), ...needs.map(load))
   made.set(name, own)
   for (const fill of waiting.get(name) ?? []) fill(own)
   // A member of a space may itself have waited for this unit.
   for (const refresh of spaces) refresh()
+  for (const members of objects)
+    for (const member in members) members[member] = replaced.get(members[member]) ?? members[member]
+  exportAll()
   return own
 }
 
@@ -54,33 +67,43 @@ export const $standIns = (unit, fill, names) => {
   const load = $unit(unit, (from) => {
     own = keys.map((key) => from[key.replace('!', '')])
     fill(own)
+    for (const [i, each] of own.entries()) replaced.set(standIns[i], each)
   })
-  return keys.map((key, i) => {
+  const standIns = keys.map((key, i) => {
     const standIn = (...args) => {
-      load()
+      if (own === undefined) load()
       return own[i](...args)
     }
     if (key.endsWith('!')) {
       standIn.resolve = (...args) => {
-        load()
+        if (own === undefined) load()
         return own[i].resolve(...args)
       }
     }
     return standIn
   })
+  return standIns
+}
+
+/** A namespace in main, some of whose members wait for units. */
+export const $object = (members) => {
+  objects.push(members)
+  return members
 }
 
 /** What a module exports, given a unit and the name under which that gives it. */
 export const $space = (unit, key, ...names) => {
-  const members = {}
+  const members = { first: 0, second: 0 }
+  // V8 keeps a table of an object's properties, instead of copying their list for each one added, once one was deleted.
+  delete members.first
+  delete members.second
   const define = (name, rest) => Object.defineProperty(members, name, { enumerable: true, configurable: true, ...rest })
   for (const name of names.join(' ').split(' ')) {
-    define(name, {
-      get: () => {
-        load(unit)
-        return members[name]
-      },
-    })
+    const get = () => {
+      load(unit)
+      return members[name]
+    }
+    define(name, { get })
   }
   const current = {}
   spaces.push(() => {

@@ -213,17 +213,16 @@ export const space = $space(${list(args, (each) => JSON.stringify(each))})`,
     )
     giving('main', `space ${path}`, 'space')
   }
-  // What waits is read when it is asked for; anything else costs less as a plain member than as a getter.
   const waiting = new Set([...standIns].flatMap(([path, names]) => [...names].map((name) => values.get(path)[name])))
   for (const path of objects) {
     const names = valuesOf(path)
-    const members = list(names, (name) =>
-      waiting.has(values.get(path)[name]) ? `get ${name}() { return $${name} }` : `${name}: $${name}`,
-    )
+    const members = `{ ${list(names, (name) => `${name}: $${name}`)} }`
+    const waits = names.some((name) => waiting.has(values.get(path)[name]))
     texts.set(
       `object ${path}`,
       `import { ${list(names, (name) => `${name} as $${name}`)} } from ${JSON.stringify(path)}
-export const object = { ${members} }`,
+import { $object } from 'units-runtime'
+export const object = ${waits ? `$object(${members})` : members}`,
     )
   }
 
@@ -277,8 +276,11 @@ export const object = { ${members} }`,
   const braces = (pairs) => `{${pairs.map(([key, value], i) => `${i % 16 === 15 ? '\n' : ''}${key}:${value}`)}}`
   const pairsOf = (names) =>
     names.split(',').flatMap((each) => (each.trim() === '' ? [] : [each.trim().split(/\s+as\s+/)]))
-  /** The text of a unit's file: imports become the parameters of a function, exports what it returns. */
-  const asFunction = (text) => {
+  /**
+   * The text of a unit's file: imports become the parameters of a function, exports what it returns. What main gives is an
+   * array, whose positions are shorter than names.
+   */
+  const asFunction = (text, ofMain) => {
     const parameters = new Map([['main', []]])
     const body = text
       .replaceAll(/\bimport\s*(?:\{([^}]*)\}\s*from\s*)?"\.\/(\w+)\.js";?/g, (_, names = '', from) => {
@@ -290,8 +292,41 @@ export const object = { ${members} }`,
         (_, names) => `return${braces(pairsOf(names).map(([own, as = own]) => [as, own]))}`,
       )
     const [, ...needs] = parameters.keys()
-    const given = [...parameters.values()].map((pairs) => braces(pairs.map(([name, own = name]) => [name, own])))
+    const given = [...parameters].map(([from, pairs]) =>
+      braces(pairs.map(([name, own = name]) => [from === 'main' ? ofMain.indexOf(name) : name, own])),
+    )
     return `export default{needs:${JSON.stringify(needs)},run:((${given})=>{${body}})}\n`
+  }
+  /** What main exports: its names and its own for them. The names of what it gives to units begin with a $. */
+  const exportsOf = (text) => {
+    const [, body, list] = /^(.*)\bexport\s*\{([^}]*)\};?\s*$/s.exec(text)
+    const pairs = pairsOf(list).map(([own, as = own]) => [as, own])
+    const isGiven = ([name]) => name.startsWith('$') && name !== '$readBy'
+    return { body, given: pairs.filter(isGiven), exported: pairs.filter((pair) => !isGiven(pair)) }
+  }
+  /**
+   * The text of main's file: a function that sets what the file exports. V8 looks up each name that a function uses among
+   * the exports, one after the other, unless it finds the name before; and what main gives to units need not be exported.
+   */
+  const asMain = ({ body, given, exported }) => {
+    const words = new Set(body.match(/[\w$]+/g))
+    let tried = 0
+    const short = () => {
+      const name = `_${(tried++).toString(36)}`
+      return words.has(name) ? short() : name
+    }
+    const variables = exported.map(([as, own]) => [short(), as, own])
+    const lines = (list, between = ',') => list.map((each, i) => (i % 12 === 11 ? `\n${each}` : each)).join(between)
+    const names = lines(variables.map(([name]) => name))
+    const exports = lines(variables.map(([name, as]) => `${name} as ${as}`))
+    const set = lines(
+      variables.map(([name, , own]) => `${name}=${own}`),
+      ';',
+    )
+    const toUnits = lines(given.map(([, own]) => own))
+    // In parentheses, because V8 then compiles a function together with what is around it.
+    const end = `${new Map(given).get('$main')}(()=>[${toUnits}],(function(){${set}}))`
+    return `var ${names};export{${exports}};(function(){${body}\n${end}})()\n`
   }
   const built = [...given.keys()].map(async (unit) => {
     const { outputFiles } = await build({
@@ -301,10 +336,13 @@ export const object = { ${members} }`,
       write: false,
       plugins: [inUnit(unit), ...plugins(change)],
     })
-    const [{ text }] = outputFiles
-    // A minifier does not break lists of names.
-    return [unit, unit === 'main' ? text.replaceAll(';var[', ';\nvar[') : asFunction(text)]
+    return [unit, outputFiles[0].text]
   })
+  const files = new Map(await Promise.all(built))
+  // A minifier does not break lists of names.
+  const main = exportsOf(files.get('main').replaceAll(';var[', ';\nvar['))
+  const ofMain = main.given.map(([name]) => name)
+  for (const [unit, text] of files) files.set(unit, unit === 'main' ? asMain(main) : asFunction(text, ofMain))
   const names = [...given.keys()].filter((unit) => unit !== 'main' && !ofDemand.has(unit))
-  return { texts: new Map(await Promise.all(built)), names }
+  return { texts: files, names }
 }

@@ -66,7 +66,7 @@ const all = {}
 for (const [unit, use] of ${JSON.stringify(Object.entries(uses))}) {
   const core = await import(\`./main.js?\${unit}\`)
   const read = []
-  core.$readBy(core, (name) => (read.push(name), require(\`./\${name}.js\`).default))
+  core.$readBy((name) => (read.push(name), require(\`./\${name}.js\`).default))
   const before = read.length
   for (let times = 0; times < 2; times++) {
     // A function without arguments throws.
