@@ -1,5 +1,5 @@
 // The cost of a fresh process up to its first gradient: bare Node; Node with `import 'flambeau'` and one gradient; the
-// same on native if its addon is available; other libraries if bench/vs is installed; and the newest Node with and
+// same on native if its addon is available, and on wasm; other libraries if bench/vs is installed; and the newest Node with and
 // without its compile cache. Each is a new process, run alternately. Also the bytes that the three packages take on
 // disk.
 import { spawnSync } from 'node:child_process'
@@ -17,10 +17,14 @@ const bare = path('./src/processes/bare.js')
 const imported = path('./src/processes/imported.js')
 const gradient = path('./src/processes/first-gradient.js')
 const native = path('./src/processes/first-gradient-native.js')
-const hasNative = await loadDevice('native').then(
-  () => true,
-  () => false,
-)
+const wasm = path('./src/processes/first-gradient-wasm.js')
+const isHere = (device: string): Promise<boolean> =>
+  loadDevice(device).then(
+    () => true,
+    () => false,
+  )
+const hasNative = await isHere('native')
+const hasWasm = await isHere('wasm')
 const others = existsSync(path('../vs/node_modules/.package-lock.json'))
 const newest = path('../../tools/nodes/node_modules/node-newest/bin/node')
 const hasNewest = existsSync(newest)
@@ -45,6 +49,7 @@ const processes: Record<string, Sample> = {
   imported: running(imported),
   gradient: running(gradient),
   ...(hasNative && { native: running(native) }),
+  ...(hasWasm && { wasm: running(wasm) }),
   ...(others && {
     jax: running(path('../vs/first-gradient-jax.mjs')),
     tfjs: running(path('../vs/first-gradient-tfjs.mjs')),
@@ -77,6 +82,7 @@ report(
   [
     over("`import 'flambeau'` and a first gradient, over bare Node", 'gradient', { atMost: 20 }),
     ...(hasNative ? [over('the same on native, over bare Node', 'native', { atMost: 30 })] : []),
+    ...(hasWasm ? [over('the same on wasm, over js', 'wasm', { atMost: 20 }, 'gradient')] : []),
     over("`import 'flambeau'` alone, over bare Node", 'imported', {}),
     ...(others
       ? [
@@ -110,6 +116,7 @@ report(
   ],
   [
     ...(hasNative ? [] : ['Native is absent: `node tools/native.mjs` builds its addon.']),
+    ...(hasWasm ? [] : ['wasm is absent: this engine has no SIMD of WebAssembly.']),
     ...(hasNewest ? [] : ['The newest Node of tools/nodes is absent.']),
     ...(others ? [] : ['Other libraries are absent: `pnpm bench vs` installs them.']),
   ],
