@@ -96,11 +96,13 @@ const arrays = {
   bool: Uint8Array,
 } as const
 
-/**
- * Where buffers start: vectors are no wider. A slab costs more than in JavaScript, for its block and its finalizer, so
- * that as many numbers as possible share one.
- */
+/** Where buffers start: vectors are no wider. */
 const vectorBytes = 16
+/**
+ * Where tiny buffers start: at any element. A slab costs more than in JavaScript, for its block, its finalizer and pages that
+ * nobody has touched yet, so that as many numbers as possible share one.
+ */
+const tinyAlign = 1
 
 export class LinearMemory extends HostMemory {
   /** The bytes of blocks in linear memory above which they spill. */
@@ -121,7 +123,7 @@ export class LinearMemory extends HostMemory {
   readonly #lenders: Cell[] = []
 
   constructor(backend: StreamBackend<never, never>, heap: Heap, maxBytes: number) {
-    super(backend, undefined, undefined, vectorBytes)
+    super(backend, undefined, undefined, vectorBytes, tinyAlign)
     this.#heap = heap
     this.maxBytes = maxBytes
   }

@@ -102,7 +102,7 @@ const cursorsOf = (slabBytes: number, align: number): readonly Cursor[] =>
     const data = newArray(dtype, 0)
     const bytes = data.BYTES_PER_ELEMENT
     const slab = slabBytes / bytes
-    return { dtype, bytes, slab, mask: align / bytes - 1, open: new Slab(data), at: slab }
+    return { dtype, bytes, slab, mask: Math.max(align / bytes, 1) - 1, open: new Slab(data), at: slab }
   })
 
 const lessMemory = 'Take smaller batches, or free tensors before: scope() and dispose() do at once.'
@@ -129,16 +129,17 @@ export class HostMemory {
 
   /**
    * `admit` is asked before a slab is opened; `make` creates the array of a large buffer, of zeros by default. Buffers start
-   * at multiples of `align` bytes, a power of two.
+   * at multiples of `align` bytes, numbers and other tiny ones at multiples of `tinyAlign`, powers of two.
    */
   constructor(
     backend: Backend,
     admit?: (bytes: number) => boolean,
     make: typeof newArray = newArray,
     align: number = cacheLine,
+    tinyAlign: number = align,
   ) {
     this.backend = backend
-    this.#tiny = cursorsOf(tinySlabBytes, align)
+    this.#tiny = cursorsOf(tinySlabBytes, tinyAlign)
     this.#small = cursorsOf(slabBytes, align)
     this.#admit = admit
     this.#make = make
