@@ -15,6 +15,8 @@ Benches    ${known.map((name) => (name.includes(' ') ? `'${name}'` : name)).join
 
   --save NAME  writes the run to bench/results under that name, beside what runs of the name have left there today
   --browser    runs vs in a worker of headless Chromium, with those that run there
+  --subjects A,B
+               runs vs with these subjects only
   --quick      takes the few samples that show that everything runs: its figures mean nothing, and it writes nothing
   --help       prints this`
 
@@ -25,6 +27,7 @@ const run = async (): Promise<number> => {
     options: {
       save: { type: 'string' },
       browser: { type: 'boolean', default: false },
+      subjects: { type: 'string' },
       quick: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },

@@ -2,7 +2,7 @@
 // compute the same results before its time counts.
 import { leave, type Options } from '../src/document.ts'
 import { quick, races, thorough } from '../src/races.ts'
-import { type Absent, isPresent, onThreads, type Subject } from '../src/subject.ts'
+import { type Absent, isPresent, named, onThreads, type Subject } from '../src/subject.ts'
 import { devices, inBrowser } from '../src/subjects.ts'
 import { torch } from '../src/torch.ts'
 import { others } from '../src/vs.ts'
@@ -19,7 +19,8 @@ const inPages = (subjects: readonly (Subject | Absent)[]): Subject[] =>
 
 export async function vs(names: readonly string[], options: Options): Promise<boolean> {
   const chosen = names.length === 0 ? workloads : names.map((name) => workloadNamed(name))
-  const here = [...(await devices(['js', 'wasm', 'native'])), ...others(), torch()]
+  const all = [...(await devices(['js', 'wasm', 'native'])), ...others(), torch()]
+  const here = options.subjects === undefined ? all : named(all, options.subjects.split(','))
   const subjects = options.browser ? inPages(here) : onThreads(here, chosen)
   return leave({
     name: names.length === 0 && !options.quick ? 'vs' : options.save,

@@ -18,6 +18,8 @@ export interface Options {
   readonly quick: boolean
   /** Whether `vs` runs in a browser. */
   readonly browser: boolean
+  /** The subjects of `vs`, with commas between their names; all if there are none. */
+  readonly subjects?: string
   /** The name under which a run of some workloads is written. */
   readonly save?: string
 }

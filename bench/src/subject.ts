@@ -38,6 +38,13 @@ export const isPresent = (subject: Subject | Absent): subject is Subject => !('a
 
 export const isAbsent = (subject: Subject | Absent): subject is Absent => 'absent' in subject
 
+/** The subjects of these names, in their own order. */
+export function named<T extends Named>(subjects: readonly T[], names: readonly string[]): T[] {
+  const unknown = names.find((name) => subjects.every((subject) => subject.name !== name))
+  if (unknown === undefined) return subjects.filter(({ name }) => names.includes(name))
+  throw new RangeError(`no subject is called ${unknown}; there are ${subjects.map(({ name }) => name).join(', ')}`)
+}
+
 /** The subjects, followed by those with more threads that the workloads ask for and they can use. */
 export const onThreads = (
   subjects: readonly (Subject | Absent)[],

@@ -9,7 +9,7 @@ import { type Document, merged, page } from '../src/document.ts'
 import { InputFiles } from '../src/inputs.ts'
 import { difference, isTimed, race, rows } from '../src/race.ts'
 import { quick } from '../src/races.ts'
-import { isPresent, onThreads, type Subject } from '../src/subject.ts'
+import { isPresent, named, onThreads, type Subject } from '../src/subject.ts'
 import { unheld } from '../src/report.ts'
 import { tables } from '../src/table.ts'
 import { terminal } from '../src/terminal.ts'
@@ -188,4 +188,10 @@ test('differences are relative to the largest element', () => {
   expect(difference([new Float32Array([Number.NaN, 1000])], a, 1e-4)).toMatch(/NaN/)
   expect(difference([new Float32Array(1)], a, 1e-4)).toBe('result 0 has 1 elements, not 2')
   expect(difference([], a, 1e-4)).toBe('0 results, not 1')
+})
+
+test('subjects are chosen by name, in their own order, and an unknown name lists them', () => {
+  const all = ['js', 'wasm', 'torch'].map((name) => ({ name, title: name }))
+  expect(named(all, ['torch', 'js']).map(({ name }) => name)).toEqual(['js', 'torch'])
+  expect(() => named(all, ['js', 'wsam'])).toThrow('no subject is called wsam; there are js, wasm, torch')
 })
