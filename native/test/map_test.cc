@@ -275,6 +275,25 @@ TEST_CASE("bits do not depend on the number of threads, nor sums much on their l
   }
 }
 
+TEST_CASE("copies write rows between each other, each thread up to where its part ends" * inThreads) {
+  for (const int32_t gap : {2, 3, 5}) {
+    for (const int32_t wide : {28, 16, 7, 301}) {
+      for (const DType dtype : {DType::float32, DType::float64, DType::int32, DType::uint8}) {
+        // [n, gap, gap, h, w] as [n, h, gap, w, gap].
+        const int32_t high = 9, images = 260000 / (high * wide * gap * gap), plane = high * wide;
+        Trial trial;
+        trial.sizes = {images, high, gap, wide, gap};
+        trial.input(dtype, 0);
+        trial.inputSteps.back() = {gap * gap * plane, wide, gap * plane, 1, plane};
+        trial.out(-1, dtype, 0);
+        set_threads(4);
+        trial.check();
+        set_threads(usable_cores());
+      }
+    }
+  }
+}
+
 TEST_CASE("any finds the only true element") {
   for (const Kernels* kernels : all_kernels()) {
     INFO("kernels " << std::string(kernels->name));

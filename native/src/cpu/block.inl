@@ -58,6 +58,8 @@ struct Plan {
   int64_t turns, inner;
   /** Nothing is computed, and all of it is reduced in place. */
   bool isPlain;
+  /** Nothing is computed, and elements that lie anywhere are stored one after the other. */
+  bool moves;
   /** Parts cover `chunk` turns of the loop `cut`. */
   int32_t cut;
   int64_t parts, chunk;

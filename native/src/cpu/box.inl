@@ -23,20 +23,24 @@ struct Box {
   }
 };
 
-/** Writes each of n elements `times` times. */
-template <class T> INLINE void repeat(const T* p, int64_t n, int64_t step, int64_t times, T* q) {
+/**
+ * Writes rows of n elements between each other: each row's elements are `step` apart, and the `times` rows `apart`, so
+ * that an element is written `times` times if that is 0.
+ */
+template <class T> SOME void interleave(const T* p, int64_t n, int64_t step, int64_t times, int64_t apart, T* q) {
   int64_t i = 0;
-  if constexpr (sizeof(T) >= 4) {
+  if constexpr (sizeof(T) == 4 || (sizeof(T) == 8 && !isFetched)) {
     constexpr int64_t L = lanes<T>;
     for (; times == 2 && step == 1 && i < n; i += L) {
-      const bool whole = i + L <= n;
-      const Vec<T> x = whole ? load(p + i) : load_some(p + i, n - i);
-      store(q + 2 * i, twice<T, 0>(x, AllLanes<T>{}));
-      if (n - i > L / 2) store(q + 2 * i + L, twice<T, 1>(x, AllLanes<T>{}));
+      const int64_t rest = n - i;
+      const auto some = [&](const T* at) ALWAYS_INLINE { return rest < L ? load_some(at, rest) : load(at); };
+      const Vec<T> x = some(p + i), y = some(p + apart + i);
+      store(q + 2 * i, zipped<T, 0>(x, y, AllLanes<T>{}));
+      if (rest > L / 2) store(q + 2 * i + L, zipped<T, 1>(x, y, AllLanes<T>{}));
     }
   }
   for (; i < n; i++) {
-    for (int64_t j = 0; j < times; j++) q[i * times + j] = p[i * step];
+    for (int64_t j = 0; j < times; j++) q[i * times + j] = p[i * step + j * apart];
   }
 }
 
@@ -75,14 +79,16 @@ template <class T> T* gather(const Box& box, int32_t l, const T* from, T* to) {
     return to + length;
   }
   const int64_t n = box.sizes[l], step = box.steps[l];
-  const bool repeats = inner == 0 && length < lanes<T>;
-  if (repeats && l == box.depth - 2) {
-    repeat(from, n, step, length, to);
+  // Short turns of the last loop, between which the loop around them moves by one element, or which stay in place.
+  const bool isShort = length < lanes<T> && (inner == 0 || (length == 2 && box.steps[box.depth - 2] == 1));
+  if (isShort && l == box.depth - 2) {
+    interleave(from, n, step, length, inner, to);
     return to + n * length;
   }
-  if (repeats && l == box.depth - 3) {
+  if (isShort && l == box.depth - 3) {
     const int64_t rows = box.sizes[l + 1], rowStep = box.steps[l + 1];
-    for (int64_t i = 0; i < n; i++, to += rows * length) repeat(from + i * step, rows, rowStep, length, to);
+    for (int64_t i = 0; i < n; i++, to += rows * length)
+      interleave(from + i * step, rows, rowStep, length, inner, to);
     return to;
   }
   if (l < box.depth - 2) {
@@ -92,7 +98,7 @@ template <class T> T* gather(const Box& box, int32_t l, const T* from, T* to) {
   const auto rows = [&](int64_t apart) ALWAYS_INLINE {
     for (int64_t i = 0; i < n; i++) collect(from + i * step, length, apart, to + i * length);
   };
-  inner == 1 ? rows(1) : inner == 2 ? rows(2) : rows(inner);
+  inner == 1 ? rows(1) : inner == 2 && !isFetched ? rows(2) : rows(inner);
   return to + n * length;
 }
 

@@ -38,8 +38,6 @@ constexpr bool packsTiles = true;
 #else
 constexpr bool packsTiles = false;
 #endif
-/** Whether code has to be fetched before anything computes: then there are fewer kernels for what is rare. */
-constexpr bool isFetched = packsTiles;
 #if defined(__wasm__) && !defined(__wasm_relaxed_simd__)
 constexpr int panelRows = 4;
 #else

@@ -37,9 +37,14 @@
 #define ALWAYS_INLINE __attribute__((always_inline))
 #define INLINE static inline ALWAYS_INLINE
 
-/** Prevents a product from being fused with the sum that uses it; WebAssembly fuses nothing by itself. */
+/**
+ * A value that is in a register from here on: a product is not fused with the sum that uses it, and a vector that several
+ * steps use is loaded once. WebAssembly does neither by itself.
+ */
 #if defined(__wasm__)
 #define KEEP(x)
+#elif defined(__AVX512F__)
+#define KEEP(x) asm("" : "+v"(x))
 #elif defined(__x86_64__)
 #define KEEP(x) asm("" : "+x"(x))
 #else
@@ -63,6 +68,13 @@ VECTOR_OF(int32_t)
 VECTOR_OF(uint32_t)
 VECTOR_OF(int64_t)
 #undef VECTOR_OF
+
+/** Whether code has to be fetched before anything computes: then there are fewer kernels for what is rare. */
+#if defined(__wasm__)
+constexpr bool isFetched = true;
+#else
+constexpr bool isFetched = false;
+#endif
 
 template <class T> using Vec = typename VectorOf<T>::Type;
 /** The number of elements in a vector. */
@@ -184,14 +196,14 @@ template <class T> INLINE void store_part(T* p, Vec<T> v, int64_t n) {
   memcpy(p, &v, static_cast<size_t>(n) * sizeof(T));
 }
 
-/** The same where vectors end; calls, where the instructions are many. */
+/** Calls, where the instructions are many. */
 #if defined(__wasm__)
 #define SOME __attribute__((noinline)) static
 #else
 #define SOME INLINE
 #endif
+/** The same where vectors end. */
 template <class T> SOME Vec<T> load_some(const T* p, int64_t n) { return load_part(p, n); }
 template <class T> SOME void store_some(T* p, Vec<T> v, int64_t n) { store_part(p, v, n); }
-#undef SOME
 
 }  // namespace flambeau::ISA

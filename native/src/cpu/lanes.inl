@@ -75,16 +75,17 @@ template <class T, int step, bool part> INLINE Vec<T> load_apart(const T* p, int
   }
 }
 
-/** Each lane of the lower or the upper half of a vector twice. */
-template <class T, int half, int... l> INLINE Vec<T> twice(Vec<T> x, std::integer_sequence<int, l...>) {
-  return __builtin_shufflevector(x, x, (half * static_cast<int>(lanes<T>) / 2 + l / 2)...);
+/** The lanes of the lower or the upper halves of two vectors, between each other. */
+template <class T, int half, int... l> INLINE Vec<T> zipped(Vec<T> x, Vec<T> y, std::integer_sequence<int, l...>) {
+  constexpr int L = static_cast<int>(lanes<T>);
+  return __builtin_shufflevector(x, y, (half * L / 2 + l / 2 + l % 2 * L)...);
 }
 
 #if defined(__AVX512F__)
 /** Stores the first `n` elements (0 to half of the lanes) of v two apart; what is between them is not touched. */
 INLINE void store_apart(float* p, Vec<float> v, int64_t n) {
   const __mmask16 there = static_cast<__mmask16>(0x5555u & ((1u << 2 * n) - 1));
-  _mm512_mask_storeu_ps(p, there, reinterpret_cast<__m512>(twice<float, 0>(v, AllLanes<float>{})));
+  _mm512_mask_storeu_ps(p, there, reinterpret_cast<__m512>(zipped<float, 0>(v, v, AllLanes<float>{})));
 }
 #endif
 

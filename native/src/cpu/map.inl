@@ -63,6 +63,7 @@ class Walk {
     accumulators_ = room.take<char*>(plan_.outCount);
     offsets_ = room.take<int64_t>(plan_.outCount);
     blocks_ = room.bytes(plan_.blockBytes);
+    if constexpr (!isFetched) end_ = nullptr;
     for (int32_t i = 0; i < plan_.slotCount; i++) {
       slots_[i] = plan_.slots[i];
       if (plan_.home[i] >= 0) slots_[i].at = home(i);
@@ -101,8 +102,30 @@ class Walk {
 
   Box box(const int32_t* steps) const { return {box_ + plan_.level, steps + plan_.level, plan_.depth - plan_.level}; }
 
+  /**
+   * Copies a block to where it belongs, by way of its own memory only where the whole vectors that gather writes might end
+   * beyond what this part writes after it: up to the last turn of the loop that is cut.
+   */
+  void move(int64_t t, int64_t turns) {
+    const int32_t level = plan_.level, i = plan_.outs[0].slot;
+    const Input& input = plan_.inputs[i];
+    const int64_t bytes = turns * plan_.inner * input.size;
+    char* const to = out_[0] + t * plan_.outs[0].steps[level] * input.size;
+    if (to >= end_) {
+      end_ = to + input.size;
+      for (int32_t l = plan_.cut; l < plan_.depth; l++) end_ += (sizes_[l] - 1) * plan_.outs[0].steps[l] * input.size;
+    }
+    const bool fits = end_ - to - bytes >= VECTOR_BYTES;
+    box_[level] = turns;
+    gather(box(input.steps), input.size, in_[i] + t * input.steps[level] * input.size, fits ? to : home(i));
+    if (!fits) memcpy(to, home(i), static_cast<size_t>(bytes));
+  }
+
   /** Runs the block that begins at turn t of the blocks' loop. */
   void block(int64_t t, int64_t turns) {
+    if constexpr (!isFetched) {
+      if (plan_.moves) return move(t, turns);
+    }
     const int32_t level = plan_.level;
     const int64_t n = turns * plan_.inner;
     const bool whole = n % width == 0;
@@ -191,6 +214,8 @@ class Walk {
   char** accumulators_;
   /** The offsets of blocks in the accumulators. */
   int64_t* offsets_;
+  /** The end of what is written one after the other, where elements are moved. */
+  char* end_;
 };
 
 /** Combines the parts of a reduction, in order. */

@@ -162,6 +162,11 @@ static void make_plan(const Map& map, uint64_t aliases, Room room, Plan& plan) {
   Values(map, plan, vectors, target, partner).assign();
   choose_parts(map, plan);
   place_accumulators(plan);
+  if constexpr (!isFetched) {
+    plan.moves = aliases == 0 && map.codeCount == 0 && map.outCount == 1 && map.outs[0].reduce == Reduce::none &&
+                 plan.inputs[-1 - map.outs[0].from].layout == Layout::strided &&
+                 is_contiguous(map, map.outs[0].to.steps, 0);
+  }
 }
 
 }  // namespace flambeau::ISA

@@ -35,7 +35,10 @@ static void sum_tile(const T* const* as, const T* const* bs, const Run* runs, in
     const auto add = [&](auto part, int64_t some) {
       Vec<T> row[Q];
 #pragma GCC unroll 8
-      for (int j = 0; j < Q; ++j) row[j] = load_apart<T, step, decltype(part)::value>(b[j] + y, some);
+      for (int j = 0; j < Q; ++j) {
+        row[j] = load_apart<T, step, decltype(part)::value>(b[j] + y, some);
+        KEEP(row[j]);
+      }
 #pragma GCC unroll 8
       for (int i = 0; i < R; ++i) {
         const Vec<T> left = load_apart<T, 1, decltype(part)::value>(a[i] + x, some);

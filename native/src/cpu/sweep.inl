@@ -33,7 +33,7 @@ template <class T, int R, int N, int step, bool part> static void sweep(const Sw
   for (int64_t panel = 0; panel < panels; ++panel, spot += N) {
     const T* b[N];
     T* c[N];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int j = 0; j < N; ++j) {
       b[j] = firstB + spot[j].b;
       c[j] = firstC + spot[j].c;
@@ -50,12 +50,12 @@ template <class T, int R, int N, int step, bool part> static void sweep(const Sw
       for (int64_t p = 0; p < k; ++p) {
         const int64_t at = rows[p];
         Vec<T> row[N];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int j = 0; j < N; ++j) row[j] = load_apart<T, step, part>(b[j] + at, count);
 #pragma GCC unroll 12
         for (int i = 0; i < R; ++i) {
           const Vec<T> x = splat(a[i / 4][i % 4 * aRow]);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
           for (int j = 0; j < N; ++j) sum[i][j] = add_product<T>(sum[i][j], x, row[j]);
         }
 #pragma GCC unroll 4
@@ -63,7 +63,7 @@ template <class T, int R, int N, int step, bool part> static void sweep(const Sw
       }
 #pragma GCC unroll 12
       for (int i = 0; i < R; ++i) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int j = 0; j < N; ++j) {
           if (part)
             store_some(c[j], sum[i][j], count);
@@ -79,7 +79,12 @@ template <class T, int R, int N, int step, bool part> static void sweep(const Sw
 /** The most rows of a tile of a sweep. */
 constexpr int sweepRows = panelRows;
 
-template <class T, int N, int step, bool part, class = std::make_integer_sequence<int, sweepRows>> struct Sweeps;
+/** Rows of which a tile has more vectors, where there are registers for them. */
+constexpr int fewRows = 3;
+
+template <class T, int N, int step, bool part,
+          class = std::make_integer_sequence<int, N <= panelVectors ? sweepRows : fewRows>>
+struct Sweeps;
 template <class T, int N, int step, bool part, int... R>
 struct Sweeps<T, N, step, part, std::integer_sequence<int, R...>> {
   static void run(int64_t rows, const Sweep<T>& it) {
@@ -125,12 +130,12 @@ template <class T> struct Left {
   }
 };
 
-/** By vectors of columns. `place(index)` gives a, b and c of a batch element; all share the tables. */
-template <class T, class Place, class Finish>
-static void run_direct(const Nested<T>& it, int64_t first, int64_t end, const Region& region, const Place& place,
+/** A region. `place(index)` gives a, b and c of a batch element; all share the tables. */
+template <class T, int N, class Place, class Finish>
+static void sweep_region(const Nested<T>& it, int64_t first, int64_t end, const Region& region, const Place& place,
                        const Finish& finish) {
   constexpr int64_t L = lanes<T>;
-  constexpr int N = panelVectors, half = N / 2;
+  constexpr int half = N / 2;
   const int64_t inner = it.bColumns.inner(), step = it.bColumns.step();
   const int64_t rows = region.rowEnd - region.row, columns = region.columnEnd - region.column;
   const int64_t height = piece(rows, sweepRows);
@@ -204,6 +209,16 @@ static void run_direct(const Nested<T>& it, int64_t first, int64_t end, const Re
       }
     }
   }
+}
+
+/** By vectors of columns. Rows of so few that a tile's sums would wait for each other have wider tiles. */
+template <class T, class Place, class Finish>
+static void run_direct(const Nested<T>& it, int64_t first, int64_t end, const Region& region, const Place& place,
+                       const Finish& finish) {
+  if constexpr (registers == 32) {
+    if (it.m <= fewRows) return sweep_region<T, 2 * panelVectors>(it, first, end, region, place, finish);
+  }
+  sweep_region<T, panelVectors>(it, first, end, region, place, finish);
 }
 
 }  // namespace flambeau::ISA

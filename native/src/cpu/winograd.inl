@@ -28,7 +28,10 @@ template <class T> static WinogradCost winograd_cost(const Nested<T>& it, int64_
   const int64_t high = it.bColumns.sizes[0], wide = it.bColumns.sizes[1], channels = it.bSum.sizes[0];
   const int64_t tiles = images * up(high, 2) * up(wide, 2), vectors = up(it.m, lanes<T>);
   const int64_t each = winogradTerms * channels * vectors + 70 * up(channels, lanes<T>) + 90 * vectors;
-  return {tiles * each, 260 * channels * vectors, images * high * wide * 8 * channels * vectors};
+  // The direct way has vectors along the columns where there are fewer rows than fill one.
+  const int64_t swept = up(wide, lanes<T>) * it.m, turned = wide * vectors;
+  const int64_t row = !isFetched && swept < turned ? swept : turned;
+  return {tiles * each, 260 * channels * vectors, images * high * row * 8 * channels};
 }
 
 template <class T> static bool winograd_is_cheaper(const Nested<T>& it, int64_t images) {

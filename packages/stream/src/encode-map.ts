@@ -10,6 +10,8 @@ import {
   type Instr,
   isView,
   iterated,
+  type Loops,
+  loopsOver,
   mapLoopsOver,
   numelOf,
   type Operand,
@@ -38,6 +40,26 @@ function codesOf(attrs: Prims['map']): Codes | null {
   return codes
 }
 
+/** The most elements between those of a row that are worth a loop of their own. */
+const widestGap = 8
+
+/**
+ * Loops that write no row with gaps which another loop fills, such as those of the phases of a strided convolution: they
+ * have the order of the outputs' memory then.
+ */
+function withoutGaps(loops: Loops, outputs: number): Loops {
+  const { sizes, steps } = loops
+  const last = sizes.length - 1
+  const rows = steps.slice(steps.length - outputs)
+  const [first] = rows
+  const gap = last > 0 ? first[last] : 1
+  if (gap < 2 || gap > widestGap || sizes[first.indexOf(1)] !== gap) return loops
+  if (!rows.every((row) => row.every((step, axis) => step === first[axis] && step > 0))) return loops
+  const axes = sizes.map((_, axis) => axis).sort((a, b) => first[b] - first[a])
+  const inOrder = (row: readonly number[]): number[] => axes.map((axis) => row[axis])
+  return loopsOver(inOrder(sizes), steps.map(inOrder))
+}
+
 type MapLike = Pick<Instr<'map'>, 'attrs' | 'inputs' | 'outputs'>
 
 export function map(w: Writer, instr: MapLike, tag: number, opcode: number = opcodes.map): void {
@@ -46,9 +68,8 @@ export function map(w: Writer, instr: MapLike, tag: number, opcode: number = opc
   if (codes === null) return mapInParts(w, instr, tag, opcode)
   const shape = iterated(instr)
   if (numelOf(shape) === 0) return opcode === opcodes.map ? emptyMap(w, instr, tag) : undefined
-  const loops = mapLoopsOver(shape, inputs, attrs)
-
   const { outs } = attrs
+  const loops = withoutGaps(mapLoopsOver(shape, inputs, attrs), outs.length)
   const depth = loops.sizes.length
   const operands = codes.inputs.length + outs.length
   const start = begin(w, opcode, tag, 7 + depth + operands * (operandWords + 2 + depth) + codes.words.length, operands)
@@ -168,7 +189,7 @@ export function copy(
 ): void {
   if (numelOf(x.sizes) === 0) return
   const codes = copyOf(x.dtype, dtype)
-  const { sizes, steps } = orderedLoops(x.sizes, [x.strides, strides], 1)
+  const { sizes, steps } = withoutGaps(orderedLoops(x.sizes, [x.strides, strides], 1), 1)
   const start = begin(w, opcodes.map, tag, 32 + 3 * sizes.length, 2)
   put(w, [sizes.length, 1, 1, codes.words.length / codeWords])
   put(w, sizes)

@@ -1,6 +1,7 @@
 // Checks of the interface beneath tensors: a read returns what was written, also through strides, and both ways to read
 // agree, or the unsupported one names the other.
 import {
+  arange,
   compile,
   currentDevice,
   load,
@@ -79,6 +80,27 @@ export const backendCells = (backend: Backend): Cell[] => [
         const strided: View = { ...view, sizes: [4, 3], strides: [-2, 8], offset: 7 }
         const expected = [0, 1, 2, 3].flatMap((i) => [0, 1, 2].map((j) => data[7 - 2 * i + 8 * j]))
         must(differenceOfValues(await backend.read(strided), expected, [0, 0]), dtype)
+      }
+    },
+  },
+  {
+    // As the phases of a strided convolution do; kernels may interleave some numbers of them by vectors.
+    name: 'backend › elements go between each other',
+    async run() {
+      for (const dtype of backend.caps.dtypes) {
+        for (const [gap, wide] of [2, 3, 9].flatMap((n) => [5, 40].map((size) => [n, size]))) {
+          const n = 2 * gap * gap * 3 * wide
+          const x = arange(n).remainder(2).add(arange(n).remainder(101)).to(dtype).reshape(2, gap, gap, 3, wide)
+          const y = x.permute(0, 3, 1, 4, 2).reshape(-1)
+          const [from, to] = await Promise.all([x.reshape(-1).toArrayAsync(), y.toArrayAsync()])
+          const at = Array.from(to, (_, i) => {
+            const [column, across] = [i % gap, Math.floor(i / gap) % wide]
+            const [row, down] = [Math.floor(i / gap / wide) % gap, Math.floor(i / gap / wide / gap) % 3]
+            const image = Math.floor(i / gap / wide / gap / 3)
+            return Number(from[(((image * gap + row) * gap + column) * 3 + down) * wide + across])
+          })
+          must(differenceOfValues(to, at, [0, 0]), `${dtype}, ${gap} of ${wide}`)
+        }
       }
     },
   },
