@@ -34,6 +34,23 @@ const outputOf = ({ kind, sizes, windows }: Layer): number[] => {
   return sizes.map((n, d) => (d < 2 ? n : Math.floor((n + 2 * padding - size) / stride) + 1))
 }
 
+const elementsOf = (sizes: readonly number[]): number => sizes.reduce((n, size) => n * size, 1)
+
+/**
+ * The memory that a step has to read and write at least, in passes that read and write as much as the input. Statistics of
+ * a batch are needed before anything is written, and lie too far from what follows to be in a cache; those of a slice do
+ * not. A gradient reads the input again, or which element of a window was the largest.
+ */
+export function passesOf(layer: Layer, direction: Direction): number {
+  const { kind, sizes, windows } = layer
+  const part = elementsOf(outputOf(layer)) / elementsOf(sizes)
+  const needed = { forward: 1 + part, backward: part + 1 }
+  if (kind === 'max') Object.assign(needed, { forward: 1 + part, backward: 3 * part + 1 })
+  else if (kind === 'batch') Object.assign(needed, { forward: 3, backward: 5 })
+  else if (windows === undefined && kind !== 'mean') Object.assign(needed, { forward: 2, backward: 3 })
+  return (direction === 'forward' ? needed.forward : needed.forward + needed.backward) / 2
+}
+
 export const inputsOf = (layer: Layer) => (): Inputs => {
   manualSeed(0)
   return { x: randn(...layer.sizes), dy: randn(...outputOf(layer)) }

@@ -112,6 +112,35 @@ TEST_CASE("one value for each row, pairs of one value, and every other element")
   }
 }
 
+TEST_CASE("rows that are blocks, with one value each") {
+  for (const std::vector<int32_t>& sizes :
+       {std::vector<int32_t>{5, 128}, {9, 512}, {3, 7, 256}, {40, 13, 16}, {6, 3, 5, 32}, {300, 144}, {9, 130}}) {
+    for (const DType dtype : {DType::float32, DType::float64, DType::int32}) {
+      Trial trial;
+      const auto of_some = [&](auto&& isKept) {
+        for (size_t l = 0; l < sizes.size(); l++) trial.sizes[l] = isKept(l) ? sizes[l] : 1;
+        const int made = trial.input(dtype, 0);
+        trial.sizes = sizes;
+        for (size_t l = 0; l < sizes.size(); l++) {
+          if (!isKept(l)) trial.inputSteps.back()[l] = 0;
+        }
+        return made;
+      };
+      trial.sizes = sizes;
+      const int x = trial.input(dtype, 0), row = of_some([](size_t l) { return l == 0; });
+      const int column = of_some([](size_t l) { return l > 0; }), other = trial.input(dtype, 2);
+      trial.step(Step::mul, dtype, dtype, 0, x, row);
+      trial.step(Step::add, dtype, dtype, 1, row, row);
+      trial.step(Step::add, dtype, dtype, 2, 0, 1);
+      trial.step(Step::mul, dtype, dtype, 3, 2, column);
+      trial.step(Step::add, dtype, dtype, 4, 3, other);
+      trial.out(4, dtype, 0);
+      trial.out(2, dtype, 0);
+      trial.check();
+    }
+  }
+}
+
 TEST_CASE("long rows, and rows that fill several blocks") {
   for (int turn = 0; turn < 60; turn++) {
     Trial trial;

@@ -9,9 +9,9 @@ namespace flambeau::ISA {
 /**
  * Elements of a block, whose values should stay in the first-level cache: the bits of a sum depend on it, so that only
  * maps that reduce nothing have longer ones, which begin less often; and of a block without values other than the
- * operands', which should be worth a thread.
+ * operands', which should be worth a thread; of a row that is a block of its own, though several would fit one.
  */
-constexpr int64_t blockLength = 256, blockStored = 512, plainLength = 65536;
+constexpr int64_t blockLength = 256, blockStored = 512, plainLength = 65536, shortestRow = 128;
 
 /** The layout of an input: one value, one value in each block, or in a block contiguous elements, or anything else. */
 enum class Layout { uniform, even, contiguous, strided };
@@ -108,6 +108,14 @@ static bool is_contiguous(const Map& map, const int32_t* steps, int32_t level) {
   return true;
 }
 
+/** Whether an operand stays where it is in the loops from `level` on. */
+static bool is_even(const Map& map, const Strided& x, int32_t level) {
+  for (int32_t l = level; l < map.depth; l++) {
+    if (map.sizes[l] != 1 && x.steps[l] != 0) return false;
+  }
+  return true;
+}
+
 static void choose_block(const Map& map, Plan& plan) {
   plan.isPlain = map.codeCount == 0;
   for (int32_t k = 0; k < map.outCount; k++) plan.isPlain &= map.outs[k].reduce != Reduce::none;
@@ -123,6 +131,17 @@ static void choose_block(const Map& map, Plan& plan) {
   while (plan.level > 0 && plan.inner * map.sizes[plan.level] <= most && has_two_sides(map, plan.level - 1)) {
     plan.inner *= map.sizes[plan.level--];
   }
+  if constexpr (!isFetched) {
+    // Rows of whole vectors that are long enough are a block each where an operand is one value in a row, which is then read
+    // once instead of expanded.
+    const bool mayBeRows = !reduces && plan.inner >= shortestRow && plan.inner % width == 0;
+    for (int32_t i = 0; mayBeRows && i < map.inputCount; i++) {
+      if (is_even(map, map.inputs[i], plan.level) || !is_even(map, map.inputs[i], plan.level + 1)) continue;
+      plan.turns = plan.sizes[++plan.level];
+      plan.inner /= plan.turns;
+      return;
+    }
+  }
   const int64_t size = plan.sizes[plan.level];
   plan.turns = most / plan.inner;
   if (plan.isPlain && plan.turns < columnRun) plan.turns = columnRun;
@@ -134,14 +153,6 @@ static void choose_block(const Map& map, Plan& plan) {
   int64_t several = width;
   while (several > 1 && plan.inner * (several / 2) % width == 0) several /= 2;
   if (plan.turns > several) plan.turns -= plan.turns % several;
-}
-
-/** Whether an operand stays where it is in the loops from `level` on. */
-static bool is_even(const Map& map, const Strided& x, int32_t level) {
-  for (int32_t l = level; l < map.depth; l++) {
-    if (map.sizes[l] != 1 && x.steps[l] != 0) return false;
-  }
-  return true;
 }
 
 /** The strides of an operand that does not move. */
