@@ -35,11 +35,12 @@ import { ended, errorOf, mayFail } from '@flambeau/stream'
 import type { CudaReport } from '../report.ts'
 import type { CudaAddon, Handle } from './addon.ts'
 import { blockLaunch, blocksOf, bodiesOf, recordsOf, type SmallStep, type Step } from './blocks.ts'
-import { isLeftOut, Launches } from './launches.ts'
+import { alone, isLeftOut, Launches } from './launches.ts'
 import { type Block, CudaBuffer, DeviceMemory } from './memory.ts'
 import { isLaunch, type Launch, type Plan, worksOf } from './plan.ts'
 import { planOf, plannersOf, type Texts } from './plans/index.ts'
 import { CudaProgram, type Graph, type Recorder } from './program.ts'
+import { PtxWriter } from './text/ptx.ts'
 
 /** The flag is read after so many instructions that can fail, because what they name stays alive until then. */
 const mostPending = 256
@@ -222,8 +223,8 @@ export class CudaBackend implements Recorder {
     return new CudaBuffer(this, bytes, block, address)
   }
 
-  get programText(): string {
-    return this.#texts.program
+  writer(): PtxWriter {
+    return new PtxWriter(this.#texts.prelude)
   }
 
   record(
@@ -238,11 +239,13 @@ export class CudaBackend implements Recorder {
     const most: number[] = []
     for (const { scratch } of plans) for (const [i, bytes] of scratch.entries()) most[i] = Math.max(most[i] ?? 0, bytes)
     const scratch = most.map((bytes) => this.#memory.take(bytes))
-    const steps = plans.flatMap((plan, i): Step[] =>
+    const around = (work: Launch): Step => ({ work, instr: alone, tag: 0 })
+    const within = plans.flatMap((plan, i): Step[] =>
       worksOf(plan, this.#blas !== '' && passing[i])
         .filter((work) => !isLaunch(work) || !isLeftOut(work, instrs[i]))
         .map((work) => ({ work, instr: instrs[i], tag: i + 1 })),
     )
+    const steps = [...before.map(around), ...within, ...after.map(around)]
     const blocks: Block[] = scratch.map(({ block }) => block)
     const wordsOf = ({ work, instr, tag }: SmallStep): Int32Array =>
       this.#launches.wordsOf(work, instr, tag, scratch, numberAt)
@@ -258,14 +261,11 @@ export class CudaBackend implements Recorder {
       blocks.push(block)
       this.upload(address, records)
       const launch = blockLaunch(this.#texts.prelude, bodies, address, together.length)
-      this.#launches.prepare([launch], 'a program')
-      return () => this.#launches.addAlone([launch])
+      this.#launches.prepare([launch], alone.origin.name)
+      return () => this.#launches.add([launch], alone, 0, [])
     })
-    this.#launches.prepare([...before, ...after], 'a program')
     const number = this.#launches.record(() => {
-      this.#launches.addAlone(before)
       for (const add of adds) add()
-      this.#launches.addAlone(after)
     })
     return { number, scratch: blocks }
   }

@@ -19,8 +19,8 @@ const productParameters = 8
 /** Launches that run together. */
 const most = 32
 
-/** The instruction of launches that belong to none. */
-const alone: Instr = { kind: 'iota', attrs: { axis: 0 }, inputs: [], outputs: [], origin: { name: 'a program' } }
+/** The instruction of launches that belong to none: their parameters are addresses and numbers. */
+export const alone: Instr = { kind: 'iota', attrs: { axis: 0 }, inputs: [], outputs: [], origin: { name: 'a program' } }
 
 /** Memory that a plan shares among its launches. */
 type Place = { readonly block: Block; readonly address: number }
@@ -102,11 +102,6 @@ export class Launches {
       if (isLaunch(work)) this.#launch(work, instr, tag, scratch, numberAt)
       else this.#product(work, instr)
     }
-  }
-
-  /** Adds launches that belong to no instruction: their parameters are addresses and numbers. */
-  addAlone(launches: readonly Launch[]): void {
-    for (const launch of launches) this.#launch(launch, alone, 0, [])
   }
 
   #launch(launch: Launch, instr: Instr, tag: number, scratch: readonly Place[], numberAt?: NumberAt): void {

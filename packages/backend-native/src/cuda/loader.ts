@@ -66,7 +66,6 @@ export function loadCuda(): { readonly addon: CudaAddon; readonly texts: Texts }
       prelude: new Prelude(read(place.prelude, 'prelude')),
       contract: read(place.kernels, 'contract'),
       sort: read(place.kernels, 'sort'),
-      program: read(place.kernels, 'program'),
     },
   }
 }

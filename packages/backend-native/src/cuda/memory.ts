@@ -196,6 +196,7 @@ export class DeviceMemory {
   }
 
   report(): { bytes: number; pooled: number; cells: number } {
+    this.#sweep()
     return { bytes: this.#held, pooled: this.#pooled, cells: this.#watched.size }
   }
 

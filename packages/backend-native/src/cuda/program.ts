@@ -1,7 +1,7 @@
 // Compiled programs: the launches of all instructions, recorded once as a graph, which one call replays, also several
 // times. Its memory never moves, so what changes from run to run is brought there: numbers and draws from the host,
 // arguments from their tensors; results are taken from there. The graph does that itself, from a table of moves
-// (native/src/cuda/kernels/program.cu) which a call fills. Kernels read numbers from memory.
+// (plans/runs.ts) which a call fills. Kernels read numbers from memory.
 import {
   type Backend,
   beginnings,
@@ -33,6 +33,8 @@ import { mayFail } from '@flambeau/stream'
 import { put } from './launches.ts'
 import { type Block, CudaBuffer } from './memory.ts'
 import type { Launch } from './plan.ts'
+import { moveBytes, planCount, planMoves, tableHead } from './plans/runs.ts'
+import type { PtxWriter } from './text/ptx.ts'
 
 /** A recorded program, and the memory that its instructions share. */
 export interface Graph {
@@ -44,8 +46,8 @@ export interface Graph {
 export interface Recorder extends Backend {
   /** Memory for so many bytes. */
   room(bytes: number): CudaBuffer
-  /** The text of the kernels that begin and end a run. */
-  readonly programText: string
+  /** What writes a kernel. */
+  writer(): PtxWriter
   /**
    * Records instructions as a graph, between other launches. `passing` says of which nobody reads the results after a
    * failure, `numberAt` where their numbers are. Tags count from 1.
@@ -185,27 +187,6 @@ const aligned = (bytes: number): number => Math.ceil(bytes / 16) * 16
 /** Graphs of programs that nothing refers to any more. */
 const dropped = new FinalizationRegistry<() => void>((drop) => drop())
 
-const moveBytes = 48
-const threads = 256
-const mostBlocks = 65535
-
-/** Launches of `program_move` for a range of moves, the largest of which has so many bytes. */
-function movesOf(text: string, table: number, first: number, count: number, bytes: number): Launch[] {
-  const launches: Launch[] = []
-  // Sixteen bytes a thread, four times.
-  const x = Math.max(1, Math.min(256, Math.ceil(bytes / (threads * 64))))
-  for (let at = 0; at < count; at += mostBlocks) {
-    launches.push({
-      kernel: { text, name: 'program_move' },
-      grid: [x, Math.min(count - at, mostBlocks), 1],
-      block: threads,
-      shared: 0,
-      params: [{ is: 'flag' }, { is: 'long', value: table }, { is: 'int', value: first + at }],
-    })
-  }
-  return launches
-}
-
 export class CudaProgram implements Executable {
   readonly #backend: Recorder
   readonly #layout: Layout
@@ -231,7 +212,7 @@ export class CudaProgram implements Executable {
     this.#results = present(layout.results)
     const begins = 1 + this.#draws.length + this.#args.length
     const ends = this.#results.length
-    const tableBytes = 8 + moveBytes * (begins + ends)
+    const tableBytes = tableHead + moveBytes * (begins + ends)
     const memory = new ArrayBuffer(tableBytes + 8 * readings)
     this.#words = new Int32Array(memory)
     this.#numbers = new Float64Array(memory, tableBytes)
@@ -245,17 +226,11 @@ export class CudaProgram implements Executable {
     this.#mayFail = instrs.some(mayFail)
     this.#graph = null
     if (instrs.some(({ kind }) => kind === 'host')) return
-    const { programText: text } = backend
-    const most = (list: readonly (readonly [number, Moving])[]): number => Math.max(0, ...list.map(([, x]) => x.bytes))
-    const before = movesOf(text, address, 0, begins, Math.max(8 * readings, most(this.#draws), most(this.#args)))
-    const after = movesOf(text, address, begins, ends, most(this.#results))
-    after.push({
-      kernel: { text, name: 'program_next' },
-      grid: [1, 1, 1],
-      block: 1,
-      shared: 0,
-      params: [{ is: 'flag' }, { is: 'long', value: address }],
-    })
+    const bytes = (list: readonly (readonly [number, Moving])[]): number[] => list.map(([, x]) => x.bytes)
+    const beginning = [8 * readings, ...bytes(this.#draws), ...bytes(this.#args)]
+    const before = planMoves(backend.writer(), address, 0, beginning)
+    const after = planMoves(backend.writer(), address, begins, bytes(this.#results))
+    after.push(planCount(backend.writer(), address))
     const graph = backend.record(instrs, layout.passing, numberAt, before, after)
     this.#graph = graph
     dropped.register(this, () => backend.drop(graph))

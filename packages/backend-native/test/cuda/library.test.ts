@@ -1,11 +1,14 @@
-// Kernels of the library by themselves, each with all that its parameters can say: planners choose large tiles for many
-// blocks alone, and tables for few layouts, so ops would take minutes to reach the same instructions.
+// Kernels of the library, and those that begin and end a run of a program, by themselves, each with all that its
+// parameters can say: planners choose large tiles for many blocks alone, and tables for few layouts, so ops would take
+// minutes to reach the same instructions.
 import { type DType, dtypeSize, newArray, type TypedArray } from '@flambeau/core/backend'
 import { expect } from 'vitest'
 import { testWith } from '../../../../tools/test/machine.ts'
 import type { CudaAddon, Handle, Opened } from '../../src/cuda/addon.ts'
 import { put } from '../../src/cuda/launches.ts'
 import { loadCuda } from '../../src/cuda/loader.ts'
+import { planCount, planMoves } from '../../src/cuda/plans/runs.ts'
+import { PtxWriter } from '../../src/cuda/text/ptx.ts'
 import { cudaMissing } from './driver.ts'
 
 const it = (name: string, body: () => void): void => testWith('native', cudaMissing, name, body, 120_000)
@@ -222,13 +225,15 @@ it('tables of offsets: of one loop to eight', () => {
 // ---- programs ----
 
 it('moves of programs: by vectors, words and bytes, to places that advance, for so many runs', () => {
-  const { program } = loadCuda().texts
+  const writer = (): PtxWriter => new PtxWriter(loadCuda().texts.prelude)
   // Of each width more and fewer than threads, from places that are not aligned, and a number of bytes that is not whole.
   const moves = [
     { bytes: 16 * 1500, shift: 0, runs: 2 },
+    { bytes: 8 * 301, shift: 8, runs: 2 },
     { bytes: 4 * 301, shift: 4, runs: 2 },
     { bytes: 301, shift: 1, runs: 2 },
     { bytes: 64, shift: 0, runs: 1 },
+    { bytes: 24, shift: 8, runs: 1 },
     { bytes: 20, shift: 4, runs: 1 },
     { bytes: 7, shift: 1, runs: 1 },
   ].map((move) => ({
@@ -242,10 +247,17 @@ it('moves of programs: by vectors, words and bytes, to places that advance, for 
     table.set(words.map(BigInt), 1 + 6 * i)
   })
   const at = bench().holding(new Int32Array(table.buffer))
-  for (let run = 0; run < 2; run++) {
-    bench().launch(program, 'program_move', [1, moves.length, 1], 256, [bench().flag, at, 0])
-    bench().launch(program, 'program_next', [1, 1, 1], 1, [bench().flag, at])
-  }
+  const sizes = moves.map(({ bytes }) => bytes)
+  const launches = [...planMoves(writer(), at.address, 0, sizes), planCount(writer(), at.address)]
+  for (let run = 0; run < 2; run++)
+    for (const { kernel, grid, block, params } of launches) {
+      const words = params.map((param): Word => {
+        if (param.is === 'flag') return bench().flag
+        const { is, value } = param as { is: 'int' | 'long'; value: number }
+        return is === 'int' ? value : { address: value }
+      })
+      bench().launch(kernel.text, kernel.name, grid, block, words)
+    }
   expect([...bench().read(new Int32Array(2), at)]).toEqual([2, 0])
   for (const { bytes, shift, runs, data, to } of moves) {
     const found = bench().read(new Uint8Array(runs * bytes), { address: to.address + shift })
@@ -254,9 +266,9 @@ it('moves of programs: by vectors, words and bytes, to places that advance, for 
 })
 
 it('after a failure no kernel of the library does anything', () => {
-  const { contract, program, sort } = loadCuda().texts
+  const { contract, sort } = loadCuda().texts
   const failed = bench().holding(Int32Array.of(1, 0))
-  for (const text of [contract, program, sort])
+  for (const text of [contract, sort])
     for (const [, name, params] of text.matchAll(/\.entry (\w+)\(([^)]*)\)/g)) {
       // Any access but that to the record would be one to nobody's memory.
       const count = params.split(',').length

@@ -18,7 +18,6 @@ export interface Texts {
   readonly prelude: Prelude
   readonly contract: string
   readonly sort: string
-  readonly program: string
 }
 
 type Planners = { readonly [K in Exclude<Kind, 'host'>]: Planner<K> }

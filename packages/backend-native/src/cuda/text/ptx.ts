@@ -312,6 +312,11 @@ export class PtxWriter implements KernelWriter {
     this.line(`@${condition.text} bra ${end}`)
   }
 
+  /** Ends the body for this thread. */
+  leave(): void {
+    this.line(`bra ${end}`)
+  }
+
   when(condition: Value, body: () => void): void {
     const done = this.#label()
     this.line(`@!${condition.text} bra ${done}`)
