@@ -62,15 +62,20 @@ else if (isProgram) {
   assemble [--random N]  compiles the committed PTX for ${targets.join(', ')}, and N random expressions
   contact                tests everything on the GPU of this machine, and writes a report: contact --help
   test                   runs the tests of backend-native, and checks that those of CUDA run every instruction
-  mutate [--each N] [--only NAME]
-                         puts faults into kernels, N of a kind into each (6), and says which the tests do not notice`
+  mutate [--each N] [--seed N] [--only PATTERN] [--budget S] [--again]
+                         puts faults into kernels, at most N of a class and kind (400), those whose place fits, and says
+                         which the tests do not notice; the slower tests of a fault are left out after S seconds (10);
+                         again takes what tests run from the last time`
   const { values, positionals } = readArgs(usage, {
     allowPositionals: true,
     options: {
       check: { type: 'boolean' },
       random: { type: 'string' },
       each: { type: 'string' },
+      seed: { type: 'string' },
       only: { type: 'string' },
+      budget: { type: 'string' },
+      again: { type: 'boolean' },
     },
   })
   const [command, ...others] = positionals

@@ -3,7 +3,7 @@
 // that no test noticed. It takes a quarter of an hour and is not part of the tests; docs/internals/native.md explains
 // the survivors.
 //
-//   node tools/mutate-native.mjs [--jobs 2] [--only reader.h] [--list]
+//   node tools/mutate-native.mjs [--jobs 2] [--only reader.h] [--each 100] [--seed 0] [--list]
 import { spawn, spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
@@ -11,9 +11,16 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build, compiler } from '../packages/backend-native/bin/build.mjs'
 import { root, say } from './lib.mjs'
+import { faultLine, percent, sampled } from './sample.mjs'
 
 const { values: options } = parseArgs({
-  options: { jobs: { type: 'string' }, only: { type: 'string' }, list: { type: 'boolean', default: false } },
+  options: {
+    jobs: { type: 'string' },
+    only: { type: 'string' },
+    each: { type: 'string', default: 'Infinity' },
+    seed: { type: 'string', default: '0' },
+    list: { type: 'boolean', default: false },
+  },
 })
 const sources = join(root, 'native')
 const folder = join(sources, 'build', 'Release')
@@ -116,10 +123,14 @@ const list = Object.entries(files)
   .filter(([name]) => options.only === undefined || options.only === name)
   .flatMap(([name, unit]) => {
     const text = readFileSync(join(sources, 'src', name), 'utf8')
-    return [...mutants(text)].map((mutant) => ({ name, unit, ...mutant }))
+    return sampled([...mutants(text)], Number(options.each), Number(options.seed)).map((mutant) => ({
+      name,
+      unit,
+      ...mutant,
+    }))
   })
 if (options.list) {
-  for (const { name, line, was, is } of list) say(`${name}:${line}: ${was.trim()}  =>  ${is.trim()}`)
+  for (const { name, line, was, is } of list) say(faultLine(`${name}:${line}`, was, is))
   say(`${list.length} changes`)
   process.exit()
 }
@@ -169,12 +180,10 @@ const worker = async (_, number) => {
   for (const [, mutant] of queue) {
     const dead = await dies(mutant, join(work, `worker-${number}`))
     counts[dead === undefined ? 'none' : dead ? 'dead' : 'alive']++
-    if (dead === false) say(`${mutant.name}:${mutant.line}: ${mutant.was.trim()}  =>  ${mutant.is.trim()}`)
+    if (dead === false) say(faultLine(`${mutant.name}:${mutant.line}`, mutant.was, mutant.is))
   }
 }
 await Promise.all(Array.from({ length: Number(options.jobs ?? availableParallelism()) }, worker))
 rmSync(work, { recursive: true, force: true })
 const tried = counts.dead + counts.alive
-say(
-  `${tried} changes, ${counts.dead} noticed (${((100 * counts.dead) / tried).toFixed(1)} %), ${counts.none} that do not compile`,
-)
+say(`${tried} changes, ${counts.dead} noticed (${percent(counts.dead, tried)}), ${counts.none} that do not compile`)

@@ -76,8 +76,8 @@ function structureOf(lines, first, last) {
 }
 
 /**
- * The places of a text's instructions by the numbers of their lines: `site` names one, `kernel` its kernel or function,
- * `code` is the line.
+ * The places of a text's instructions by the numbers of their lines: `site` names one, `kernel` its kernel or function
+ * (`isKernel`), `code` is the line.
  */
 export function sitesOf(text) {
   const lines = text.split('\n')
@@ -91,7 +91,7 @@ export function sitesOf(text) {
         structure === undefined
           ? `line ${at - first}`
           : `${structure.skeleton}, ${structure.paths.get(at) || 'outside'}: ${formOf(code)}`
-      sites.set(at, { site: `${name}: ${where}`, kernel: name, code })
+      sites.set(at, { site: `${name}: ${where}`, kernel: name, isKernel, code })
     }
   }
   return sites

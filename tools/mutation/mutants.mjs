@@ -54,18 +54,3 @@ export async function instrumented(chosen) {
   const wanted = new Set(chosen.map(keyOf))
   return { files, mutants: mutants.filter((mutant) => wanted.has(keyOf(mutant))) }
 }
-
-/**
- * A sample of `count` mutants, spread evenly over the list, so that every file has its share; the seed chooses one in
- * each stretch.
- */
-export function sampled(mutants, count, seed) {
-  if (count >= mutants.length) return mutants
-  let state = seed + 1
-  const random = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state / 2 ** 32
-  }
-  const stretch = mutants.length / count
-  return Array.from({ length: count }, (_, i) => mutants[Math.floor((i + random()) * stretch)])
-}

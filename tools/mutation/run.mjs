@@ -8,7 +8,8 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { areas } from './areas.mjs'
-import { instrumented, mutantsOf, sampled } from './mutants.mjs'
+import { sampled } from '../sample.mjs'
+import { instrumented, mutantsOf } from './mutants.mjs'
 import { coverageFile, Runner } from './runner.mjs'
 
 const usage = `node run.mjs AREA... [options]

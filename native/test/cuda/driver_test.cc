@@ -1,5 +1,6 @@
 // What the driver for tests does between host and device: streams that are late, events, several devices, memory that
 // runs out, limits of launches, and errors on demand. Captures are in graphs_test.cc.
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
@@ -343,21 +344,42 @@ TEST_CASE("coverage says of each line how often it ran, both ways of guards, sec
   }
 }
 
-TEST_CASE("a text has the fault that a test asks for, in that body alone") {
-  const std::string text =
-      ".entry k(\n)\n{\nadd.s32 %r1;\nbar.sync 0;\nadd.s32 %r2;\n}\n"
-      ".entry k2(\n)\n{\nadd.s32 %r1;\n}\n";
-  const auto with = [&](const std::string& from, const std::string& to, size_t nth) {
-    std::string made = text;
-    size_t at = made.find(from);
-    while (nth-- > 0) at = made.find(from, at + 1);
-    return made.replace(at, from.size(), to);
+TEST_CASE("kernels have the fault that a file names, one file after the other, and devices are well again") {
+  const Environment environment;
+  open();
+  const Program program(kernels);
+  const CUfunction plus = program.function("plus"), step = program.function("step");
+  const std::string text = kernels, digest = plus->module->module->digest;
+  const auto fileOf = [&](const char* code, const char* instead, TemporaryFile& file) {
+    const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<long>(text.find(code)), '\n');
+    std::ofstream(file.path) << "1000\n" << digest << " " << line << " " << instead << "\n";
   };
-  CHECK(flambeau::fake::mutated(text, "k\n0\nbar.sync\n") == with("bar.sync 0;\n", "", 0));
-  CHECK(flambeau::fake::mutated(text, "k\n1\nadd.s32\nsub.s32") == with("add.s32", "sub.s32", 1));
-  CHECK(flambeau::fake::mutated(text, "k2\n0\nadd.s32\nsub.s32") == with("add.s32", "sub.s32", 2));
-  for (const char* none : {"k\n2\nadd.s32\nsub.s32", "k2\n0\nbar.sync\n", "k3\n0\nadd.s32\nsub.s32", "", "k\n0"})
-    CHECK(flambeau::fake::mutated(text, none) == text);
+  const auto both = [&]() -> std::pair<CUresult, uint32_t> {
+    const Buffer<uint32_t> out(std::vector<uint32_t>(1, 7));
+    const CUresult first = ran(plus, {1, 1}, out.address, 2u);
+    if (first != CUDA_SUCCESS) return {first, 0};
+    return {ran(step, {1, 1}, out.address), out.read()[0]};
+  };
+  const char* const add = "add.u32 %r3, %r3, %r1;";
+  TemporaryFile less, lost, endless, none;
+  fileOf(add, "sub.u32 %r3, %r3, %r1;", less);
+  fileOf("st.global.u32 [%rd2], %r3;", "st.global.u32 [%rd1+4096], %r3;", lost);
+  fileOf(add, "again: bra again;", endless);
+  fileOf(add, "no.such.opcode;", none);
+  using Result = std::pair<CUresult, uint32_t>;
+  const std::pair<const char*, Result> cases[] = {
+      {less.path.c_str(), {CUDA_SUCCESS, 16}},      {"", {CUDA_SUCCESS, 28}},
+      {lost.path.c_str(), {CUDA_ERROR_UNKNOWN, 0}}, {less.path.c_str(), {CUDA_SUCCESS, 16}},
+      {endless.path.c_str(), {CUDA_ERROR_UNKNOWN, 0}}, {none.path.c_str(), {CUDA_ERROR_UNKNOWN, 0}},
+      {"", {CUDA_SUCCESS, 28}}};
+  for (const auto& [file, wanted] : cases) {
+    CAPTURE(std::string(file));
+    setenv("FAKECUDA_MUTATE", file, 1);
+    CHECK(both() == wanted);
+    // What was wrong stays so until the next file.
+    if (wanted.first != CUDA_SUCCESS) CHECK(cuCtxSynchronize() == wanted.first);
+  }
+  unsetenv("FAKECUDA_MUTATE");
 }
 
 TEST_CASE("errors have the names and texts of the real driver") {

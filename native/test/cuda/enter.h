@@ -31,6 +31,7 @@ inline CUresult injected(const char* name) {
 template <class F> CUresult enter(const char* name, Needs needs, F body) {
   const std::lock_guard<std::recursive_mutex> guard(driver().lock);
   Driver& d = driver();
+  d.mutate();
   if (const CUresult code = injected(name)) {
     if (code >= CUDA_ERROR_ILLEGAL_ADDRESS && code <= CUDA_ERROR_LAUNCH_FAILED && current != nullptr) {
       d.lose(current, {code, format("%s failed on demand", name)});

@@ -9,6 +9,7 @@
 //   FAKECUDA_POLLS=n            queries that say "not ready" before work that is queued is done (2)
 //   FAKECUDA_LIMIT=n            instructions of warps after which a launch has run too long
 //   FAKECUDA_COVERAGE=file      appends what kernels did, a line of JSON for each kernel
+//   FAKECUDA_MUTATE=file        faults that are put into kernels, read whenever it names another file (mutate.cc)
 #pragma once
 #include "../../src/cuda/driver.h"
 

@@ -63,11 +63,9 @@ CUresult cuModuleLoadDataEx(CUmodule* module, const void* image, unsigned count,
   ENTER(context)
   REQUIRE(image != nullptr, CUDA_ERROR_INVALID_VALUE);
   REQUIRE(!d.isForbidden(), CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
-  std::string text(static_cast<const char*>(image));
+  const std::string text(static_cast<const char*>(image));
   // Binaries begin otherwise.
   REQUIRE(text.find(".version") != std::string::npos, CUDA_ERROR_INVALID_IMAGE);
-  // Read anew each time, so that a process can try one fault after the other.
-  if (const char* mutation = getenv("FAKECUDA_MUTATE")) text = mutated(text, mutation);
   auto made = std::make_unique<CUmod_st>();
   made->context = current;
   try {

@@ -1,51 +1,68 @@
-// Faults that are put into texts on purpose, to see whether the tests notice. FAKECUDA_MUTATE has four lines: the name of a kernel or function, a number, and two texts. In every module, of the lines of that body
-// that contain the first text, the one with this number has it replaced by the second; a second text of "" removes the
-// line.
+// Faults that are put into kernels on purpose, to see whether tests notice. FAKECUDA_MUTATE names a file: its first line
+// is how many instructions of warps a launch may take, and each other line a text's digest, the number of a line in it,
+// and what stands there instead. Kernels of these texts run as the file says, also those that were loaded before. When
+// the variable names another file, or none, faults of the last one are forgotten and devices are well again, so one
+// process tries many.
 #include <algorithm>
+#include <fstream>
+#include <sstream>
 
 #include "state.h"
 
 namespace flambeau::fake {
 
-namespace {
-
-/** Whether the line begins the body of this kernel or function, and not of another whose name is longer. */
-bool begins(const std::string& line, const std::string& name) {
-  if (line.find(".entry") == std::string::npos && line.find(".func") == std::string::npos) return false;
-  const auto isWord = [&](size_t at) { return at < line.size() && (isalnum(line[at]) != 0 || line[at] == '_'); };
-  for (size_t at = line.find(name); at != std::string::npos; at = line.find(name, at + 1)) {
-    if ((at == 0 || !isWord(at - 1)) && !isWord(at + name.size())) return true;
-  }
-  return false;
+bool Mutation::isStale() const {
+  const char* file = getenv("FAKECUDA_MUTATE");
+  return file_ != (file == nullptr ? "" : file);
 }
 
-}  // namespace
+void Mutation::read(ptx::Memory& memory) {
+  for (const auto& [original, variant] : variants_) {
+    // None of a text that could not be read.
+    if (variant == nullptr) continue;
+    for (const auto& [name, variable] : variant->globals) memory.release(variable.address);
+  }
+  variants_.clear();
+  changes_.clear();
+  limit = 0;
+  const char* file = getenv("FAKECUDA_MUTATE");
+  file_ = file == nullptr ? "" : file;
+  if (file_.empty()) return;
+  std::ifstream in(file_);
+  std::string line;
+  if (std::getline(in, line)) limit = strtoull(line.c_str(), nullptr, 10);
+  while (std::getline(in, line)) {
+    std::istringstream words(line);
+    std::string digest;
+    size_t number = 0;
+    words >> digest >> number;
+    words.get();
+    std::string text;
+    std::getline(words, text);
+    changes_[digest].emplace_back(number, text);
+  }
+}
 
-std::string mutated(const std::string& text, const std::string& mutation) {
-  std::vector<std::string> parts(1);
-  for (const char c : mutation) {
-    if (c == '\n') parts.emplace_back();
-    else parts.back() += c;
-  }
-  if (parts.size() != 4) return text;
-  const std::string &name = parts[0], &from = parts[2], &to = parts[3];
-  long left = atol(parts[1].c_str());
-  std::string out;
-  bool isInside = false;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find('\n', at), text.size() - 1);
-    std::string line = text.substr(at, end + 1 - at);
-    at = end + 1;
-    if (begins(line, name)) isInside = true;
-    else if (line[0] == '}') isInside = false;
-    const size_t found = isInside ? line.find(from) : std::string::npos;
-    if (found != std::string::npos && left-- == 0) {
-      if (to.empty()) continue;
-      line.replace(found, from.size(), to);
+Kernel& Mutation::of(Kernel& kernel, ptx::Memory& memory, uint64_t most) {
+  if (changes_.empty()) return kernel;
+  const ptx::Module& module = *kernel.module;
+  const auto changes = changes_.find(module.digest);
+  if (changes == changes_.end()) return kernel;
+  std::unique_ptr<ptx::Module>& variant = variants_[&module];
+  if (variant == nullptr) {
+    std::vector<std::string> lines = module.lines;
+    for (const auto& [number, text] : changes->second) {
+      if (number >= 1 && number <= lines.size()) lines[number - 1] = text;
     }
-    out += line;
+    std::string text;
+    for (const std::string& line : lines) text += line + "\n";
+    try {
+      variant = ptx::parse(text, module.device, memory, most);
+    } catch (const ptx::ParseError& error) {
+      throw Fault{CUDA_ERROR_INVALID_PTX, ptx::format("ptx line %d: %s", error.line, error.text.c_str())};
+    }
   }
-  return out;
+  return *variant->kernels.at(kernel.name);
 }
 
 }  // namespace flambeau::fake

@@ -103,6 +103,7 @@ void Driver::reset() {
   pinned.clear();
   kept.clear();
   contexts.clear();
+  mutation = Mutation();
   memory.clear();
   lastFault.clear();
   isReady = false;
@@ -112,8 +113,16 @@ void Driver::reset() {
 CUresult Driver::lose(CUcontext context, const Fault& fault) {
   lastFault = fault.text;
   if (settings.isVerbose) fprintf(stderr, "fakecuda: CUDA error %d: %s\n", fault.code, fault.text.c_str());
-  context->lost = static_cast<CUresult>(fault.code);
+  // A device that is lost by a fault on purpose is so until the next one, which its process must not take for its end.
+  context->lost = mutation.isActive() ? CUDA_ERROR_UNKNOWN : static_cast<CUresult>(fault.code);
   return context->lost;
+}
+
+void Driver::mutate() {
+  if (!mutation.isStale()) return;
+  for (const auto& context : contexts) drain(context.get());
+  mutation.read(memory);
+  for (const auto& context : contexts) context->lost = CUDA_SUCCESS;
 }
 
 bool Driver::isPinned(const void* at, size_t bytes) const {
@@ -223,12 +232,19 @@ void Driver::drain(CUcontext context) {
   if (context->defaultStream != nullptr) advance(context->defaultStream.get(), UINT64_MAX);
 }
 
+uint64_t Driver::run(Kernel& kernel, const Launch& launch) {
+  if (!mutation.isActive()) return ptx::run(kernel, launch, memory, settings.options);
+  ptx::Options options = settings.options;
+  if (mutation.limit != 0) options.limit = mutation.limit;
+  return ptx::run(mutation.of(kernel, memory, settings.memory), launch, memory, options);
+}
+
 void Driver::perform(CUcontext context, Work& work) {
   switch (work.kind) {
     case Work::kernel:
       work.launch.device = context->device;
       work.launch.peers = context->peers;
-      instructions += ptx::run(*work.function, work.launch, memory, settings.options);
+      instructions += run(*work.function, work.launch);
       // Processes of tests may end without notice.
       if (!settings.coverage.empty() && ++launches_ % 20000 == 0) flush();
       return;

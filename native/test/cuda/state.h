@@ -119,6 +119,25 @@ struct Settings {
   std::string texts;
 };
 
+/** Faults that are put into kernels on purpose (mutate.cc). */
+class Mutation {
+ public:
+  /** Whether FAKECUDA_MUTATE names another file than the one that was read. */
+  bool isStale() const;
+  void read(ptx::Memory& memory);
+  bool isActive() const { return !file_.empty(); }
+  /** The kernel to run in place of this one; `most` is the memory of a device. */
+  Kernel& of(Kernel& kernel, ptx::Memory& memory, uint64_t most);
+  /** Instructions of warps after which a launch has run too long; 0: as without faults. */
+  uint64_t limit = 0;
+
+ private:
+  std::string file_;
+  /** Lines of texts by their digests: the number, and what stands there instead. */
+  std::map<std::string, std::vector<std::pair<size_t, std::string>>> changes_;
+  std::map<const ptx::Module*, std::unique_ptr<ptx::Module>> variants_;
+};
+
 /** What there is of one process. All functions are called with the lock held. */
 class Driver {
  public:
@@ -128,6 +147,7 @@ class Driver {
   ptx::Memory memory;
   bool isReady = false;
   std::string lastFault;
+  Mutation mutation;
   std::vector<std::unique_ptr<CUctx_st>> contexts;
   std::unordered_set<CUstream> streams;
   std::unordered_set<CUevent> events;
@@ -140,6 +160,8 @@ class Driver {
   void readEnvironment();
   void reset();
   CUresult lose(CUcontext context, const Fault& fault);
+  /** Takes the faults that FAKECUDA_MUTATE names now. What waits still runs with those of before. */
+  void mutate();
 
   /** Adds work to a stream, or to its capture. */
   CUresult add(CUstream stream, Work work);
@@ -155,6 +177,7 @@ class Driver {
   uint64_t instructions = 0;
 
  private:
+  uint64_t run(Kernel& kernel, const Launch& launch);
   void perform(CUcontext context, Work& work);
 
   uint64_t nextNumber_ = 1;
@@ -163,9 +186,6 @@ class Driver {
  public:
   std::vector<std::unique_ptr<CUmod_st>> kept;
 };
-
-/** A text with the fault that FAKECUDA_MUTATE names. */
-std::string mutated(const std::string& text, const std::string& mutation);
 
 Driver& driver();
 

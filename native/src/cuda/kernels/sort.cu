@@ -97,14 +97,16 @@ template <class Key> __device__ void sort_tile(Key* keys, int32_t* positions, in
   }
 }
 
-/** Of the first `diagonal` pairs of two merged runs, how many are of the first one. */
-template <class Key> __device__ int32_t taken(const Key* keys, const int32_t* positions, const Key* otherKeys,
-                                              const int32_t* otherPositions, int32_t length, int32_t otherLength,
+/**
+ * Of the first `diagonal` pairs of two merged runs, how many are of the first one. Its positions all come before those of
+ * the second one, so among equal keys its pairs are first.
+ */
+template <class Key> __device__ int32_t taken(const Key* keys, const Key* otherKeys, int32_t length, int32_t otherLength,
                                               int32_t diagonal) {
   int32_t low = diagonal > otherLength ? diagonal - otherLength : 0, high = diagonal < length ? diagonal : length;
   while (low < high) {
     const int32_t middle = (low + high) / 2, other = diagonal - 1 - middle;
-    if (comes_later(keys[middle], positions[middle], otherKeys[other], otherPositions[other])) high = middle;
+    if (keys[middle] > otherKeys[other]) high = middle;
     else low = middle + 1;
   }
   return low;
@@ -127,8 +129,7 @@ template <class Key> __device__ void sort_merge(const Key* __restrict__ keys, co
   const int32_t diagonal = at - start;
   const int64_t first = line + start, second = first + length;
   if (t < 2)
-    ends[t] = taken(keys + first, positions + first, keys + second, positions + second, length, otherLength,
-                    diagonal + t * tile);
+    ends[t] = taken(keys + first, keys + second, length, otherLength, diagonal + t * tile);
   __syncthreads();
   const int32_t from = ends[0], count = ends[1] - from, otherFrom = diagonal - from;
 #pragma unroll
@@ -139,12 +140,12 @@ template <class Key> __device__ void sort_merge(const Key* __restrict__ keys, co
     p[i] = positions[source];
   }
   __syncthreads();
-  int32_t i = taken(k, p, k + count, p + count, count, tile - count, t * each), j = count + t * each - i;
+  int32_t i = taken(k, k + count, count, tile - count, t * each), j = count + t * each - i;
   Key mergedKeys[each];
   int32_t mergedPositions[each];
 #pragma unroll
   for (int32_t n = 0; n < each; n++) {
-    const bool isSecond = i >= count || (j < tile && comes_later(k[i], p[i], k[j], p[j]));
+    const bool isSecond = i >= count || (j < tile && k[i] > k[j]);
     const int32_t next = isSecond ? j++ : i++;
     mergedKeys[n] = k[next];
     mergedPositions[n] = p[next];

@@ -114,10 +114,11 @@ export class CudaBackend implements Recorder {
     this.#texts = texts
     this.#eager = new Plans(plannersOf(texts, false))
     this.#recorded = new Plans(plannersOf(texts, true))
-    this.#memory = new DeviceMemory(addon, device, ordinal, () => this.#finish())
+    const { FLAMBEAU_CUDA_BLOCKING, FLAMBEAU_CUDA_CACHING } = process.env
+    this.#memory = new DeviceMemory(addon, device, ordinal, () => this.#finish(), FLAMBEAU_CUDA_CACHING === '0')
     this.#flag = this.#memory.take(8)
     const { address } = this.#flag
-    this.#launches = new Launches(addon, device, address, process.env.FLAMBEAU_CUDA_BLOCKING === '1')
+    this.#launches = new Launches(addon, device, address, FLAMBEAU_CUDA_BLOCKING === '1')
     this.#launches.check(addon.clear(device, address, 8), 'opening the device')
   }
 

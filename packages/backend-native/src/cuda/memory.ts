@@ -1,5 +1,6 @@
 // Memory of a device. Small buffers share slabs, larger ones have blocks of their own, and freed blocks are kept for the
-// next buffer of their size. A buffer keeps the JavaScript object of its block alive; when V8 finds that object dead,
+// next buffer of their size. To find accesses of what is not theirs, buffers can instead have allocations of exactly their
+// size, of which none is used again. A buffer keeps the JavaScript object of its block alive; when V8 finds that object dead,
 // also in the middle of a synchronous loop, a weak reference says so, and the block is free.
 import {
   type Backend,
@@ -62,6 +63,8 @@ export class DeviceMemory {
   readonly #ordinal: number
   /** Runs all launches to their end: those that wait may use blocks that are free. */
   readonly #settle: () => void
+  /** Each buffer is an allocation of its own, as long as it is, and is not kept. */
+  readonly #exact: boolean
   readonly #free = new Map<number, number[]>()
   /** Address and size of each watched block, by the number of its reference. */
   readonly #watched = new Map<number, { readonly address: number; readonly bytes: number }>()
@@ -74,11 +77,12 @@ export class DeviceMemory {
   #mostHeld = 0
   #mostReserved = 0
 
-  constructor(addon: CudaAddon, device: Handle, ordinal: number, settle: () => void) {
+  constructor(addon: CudaAddon, device: Handle, ordinal: number, settle: () => void, exact: boolean) {
     this.#addon = addon
     this.#device = device
     this.#ordinal = ordinal
     this.#settle = settle
+    this.#exact = exact
   }
 
   /** Uninitialized memory for the elements of a spec. */
@@ -89,8 +93,8 @@ export class DeviceMemory {
   }
 
   take(bytes: number): { readonly block: Block; readonly address: number } {
-    if (bytes > largeBytes) {
-      const block = this.#block(rounded(bytes))
+    if (bytes > largeBytes || this.#exact) {
+      const block = this.#block(this.#exact ? Math.max(1, bytes) : rounded(bytes))
       return { block, address: block.address }
     }
     const size = Math.max(align, Math.ceil(bytes / align) * align)
@@ -107,6 +111,7 @@ export class DeviceMemory {
     garbage.opens(bytes)
     this.#fresh += bytes
     if (this.#fresh > sweepBytes) this.#sweep()
+    if (this.#exact && this.#pooled > sweepBytes) this.trim()
     const address = this.#pool(bytes) ?? this.#allocate(bytes)
     const block = new Block(address, bytes)
     block.watched = this.#addon.watch(block)
@@ -117,7 +122,7 @@ export class DeviceMemory {
   }
 
   #pool(bytes: number): number | undefined {
-    const address = this.#free.get(bytes)?.pop()
+    const address = this.#exact ? undefined : this.#free.get(bytes)?.pop()
     if (address !== undefined) this.#pooled -= bytes
     return address
   }

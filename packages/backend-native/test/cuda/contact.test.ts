@@ -24,7 +24,7 @@ function contact(args: readonly string[], environment: NodeJS.ProcessEnv): Promi
   const out = join(folder, `report${args.length}`)
   const tool = fileURLToPath(new URL('../../../../tools/cuda.mjs', import.meta.url))
   return new Promise((done) => {
-    const env = { ...process.env, ...environment }
+    const env = { ...process.env, FLAMBEAU_CUDA_CACHING: '1', ...environment }
     execFile(process.execPath, [tool, 'contact', '--out', out, ...args], { env }, (error) => {
       const report = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')) as Report
       expect(readFileSync(join(out, 'report.md'), 'utf8')).toMatch(/^# First contact: /)

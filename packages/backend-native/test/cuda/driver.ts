@@ -11,6 +11,8 @@ import { loadCuda } from '../../src/cuda/loader.ts'
 export { cudaMissing } from '../../../../tools/test/machine.ts'
 
 useFakeCuda()
+// Buffers end where their elements do, so that the driver finds accesses beyond them.
+process.env.FLAMBEAU_CUDA_CACHING ??= '0'
 
 // The folder where `node tools/cuda.mjs test` collects what ran.
 const folder = process.env.FLAMBEAU_CUDA_COVERAGE
@@ -28,10 +30,10 @@ interface Outcome {
   readonly error?: string
 }
 
-/** Runs a case of child.mjs in a process of its own. */
+/** Runs a case of child.mjs in a process of its own, with memory as users have it. */
 export function outcome(name: string, device: string, environment: Readonly<Record<string, string>> = {}): Outcome {
   const file = fileURLToPath(new URL('child.mjs', import.meta.url))
-  const env = { ...process.env, ...environment }
+  const env = { ...process.env, FLAMBEAU_CUDA_CACHING: '1', ...environment }
   return JSON.parse(execFileSync(process.execPath, [file, name, device], { env, encoding: 'utf8' }))
 }
 

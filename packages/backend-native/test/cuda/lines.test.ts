@@ -110,10 +110,13 @@ it('rows with infinite elements and NaN', () => {
   }
 })
 
-/** Rows that several blocks share: long ones along the last axis, and such of a few columns. */
+/**
+ * Rows that several blocks share: long ones along the last axis, and such of a few columns. The last part of either ends
+ * where a loop over four elements does.
+ */
 for (const [shape, axis] of [
-  [[1, 70_000], 1],
-  [[600, 3], 0],
+  [[1, 70_500], 1],
+  [[603, 3], 0],
 ] as const)
   it(`rows of ${shape.join('x')} along axis ${axis} in steps`, () => {
     const [size, others] = [shape[axis], shape[1 - axis]]
@@ -145,8 +148,9 @@ for (const [shape, axis] of [
     const found = all()
     useDevice(js())
     for (const [i, [name, wanted]] of all().entries()) {
-      const worst = wanted.reduce((most, x, k) => Math.max(most, Math.abs(x - found[i][1][k]) / (1 + Math.abs(x))), 0)
-      expect(worst, name).toBeLessThan(2e-5)
+      const largest = wanted.reduce((most, x) => Math.max(most, Math.abs(x)), 0)
+      const worst = wanted.reduce((most, x, k) => Math.max(most, Math.abs(x - found[i][1][k])), 0)
+      expect(worst / largest, name).toBeLessThan(2e-5)
     }
   })
 

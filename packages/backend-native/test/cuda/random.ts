@@ -166,16 +166,19 @@ export const steps: readonly { readonly name: string; readonly call: Call }[] = 
     const { arity } = stepDef(step)
     const dice = new Dice(7)
     const own = isFloat(dtype) ? [...hostile, ...spread, ...turns] : dtype === 'int32' ? hostileInts : []
-    const [cross, count] = [arity === 1 ? own.length : own.length ** 2, 1000]
+    // These come last, and those of one operand first as well, because a thread takes what is left over by another loop.
+    const [before, count, cross] = arity === 1 ? [own.length, 1000, own.length] : [0, 1000, own.length ** 2]
     const inputs = Array.from({ length: arity }, (_, k) => {
-      const data = newArray(dtype, cross + count)
-      for (let i = 0; i < data.length; i++)
+      const data = newArray(dtype, before + count + cross)
+      for (let i = 0; i < data.length; i++) {
+        const at = i < before ? i : i - before - count
         data[i] =
-          i < cross ? own[k === 0 ? i % own.length : Math.floor(i / own.length) % own.length] : numberOf(dtype, dice)
+          at < 0 ? numberOf(dtype, dice) : own[k === 0 ? at % own.length : Math.floor(at / own.length) % own.length]
+      }
       return { data, view: { sizes: [data.length], strides: [1], offset: 0, dtype } }
     })
     const expr = builders[step](...inputs.map((_, i) => s.input(i, dtype)))
-    const sizes = [cross + count]
+    const sizes = [before + count + cross]
     return {
       name: `${step} of ${dtype}`,
       call: { kind: 'map' as const, attrs: { outs: [{ expr }] }, inputs, outputs: [{ sizes, dtype: expr.dtype }] },

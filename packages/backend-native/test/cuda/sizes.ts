@@ -67,11 +67,41 @@ function sentence(run: () => Tensor): Tensor {
   }
   return tensor([0])
 }
-/** The positions with one that is beyond the axis, near the end. */
-function beyond(x: Tensor, axis: number): Tensor {
-  const at = positions(x.shape, x.shape[axis]).reshape([-1])
-  at.at(-2).fill_(x.shape[axis])
-  return at.reshape([...x.shape])
+/** Where one element differs: in each of four that a thread reads at once, in none of them, and where a thread begins anew. */
+const placesOf = ({ shape }: Tensor): number[] => {
+  const count = shape.reduce((product, size) => product * size, 1)
+  return [0, 256, 512 + 7, 768 + 7, count - 2].filter((place, i, all) => place < count && all.indexOf(place) === i)
+}
+/** A copy that has another value at one place in row-major order. */
+function marked(x: Tensor, place: number, value: number): Tensor {
+  const flat = x.reshape([-1]).clone()
+  flat.at(place).fill_(value)
+  return flat.reshape([...x.shape])
+}
+/** The positions with one that is beyond the axis, for each place. */
+const beyond = (x: Tensor, axis: number): Tensor[] =>
+  placesOf(x).map((place) => marked(positions(x.shape, x.shape[axis]), place, x.shape[axis]))
+/** Elements that rise along an axis, and such that fall: of no two is one the extreme of both. */
+function sloping(x: Tensor, axis: number): Tensor[] {
+  const slope = arange(x.shape[axis])
+    .mul(x.dtype === 'int32' ? 3 : 1 / 32)
+    .reshape(x.shape.map((size, i) => (i === axis ? size : 1)))
+    .to(x.dtype)
+  return [x.add(slope), x.sub(slope)]
+}
+
+/** Positions of extremes that are there twice, both for the same thread, each of its four reads in turn. */
+function firstOfTwo(x: Tensor, axis: number): Tensor[] {
+  const size = x.shape[axis]
+  const apart = size > 1024 ? 256 : 128
+  const firsts = [0, 289, 578, 867].filter((first) => first + apart < size)
+  return firsts.flatMap((first) =>
+    ([50, -50] as const).map((value) => {
+      const y = x.clone()
+      for (const place of [first, first + apart]) y.narrow(axis, place, 1).fill_(value)
+      return value > 0 ? y.argmax(axis) : y.argmin(axis)
+    }),
+  )
 }
 
 /** The results of f, and the gradient of x. */
@@ -102,8 +132,28 @@ export const rows: readonly Row[] = [
   ...onEach('amin of doubles', 'map', (x, axis) => x.amin(axis), { dtype: 'float64' }),
   ...onEach('all', 'map', (x, axis) => x.all(axis), { dtype: 'bool' }),
   ...onEach('argmax', 'argReduce', (x, axis) => x.argmax(axis), { also: [16_411] }),
+  ...(['float32', 'float64', 'int32'] as const).flatMap((dtype) =>
+    onEach(
+      `extremes of ${dtype} that rise and fall`,
+      'argReduce',
+      (x, axis) =>
+        sloping(x, axis).flatMap((y) => [y.argmax(axis), y.argmin(axis), y.amax(axis), y.amin(axis), y.sum(axis)]),
+      { dtype },
+    ),
+  ),
+  ...onEach('argmin with NaN', 'argReduce', (x, axis) =>
+    placesOf(x).map((place) => marked(x, place, Number.NaN).argmin(axis)),
+  ),
+  ...(['float32', 'float64', 'int32'] as const).flatMap((dtype) =>
+    onEach(`the first of two extremes of ${dtype} that a thread meets`, 'argReduce', firstOfTwo, { dtype }),
+  ),
+  ...onEach('argmax of what is least', 'argReduce', (x, axis) => [
+    x.mul(0).sub(Number.POSITIVE_INFINITY).argmax(axis),
+    x.mul(0).add(Number.NaN).argmin(axis),
+  ]),
   ...onEach('argmin of int32', 'argReduce', (x, axis) => x.argmin(axis), { dtype: 'int32' }),
-  ...onEach('cumsum', 'scan', (x, axis) => x.cumsum(axis)),
+  // At 767, a thread of a block has three elements.
+  ...onEach('cumsum', 'scan', (x, axis) => x.cumsum(axis), { also: [767] }),
   ...onEach('cummax of bytes', 'scan', (x, axis) => x.cummax(axis).values, { dtype: 'uint8' }),
   ...onEach('cumprod of doubles', 'scan', (x, axis) => x.to('float64').cumprod(axis), { make: balanced }),
   ...(['float32', 'float64', 'int32', 'uint8'] as const).flatMap((dtype) => [
@@ -116,17 +166,32 @@ export const rows: readonly Row[] = [
   ...onEach('pad of several axes', 'pad', (x) =>
     F.pad(x.unsqueeze(0), [1, 0, 2, 1].slice(0, 2 * x.dim()), 'constant', 3),
   ),
-  ...onEach('an index beyond the axis', 'gather', (x, axis) => sentence(() => x.gather(axis, beyond(x, axis)))),
-  ...onEach('an index below 0', 'scatter', (x, axis) => sentence(() => x.scatterAdd(axis, beyond(x, axis).neg(), x))),
+  {
+    name: 'pad of four axes',
+    kind: 'pad',
+    run: (n) => [F.pad(filled([2, 3, 5, n]), [1, 2, 0, 1, 2, 0, 1, 1], 'constant', 3)],
+  },
+  ...onEach('an index beyond the axis', 'gather', (x, axis) =>
+    beyond(x, axis).map((at) => sentence(() => x.gather(axis, at))),
+  ),
+  ...onEach('an index below 0', 'scatter', (x, axis) =>
+    beyond(x, axis).map((at) => sentence(() => x.scatterAdd(axis, at.neg(), x))),
+  ),
   ...onEach(
     'a check that fails for one element',
     'map',
     (x) => {
       const inside = x.mul(0).add(0.5)
-      const outside = inside.reshape([-1]).clone()
-      outside.at(-3).fill_(1.5)
-      const wrong = outside.reshape([...x.shape])
-      return [sentence(() => F.binaryCrossEntropy(wrong, inside)), F.binaryCrossEntropy(inside, inside)]
+      // The ends are allowed.
+      inside
+        .reshape([-1])
+        .narrow(0, 1, 2)
+        .copy_(tensor([0, 1]))
+      const wrong = placesOf(x).map((place) => marked(inside, place, place % 2 === 0 ? 1.5 : -0.5))
+      return [
+        ...wrong.map((y) => sentence(() => F.binaryCrossEntropy(y, inside))),
+        F.binaryCrossEntropy(inside, inside),
+      ]
     },
     soft,
   ),
@@ -134,11 +199,13 @@ export const rows: readonly Row[] = [
     'a check of doubles that fails for one element',
     'map',
     (x) => {
-      const wrong = x.mul(0).add(0.5).reshape([-1]).clone()
+      const all = x.mul(0).add(0.5).reshape([-1])
+      all.narrow(0, 3, 2).copy_(tensor([0, 1]))
+      const wrong = all.clone()
       wrong.at(2).fill_(-1)
-      return sentence(() => F.binaryCrossEntropy(wrong, wrong))
+      return [sentence(() => F.binaryCrossEntropy(wrong, wrong)), F.binaryCrossEntropy(all, all)]
     },
-    { dtype: 'float64' },
+    { dtype: 'float64', ...soft },
   ),
   ...onEach('a write to a range', 'assign', (x) => {
     const y = x.clone()
@@ -147,6 +214,15 @@ export const rows: readonly Row[] = [
   }),
   ...onEach('windows, backward', 'fold', (x, axis) => withGradient(x, (y) => y.unfold(axis, 3, 1).mul(2))),
   ...onEach('windows apart, backward', 'fold', (x, axis) => withGradient(x, (y) => y.unfold(axis, 2, 3).mul(2))),
+  {
+    name: 'windows of images, backward',
+    kind: 'fold',
+    run: (n) =>
+      [
+        { kernelSize: [3, 2], padding: 1, stride: [2, 1] },
+        { kernelSize: [2, 3], dilation: [3, 2], stride: 2 },
+      ].flatMap((options) => withGradient(filled([2, 3, 7, Math.ceil(n / 4)]), (x) => F.unfold(x, options))),
+  },
   ...onEach('scatterAdd', 'scatter', (x, axis) =>
     x.scatterAdd(axis, positions(x.shape, x.shape[axis]), filled(x.shape)),
   ),
@@ -167,6 +243,13 @@ export const rows: readonly Row[] = [
   ...onEach('sort of int32', 'sort', (x, axis) => Object.values(x.sort(axis)) as Tensor[], { dtype: 'int32' }),
   ...onEach('sort of bytes', 'sort', (x, axis) => Object.values(x.sort(axis)) as Tensor[], { dtype: 'uint8' }),
   ...onEach('softmax', 'softmax', (x, axis) => withGradient(x, (y) => F.softmax(y, axis)), { ...soft, also: [1900] }),
+  // No two lanes have the same largest element.
+  ...onEach(
+    'softmax of what rises and falls',
+    'softmax',
+    (x, axis) => sloping(x, axis).flatMap((y) => [F.softmax(y, axis), F.logSoftmax(y, axis)]),
+    { ...soft, also: [1900] },
+  ),
   ...onEach('softmax of doubles', 'softmaxBackward', (x, axis) => F.softmax(x, axis), { dtype: 'float64', ...soft }),
   ...onEach('logSoftmax', 'logSoftmax', (x, axis) => withGradient(x, (y) => F.logSoftmax(y, axis)), {
     ...soft,

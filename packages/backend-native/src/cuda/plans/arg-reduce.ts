@@ -1,6 +1,6 @@
 // The plan of an argReduce: a reduction of pairs of a value and its position, of which the first of equal values wins,
 // and NaN over numbers.
-import { type DType, isFloat, numelOf } from '@flambeau/core/backend'
+import { type DType, identityOf, isFloat, numelOf } from '@flambeau/core/backend'
 import type { Launch, Plan, Planner } from '../plan.ts'
 import type { Combining } from '../text/lanes.ts'
 import { declareLoops, declareSteps } from '../text/loops.ts'
@@ -9,28 +9,32 @@ import type { KernelWriter, MakeWriter } from '../text/writer.ts'
 import { loopsApart } from './reduce.ts'
 import { lastAxisOf, planReduction } from './reduction.ts'
 
-/** Position -1 is that of no value. */
+/** The extreme of some elements, and its position. */
 function extremeOf(fn: 'max' | 'min', dtype: DType): Combining {
   const bool = (w: KernelWriter, step: 'and' | 'or', a: Value, b: Value): Value => w.step(step, 'bool', 'bool', [a, b])
+  const select = (w: KernelWriter, of: DType, condition: Value, x: Value, y: Value): Value =>
+    w.step('select', of, of, [condition, x, y])
+  const isNaN = (w: KernelWriter, x: Value): Value => w.step('isnan', 'bool', dtype, [x])
+  /** Whether b wins over a. */
+  const isBetter = (w: KernelWriter, a: Value, b: Value): Value => {
+    const better = w.step(fn === 'max' ? 'gt' : 'lt', 'bool', dtype, [b, a])
+    if (!isFloat(dtype)) return better
+    return bool(w, 'or', better, bool(w, 'and', isNaN(w, b), w.step('not', 'bool', 'bool', [isNaN(w, a)])))
+  }
   return {
     dtypes: [dtype, 'int32'],
-    initial: (w) => [w.constant(0, dtype), w.int(-1)],
+    // Where nothing is better than the identity, all elements equal it, and the first of them is at 0.
+    initial: (w) => [w.constant(identityOf(fn, dtype), dtype), w.int(0)],
+    append: (w, [a, at], [b, bt]) => {
+      const better = isBetter(w, a, b)
+      return [select(w, dtype, better, b, a), select(w, 'int32', better, bt, at)]
+    },
     combine: (w, [a, at], [b, bt]) => {
-      const compare = (step: 'gt' | 'lt' | 'eq' | 'isnan', of: DType, ...args: Value[]): Value =>
-        w.step(step, 'bool', of, args)
-      let better = compare(fn === 'max' ? 'gt' : 'lt', dtype, b, a)
-      let equal = compare('eq', dtype, b, a)
-      if (isFloat(dtype)) {
-        const [isA, isB] = [compare('isnan', dtype, a), compare('isnan', dtype, b)]
-        const notA = w.step('not', 'bool', 'bool', [isA])
-        better = bool(w, 'or', better, bool(w, 'and', isB, notA))
-        equal = bool(w, 'or', equal, bool(w, 'and', isA, isB))
-      }
-      const first = bool(w, 'and', equal, compare('lt', 'int32', bt, at))
-      const present = compare('lt', 'int32', w.int(-1), bt)
-      const alone = compare('lt', 'int32', at, w.int(0))
-      const takes = bool(w, 'and', present, bool(w, 'or', alone, bool(w, 'or', better, first)))
-      return [w.step('select', dtype, dtype, [takes, b, a]), w.step('select', 'int32', 'int32', [takes, bt, at])]
+      const better = isBetter(w, a, b)
+      const same = w.step('eq', 'bool', dtype, [b, a])
+      const equal = isFloat(dtype) ? bool(w, 'or', same, bool(w, 'and', isNaN(w, a), isNaN(w, b))) : same
+      const position = select(w, 'int32', better, bt, at)
+      return [select(w, dtype, better, b, a), select(w, 'int32', equal, w.index('min', at, bt), position)]
     },
   }
 }

@@ -3,7 +3,7 @@
 // shape and the axes alone.
 import { type DType, dtypeSize, type ReduceFn, type Shape } from '@flambeau/core/backend'
 import type { Launch, Param } from '../plan.ts'
-import { accumulate, accumulators, acrossLanes, type Combining, type Lanes, placeOf } from '../text/lanes.ts'
+import { accumulators, acrossLanes, append, type Combining, type Lanes, placeOf } from '../text/lanes.ts'
 import { declareLoops } from '../text/loops.ts'
 import { inTurns } from '../text/turns.ts'
 import type { Value } from '../value.ts'
@@ -59,24 +59,22 @@ function pass(make: MakeWriter, name: string, count: number, length: number, for
   const read = reduction.open(w)
   const write = reduction.finish(w)
   // Parts are items of their own, so that few results with many parts fill their blocks.
-  const { item, exists, lane } = placeOf(w, lanes, most)
+  const { item, lane, leads } = placeOf(w, lanes, most)
+  // Parts are items of their own, so that few results with many parts fill their blocks.
   const [part, k] = parts === 1 ? [w.int(0), item] : declareLoops(w, [parts, count])(item)
   const sums = accumulators(w, combining)
   const first = w.index('mul', part, span)
   const last = w.index('min', all, w.index('add', first, span))
-  w.when(exists, () => {
-    const from = w.index('add', first, lane)
-    inTurns(
-      w,
-      from,
-      last,
-      w.int(lanes),
-      (r) => read(k, r),
-      (values) => accumulate(w, combining, sums, values),
-    )
-  })
+  inTurns(
+    w,
+    w.index('add', first, lane),
+    last,
+    w.int(lanes),
+    (r) => read(k, r),
+    (values) => append(w, combining, sums, values),
+  )
   acrossLanes(w, lanes, combining, sums)
-  w.when(w.both(exists, w.compare('eq', lane, w.int(0))), () => write(item, sums))
+  leads(() => write(item, sums))
   const { kernel, params } = w.kernel(name)
   const grid = [Math.ceil((count * parts * lanes) / threads), 1, 1] as const
   // Lanes without an element are there as well.

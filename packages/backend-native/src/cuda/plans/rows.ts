@@ -13,13 +13,13 @@ import {
   type View,
 } from '@flambeau/core/backend'
 import type { Launch, Param, Plan, Planner } from '../plan.ts'
-import { accumulate, accumulators, acrossLanes, type Combining, placeOf } from '../text/lanes.ts'
+import { accumulators, acrossLanes, append, type Combining, placeOf } from '../text/lanes.ts'
 import { declareLoops, declareSteps } from '../text/loops.ts'
 import { inTurns } from '../text/turns.ts'
 import type { Value } from '../value.ts'
 import { begin, type KernelWriter, type MakeWriter, threads } from '../text/writer.ts'
 import { planEach } from './elements.ts'
-import { each, formOf, lastAxisOf, planReduction } from './reduction.ts'
+import { each, formOf, lastAxisOf, planReduction, sums } from './reduction.ts'
 
 type Floating = 'float32' | 'float64'
 
@@ -36,11 +36,6 @@ const arithmetic = (w: KernelWriter, dtype: Floating) => {
   }
 }
 
-const sumOf = each(
-  ['float64'],
-  (w) => w.constant(0, 'float64'),
-  (w, _, a, b) => w.step('add', 'float64', 'float64', [a, b]),
-)
 /**
  * The largest element, and the sum of exp(x - largest) in double precision: one pass reads both. What came before a larger
  * element is scaled by exp(before - larger).
@@ -57,7 +52,7 @@ const softOf = (dtype: Floating): Combining => ({
       w.constant(1, dtype),
       exp(sub(least, most)),
     ])
-    const isFirst = w.step('ge', 'bool', dtype, [a, b])
+    const isFirst = w.step('eq', 'bool', dtype, [a, most])
     const [one, other] = [w.constant(1, 'float64'), w.step('cast', 'float64', dtype, [scale])]
     const scaled = (sum: Value, factors: readonly [Value, Value]): Value =>
       w.step('mul', 'float64', 'float64', [sum, w.step('select', 'float64', 'float64', [isFirst, ...factors])])
@@ -65,7 +60,7 @@ const softOf = (dtype: Floating): Combining => ({
   },
 })
 
-/** A kernel over rows, as the body of one sees it. */
+/** A row, as what computes it sees it. */
 interface Row {
   readonly w: KernelWriter
   readonly dtype: Floating
@@ -73,77 +68,117 @@ interface Row {
   element(input: number, i: Value): Value
   /** The element of an operand that has one for the row. */
   ofRow(input: number): Value
-  /** The position along the axis that an index names, and whether it is one. */
-  target(input: number): { readonly at: Value; readonly exists: Value }
-  number(name: string): Value
-  /** Combines what `f` gives for all elements of the row, from those of some inputs; every lane gets the totals. */
-  total(combining: Combining, inputs: readonly number[], f: (i: Value) => readonly Value[]): readonly Value[]
-  /** Writes an output that covers all, from the elements of some inputs. */
-  write(output: number, inputs: readonly number[], f: (i: Value) => Value): void
-  /** Writes an output that has one element for the row. */
-  writeRow(output: number, value: Value): void
+  /** The position along the axis that an index names, and whether it counts; whoever made the index has checked it. */
+  target(input: number): { readonly at: Value; readonly counts: Value }
 }
 
-function softened(row: Row): { readonly most: Value; readonly logSum: Value; readonly sum: Value } {
-  const { w, dtype } = row
+/** What a kind computes of a row. */
+interface Body {
+  /** What all elements of some inputs combine to. */
+  readonly total?: {
+    readonly of: (dtype: Floating) => Combining
+    readonly inputs: readonly number[]
+    values(row: Row, i: Value): readonly Value[]
+  }
+  /** The inputs that the result is computed from, element by element; none if it has one element for the row. */
+  readonly reads: readonly number[]
+  /** What does that: the elements of its outputs, at position `i` along the axis. */
+  result(row: Row, totals: readonly Value[]): (i: Value) => readonly Value[]
+}
+
+const softTotal: Body['total'] = {
+  of: softOf,
+  inputs: [0],
+  values: (row, i) => [row.element(0, i), row.w.constant(1, 'float64')],
+}
+/** Of the total: the largest element, the sum of exp(x - largest), and its logarithm. */
+function softened({ w, dtype }: Row, [most, total]: readonly Value[]) {
   const { sub, log } = arithmetic(w, dtype)
-  const one = w.constant(1, 'float64')
-  const [most, total] = row.total(softOf(dtype), [0], (i) => [row.element(0, i), one])
   // An infinite element makes the sum NaN, as exp(inf - inf) does.
   const sum = w.step('add', dtype, dtype, [w.step('cast', dtype, 'float64', [total]), sub(most, most)])
-  return { most, sum, logSum: log(sum) }
+  return { most, sum, logSum: () => log(sum) }
 }
+const sumOf: (dtype: Floating) => Combining = () => sums('float64')
 
-const bodies: Readonly<Record<Exclude<CompositeKind, 'moments'>, (row: Row) => void>> = {
-  softmax: (row) => {
-    const { sub, exp, div } = arithmetic(row.w, row.dtype)
-    const { most, sum } = softened(row)
-    row.write(0, [0], (i) => div(exp(sub(row.element(0, i), most)), sum))
+const bodies: Readonly<Record<Exclude<CompositeKind, 'moments'>, Body>> = {
+  softmax: {
+    total: softTotal,
+    reads: [0],
+    result: (row, totals) => {
+      const { sub, exp, div } = arithmetic(row.w, row.dtype)
+      const { most, sum } = softened(row, totals)
+      return (i) => [div(exp(sub(row.element(0, i), most)), sum)]
+    },
   },
-  logSoftmax: (row) => {
-    const { sub } = arithmetic(row.w, row.dtype)
-    const { most, logSum } = softened(row)
-    row.write(0, [0], (i) => sub(sub(row.element(0, i), most), logSum))
+  logSoftmax: {
+    total: softTotal,
+    reads: [0],
+    result: (row, totals) => {
+      const { sub } = arithmetic(row.w, row.dtype)
+      const { most, logSum } = softened(row, totals)
+      const log = logSum()
+      return (i) => [sub(sub(row.element(0, i), most), log)]
+    },
   },
-  softmaxBackward: (row) => {
-    const { w, dtype } = row
-    const { sub, mul } = arithmetic(w, dtype)
-    const [total] = row.total(sumOf, [0, 1], (i) => [
-      w.step('cast', 'float64', dtype, [mul(row.element(0, i), row.element(1, i))]),
-    ])
-    const sum = w.step('cast', dtype, 'float64', [total])
-    row.write(0, [0, 1], (i) => mul(sub(row.element(0, i), sum), row.element(1, i)))
+  softmaxBackward: {
+    total: {
+      of: sumOf,
+      inputs: [0, 1],
+      values: (row, i) => {
+        const { mul } = arithmetic(row.w, row.dtype)
+        return [row.w.step('cast', 'float64', row.dtype, [mul(row.element(0, i), row.element(1, i))])]
+      },
+    },
+    reads: [0, 1],
+    result: (row, [total]) => {
+      const { sub, mul } = arithmetic(row.w, row.dtype)
+      const sum = row.w.step('cast', row.dtype, 'float64', [total])
+      return (i) => [mul(sub(row.element(0, i), sum), row.element(1, i))]
+    },
   },
-  logSoftmaxBackward: (row) => {
-    const { w, dtype } = row
-    const { sub, mul, exp } = arithmetic(w, dtype)
-    const [total] = row.total(sumOf, [0], (i) => [w.step('cast', 'float64', dtype, [row.element(0, i)])])
-    const sum = w.step('cast', dtype, 'float64', [total])
-    row.write(0, [0, 1], (i) => sub(row.element(0, i), mul(exp(row.element(1, i)), sum)))
+  logSoftmaxBackward: {
+    total: {
+      of: sumOf,
+      inputs: [0],
+      values: (row, i) => [row.w.step('cast', 'float64', row.dtype, [row.element(0, i)])],
+    },
+    reads: [0, 1],
+    result: (row, [total]) => {
+      const { sub, mul, exp } = arithmetic(row.w, row.dtype)
+      const sum = row.w.step('cast', row.dtype, 'float64', [total])
+      return (i) => [sub(row.element(0, i), mul(exp(row.element(1, i)), sum))]
+    },
   },
-  crossEntropy: (row) => {
-    const { w, dtype } = row
-    const { sub } = arithmetic(w, dtype)
-    const { most, logSum } = softened(row)
-    const { at, exists } = row.target(1)
-    const loss = w.variable(w.constant(0, dtype))
-    w.when(exists, () => w.set(loss, sub(logSum, sub(row.element(0, at), most))))
-    row.writeRow(0, loss)
-    row.writeRow(1, most)
-    row.writeRow(2, logSum)
+  crossEntropy: {
+    total: softTotal,
+    reads: [],
+    result: (row, totals) => {
+      const { w, dtype } = row
+      const { sub } = arithmetic(w, dtype)
+      const { most, logSum } = softened(row, totals)
+      const log = logSum()
+      const { at, counts } = row.target(1)
+      const loss = w.variable(w.constant(0, dtype))
+      w.when(counts, () => w.set(loss, sub(log, sub(row.element(0, at), most))))
+      return () => [loss, most, log]
+    },
   },
-  crossEntropyBackward: (row) => {
-    const { w, dtype } = row
-    const { sub, mul, exp } = arithmetic(w, dtype)
-    const { at, exists } = row.target(1)
-    const [most, logSum] = [row.ofRow(2), row.ofRow(3)]
-    const dy = w.variable(w.constant(0, dtype))
-    w.when(exists, () => w.set(dy, row.ofRow(4)))
-    row.write(0, [0], (i) => {
-      const share = w.variable(mul(exp(sub(sub(row.element(0, i), most), logSum)), dy))
-      w.when(w.both(exists, w.compare('eq', i, at)), () => w.set(share, sub(share, dy)))
-      return share
-    })
+  crossEntropyBackward: {
+    reads: [0],
+    result: (row) => {
+      const { w, dtype } = row
+      const { sub, mul, exp } = arithmetic(w, dtype)
+      const { at, counts } = row.target(1)
+      const [most, logSum] = [row.ofRow(2), row.ofRow(3)]
+      const dy = w.variable(w.constant(0, dtype))
+      w.when(counts, () => w.set(dy, row.ofRow(4)))
+      return (i) => {
+        const share = w.variable(mul(exp(sub(sub(row.element(0, i), most), logSum)), dy))
+        // Where the row does not count, dy is 0.
+        w.when(w.compare('eq', i, at), () => w.set(share, sub(share, dy)))
+        return [share]
+      }
+    },
   },
 }
 
@@ -169,17 +204,15 @@ interface Rows {
   readonly loops: Along
 }
 
-/** A row without what several lanes or kernels share. */
-type Operands = Omit<Row, 'total' | 'write' | 'writeRow'> & {
-  /** Writes element `i` of an output that covers all, and the one of an output that has one for the row. */
-  store(output: number, i: Value, value: Value): void
-  storeRow(output: number, value: Value): void
+/** The operands of a row. */
+interface Operands extends Row {
+  /** Writes element `i` of the outputs, which either cover all or have one for the row. */
+  store(i: Value, values: readonly Value[]): void
 }
 
 /** Declares the operands of rows; returns what gives those of row `k`. */
-function declareRows(w: KernelWriter, { kind, dtype, length, inputs, loops }: Rows): (k: Value) => Operands {
+function declareRows(w: KernelWriter, { kind, dtype, inputs, loops }: Rows): (k: Value) => Operands {
   const split = declareLoops(w, loops.sizes)
-  const all = w.param({ is: 'int', value: length })
   const operands = loops.steps.map((steps, i) => ({
     address: w.param(i < inputs ? { is: 'input', input: i } : { is: 'output', output: i - inputs }),
     at: declareSteps(w, steps),
@@ -196,11 +229,9 @@ function declareRows(w: KernelWriter, { kind, dtype, length, inputs, loops }: Ro
     const starts = operands.map(({ at }) => at(indices))
     const positionOf = (operand: number, i: Value): Value => operands[operand].next([i], starts[operand])
     const loaded = new Map<string, Value>()
-    const number = (name: string): Value => numbers.get(name) as Value
     return {
       w,
       dtype,
-      number,
       element: (input, i) => {
         const key = `${input} ${i.text}`
         const known = loaded.get(key) ?? w.load(dtype, operands[input].address, positionOf(input, i))
@@ -210,14 +241,13 @@ function declareRows(w: KernelWriter, { kind, dtype, length, inputs, loops }: Ro
       ofRow: (input) => w.load(dtype, operands[input].address, starts[input]),
       target: (input) => {
         const at = w.load('int32', operands[input].address, starts[input])
-        const inside = w.both(w.compare('ge', at, w.int(0)), w.compare('lt', at, all))
-        return { at, exists: w.both(inside, w.compare('ne', at, number('ignore'))) }
+        return { at, counts: w.compare('ne', at, numbers.get('ignore') as Value) }
       },
-      store: (output, i, value) => {
-        const at = inputs + output
-        w.store(dtype, operands[at].address, positionOf(at, i), value)
+      store: (i, values) => {
+        values.forEach((value, output) => {
+          w.store(dtype, operands[inputs + output].address, positionOf(inputs + output, i), value)
+        })
       },
-      storeRow: (output, value) => w.store(dtype, operands[inputs + output].address, starts[inputs + output], value),
     }
   }
 }
@@ -230,9 +260,9 @@ function planWhole(make: MakeWriter, rows: Rows): Launch {
   begin(w)
   const [most, all] = [count, length].map((value) => w.param({ is: 'int', value }))
   const operandsOf = declareRows(w, rows)
-  const { item, exists, lane } = placeOf(w, lanes, most)
-  // Lanes beyond the last row work on it as well, because all threads of a block meet; they do not write.
-  const operands = operandsOf(w.index('min', item, w.index('sub', most, w.int(1))))
+  const { item, lane, leads } = placeOf(w, lanes, most)
+  const operands = operandsOf(item)
+  const { total, reads, result } = bodies[kind]
   const eachElement = (read: readonly number[], use: (i: Value) => void): void =>
     inTurns(
       w,
@@ -242,18 +272,16 @@ function planWhole(make: MakeWriter, rows: Rows): Launch {
       (i) => read.map((input) => operands.element(input, i)),
       (_, i) => use(i),
     )
-  bodies[kind]({
-    ...operands,
-    total: (combining, read, f) => {
-      const sums = accumulators(w, combining)
-      eachElement(read, (i) => accumulate(w, combining, sums, f(i)))
-      acrossLanes(w, lanes, combining, sums)
-      return sums
-    },
-    write: (output, read, f) => w.when(exists, () => eachElement(read, (i) => operands.store(output, i, f(i)))),
-    writeRow: (output, value) =>
-      w.when(w.both(exists, w.compare('eq', lane, w.int(0))), () => operands.storeRow(output, value)),
-  })
+  let totals: readonly Value[] = []
+  if (total !== undefined) {
+    const combining = total.of(rows.dtype)
+    totals = accumulators(w, combining)
+    eachElement(total.inputs, (i) => append(w, combining, totals, total.values(operands, i)))
+    acrossLanes(w, lanes, combining, totals)
+  }
+  const at = result(operands, totals)
+  if (reads.length === 0) leads(() => operands.store(w.int(0), at(w.int(0))))
+  else eachElement(reads, (i) => operands.store(i, at(i)))
   const { kernel, params } = w.kernel(kind)
   const blocks = Math.ceil((count * lanes) / threads)
   // Each row is read up to three times.
@@ -268,65 +296,20 @@ function planWhole(make: MakeWriter, rows: Rows): Launch {
 }
 
 /**
- * Every total is a reduction of its own, by as many blocks as its elements need, and so is what is written: for few rows
- * that are long. The kernel of a step takes the totals of those before it from memory.
+ * The total is a reduction of its own, by as many blocks as its elements need, and a second kernel writes the result: for
+ * few rows that are long.
  */
 function planSteps(make: MakeWriter, rows: Rows, launches: Launch[], scratch: number[]): void {
-  const { kind, count, length, last } = rows
-  const totals: { readonly combining: Combining; readonly memory: readonly Param[] }[] = []
-  let [writes, writesRows] = [false, false]
-  /** Runs the body for row `k`, with the totals so far; `act` says what happens where the others come. */
-  const body = (operands: Operands, k: Value, known: readonly (readonly Value[])[], act: Partial<Row>): void => {
-    let at = 0
-    bodies[kind]({
-      ...operands,
-      write: () => {},
-      writeRow: () => {},
-      ...act,
-      total: (combining, read, f) => {
-        const { w } = operands
-        if (at < known.length) {
-          const addresses = known[at++]
-          return combining.dtypes.map((dtype, i) => w.load(dtype, addresses[i], k))
-        }
-        return act.total?.(combining, read, f) ?? combining.initial(w)
-      },
-    })
-  }
-  // What the body does, from a text that nobody runs.
-  const trial = make()
-  const k = trial.int(0)
-  body(declareRows(trial, rows)(k), k, [], {
-    total: (combining) => {
-      const memory = combining.dtypes.map(
-        (dtype): Param => ({ is: 'scratch', scratch: scratch.push(dtypeSize[dtype] * count) - 1 }),
-      )
-      totals.push({ combining, memory })
-      return combining.initial(trial)
-    },
-    write: () => {
-      writes = true
-    },
-    writeRow: () => {
-      writesRows = true
-    },
-  })
-  const declareTotals = (w: KernelWriter, before: number): Value[][] =>
-    totals.slice(0, before).map(({ memory }) => memory.map((param) => w.param(param)))
-  totals.forEach(({ combining, memory }, step) => {
+  const { kind, dtype, count, length, last } = rows
+  const { total, reads, result } = bodies[kind]
+  const combining = total?.of(dtype)
+  const memory = (combining?.dtypes ?? []).map(
+    (dtype): Param => ({ is: 'scratch', scratch: scratch.push(dtypeSize[dtype] * count) - 1 }),
+  )
+  if (total !== undefined && combining !== undefined) {
     const open = (w: KernelWriter) => {
       const operandsOf = declareRows(w, rows)
-      const known = declareTotals(w, step)
-      return (k: Value, r: Value): readonly Value[] => {
-        let found: readonly Value[] | undefined
-        body(operandsOf(k), k, known, {
-          total: (combining, _, f) => {
-            found ??= f(r)
-            return combining.initial(w)
-          },
-        })
-        return found as readonly Value[]
-      }
+      return (k: Value, r: Value): readonly Value[] => total.values(operandsOf(k), r)
     }
     const finish = (w: KernelWriter) => {
       const to = memory.map((param) => w.param(param))
@@ -337,24 +320,26 @@ function planSteps(make: MakeWriter, rows: Rows, launches: Launch[], scratch: nu
       }
     }
     planReduction(make, { name: kind, count, length, rows: last, combining, open, finish }, launches, scratch)
-  })
-  const elements = (name: string, inner: number, act: (operands: Operands, i: Value) => Partial<Row>): Launch =>
+  }
+  const inner = reads.length === 0 ? 1 : length
+  const name = reads.length === 0 ? `${kind}Rows` : kind
+  launches.push(
     planEach(make, name, count * inner, false, (w) => {
       const split = declareLoops(w, last ? [count, inner] : [inner, count])
       const operandsOf = declareRows(w, rows)
-      const known = declareTotals(w, totals.length)
+      const from = memory.map((param) => w.param(param))
       return {
         read: (n) => split(n),
         write: (indices) => {
           const [k, i] = last ? indices : [indices[1], indices[0]]
           const operands = operandsOf(k)
-          body(operands, k, known, act(operands, i))
+          const totals = from.map((address, part) => w.load((combining as Combining).dtypes[part], address, k))
+          const at = result(operands, totals)
+          operands.store(i, at(i))
         },
       }
-    })
-  if (writes)
-    launches.push(elements(kind, length, ({ store }, i) => ({ write: (output, _, f) => store(output, i, f(i)) })))
-  if (writesRows) launches.push(elements(`${kind}Rows`, 1, ({ storeRow }) => ({ writeRow: storeRow })))
+    }),
+  )
 }
 
 /** A lane takes at most so many elements, if there are fewer lanes than keep a large GPU busy. */

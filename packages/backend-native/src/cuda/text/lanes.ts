@@ -10,39 +10,55 @@ export interface Combining {
   readonly dtypes: readonly DType[]
   initial(w: KernelWriter): readonly Value[]
   combine(w: KernelWriter, a: readonly Value[], b: readonly Value[]): readonly Value[]
+  /** The same where b comes after all of a, as a lane meets its elements; without it `combine` does that, too. */
+  append?(w: KernelWriter, a: readonly Value[], b: readonly Value[]): readonly Value[]
 }
 
 export interface Place {
-  /** The thing that this lane works on, and whether it exists. */
+  /** The thing that this lane works on. */
   readonly item: Value
-  readonly exists: Value
   /** The number of the lane among those of its thing. */
   readonly lane: Value
+  /** Runs the body in the lane that writes what its thing has one of. */
+  leads(body: () => void): void
 }
 
-/** Where a thread of a grid is whose blocks have 256 threads: things follow each other, lanes within them. */
+/**
+ * Where a thread of a grid is whose blocks have 256 threads: things follow each other, lanes within them. Lanes of things
+ * that do not exist have returned. They are whole warps, or single threads where none waits for another: blocks of one
+ * thing are as many as there are things.
+ */
 export function placeOf(w: KernelWriter, lanes: Lanes, count: Value): Place {
   const thread = w.position('thread')
   const block = w.position('block')
-  if (lanes === 1) {
-    const item = w.indexMad(block, w.int(threads), thread)
-    return { item, exists: w.compare('lt', item, count), lane: w.int(0) }
-  }
+  if (lanes === threads) return { item: block, lane: thread, leads: (body) => w.when(isZero(w, thread), body) }
   const inBlock = w.index('shiftRight', thread, w.int(Math.log2(lanes)))
   const item = w.indexMad(block, w.int(threads / lanes), inBlock)
+  w.returnIf(w.compare('ge', item, count))
+  if (lanes === 1) return { item, lane: w.int(0), leads: (body) => body() }
   const lane = w.index('sub', thread, w.index('mul', inBlock, w.int(lanes)))
-  return { item, exists: w.compare('lt', item, count), lane }
+  return { item, lane, leads: (body) => w.when(isZero(w, lane), body) }
 }
+const isZero = (w: KernelWriter, x: Value): Value => w.compare('eq', x, w.int(0))
 
 /** The accumulators of a lane. */
 export const accumulators = (w: KernelWriter, combining: Combining): readonly Value[] =>
   combining.initial(w).map((x) => w.variable(x))
 
-export function accumulate(w: KernelWriter, combining: Combining, sums: readonly Value[], by: readonly Value[]): void {
-  combining.combine(w, sums, by).forEach((x, i) => {
+function accumulate(
+  w: KernelWriter,
+  combine: Combining['combine'],
+  sums: readonly Value[],
+  by: readonly Value[],
+): void {
+  combine(w, sums, by).forEach((x, i) => {
     w.set(sums[i], x)
   })
 }
+
+/** Adds the next element of a lane to its accumulators. */
+export const append = (w: KernelWriter, combining: Combining, sums: readonly Value[], by: readonly Value[]): void =>
+  accumulate(w, combining.append ?? combining.combine, sums, by)
 
 /** Combines the accumulators of all lanes: afterwards each lane has the total, with the same bits. All threads come here. */
 export function acrossLanes(w: KernelWriter, lanes: Lanes, combining: Combining, sums: readonly Value[]): void {
@@ -50,7 +66,7 @@ export function acrossLanes(w: KernelWriter, lanes: Lanes, combining: Combining,
   for (const apart of [16, 8, 4, 2, 1]) {
     accumulate(
       w,
-      combining,
+      combining.combine,
       sums,
       sums.map((x) => w.fromLane(x, apart)),
     )
@@ -70,5 +86,5 @@ export function acrossLanes(w: KernelWriter, lanes: Lanes, combining: Combining,
   load(0).forEach((x, i) => {
     w.set(sums[i], x)
   })
-  for (let j = 1; j < threads / 32; j++) accumulate(w, combining, sums, load(j))
+  for (let j = 1; j < threads / 32; j++) accumulate(w, combining.combine, sums, load(j))
 }

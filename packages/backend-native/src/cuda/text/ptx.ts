@@ -52,6 +52,32 @@ function literal(value: number, type: Type): string {
   return `0d${hex(words.getUint32(0))}${hex(words.getUint32(4))}`
 }
 
+/** The value of a constant; NaN if it is a register. */
+const constantOf = ({ text }: Value): number => (text.startsWith('%') ? Number.NaN : Number(text))
+/** What needs no instruction, because it is constant or one of its operands. */
+function foldedIndex(op: IndexOp, a: Value, b: Value): Value | undefined {
+  const [x, y] = [constantOf(a), constantOf(b)]
+  const int = (value: number): Value => ({ type: 'i32', text: literal(value, 'i32') })
+  switch (op) {
+    case 'add':
+      return x === 0 ? b : y === 0 ? a : Number.isNaN(x + y) ? undefined : int(x + y)
+    case 'sub':
+      return y === 0 ? a : Number.isNaN(x - y) ? undefined : int(x - y)
+    case 'mul':
+      return x === 1
+        ? b
+        : y === 1
+          ? a
+          : x === 0 || y === 0
+            ? int(0)
+            : Number.isNaN(x * y)
+              ? undefined
+              : int(Math.imul(x, y))
+    default:
+      return undefined
+  }
+}
+
 /** The first lines of every text. */
 export const heading = '.version 6.3\n.target sm_75\n.address_size 64\n'
 /** The label at the end of a body. */
@@ -160,11 +186,12 @@ export class PtxWriter implements KernelWriter {
   }
 
   index(op: IndexOp, a: Value, b: Value): Value {
-    return this.op(indexOps[op], 'i32', a, b)
+    return foldedIndex(op, a, b) ?? this.op(indexOps[op], 'i32', a, b)
   }
 
   indexMad(a: Value, b: Value, c: Value): Value {
-    return this.op('mad.lo.s32', 'i32', a, b, c)
+    const product = foldedIndex('mul', a, b)
+    return product === undefined ? this.op('mad.lo.s32', 'i32', a, b, c) : this.index('add', product, c)
   }
 
   compare(relation: 'lt' | 'ge' | 'eq' | 'ne', a: Value, b: Value): Value {

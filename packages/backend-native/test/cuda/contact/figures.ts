@@ -26,7 +26,12 @@ export const sanitizer: Step = {
         const { status, stdout } = spawnSync(
           'compute-sanitizer',
           [...args, '--compute', join(folder, tool), '--setting', small],
-          { encoding: 'utf8', timeout: 1000 * (setting.seconds / 4) },
+          // Tensors share allocations otherwise, and what lies beyond one is another.
+          {
+            encoding: 'utf8',
+            timeout: 1000 * (setting.seconds / 4),
+            env: { ...process.env, FLAMBEAU_CUDA_CACHING: '0' },
+          },
         )
         const summary =
           stdout
