@@ -125,12 +125,13 @@ constexpr float ln2High = 0.693359375f, ln2Low = -2.12194440e-4f;
 
 /** r for x = n log(2) + r. */
 INLINE V rest_of(V x, const Whole& n) { return madd(n.n, splat(-ln2Low), madd(n.n, splat(-ln2High), x)); }
-/** e^r */
-INLINE V exp_of_rest(V r) {
-  const V p = polynomial(r, 1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f,
-                         5.0000001201e-1f);
+/** The first half of e^r, and e^r from it. */
+INLINE V begin_exp(V r) { return polynomial(r, 1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f); }
+INLINE V end_exp(V r, V half) {
+  const V p = horner(r, half, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f);
   return madd(p, r * r, r) + 1.0f;
 }
+INLINE V exp_of_rest(V r) { return end_exp(r, begin_exp(r)); }
 /** e^x for x = n log(2) + r is 2^n e^r. */
 INLINE V exponential(V x, const Whole& n) { return scale(exp_of_rest(rest_of(x, n)), n); }
 

@@ -120,6 +120,8 @@ struct Exponents {
   V r[runVectors];
   /** n, where a float has its exponent. */
   I n[runVectors];
+  /** The first half of e^r. */
+  V half[runVectors];
 };
 /** Divides the exponents x - a - b; returns whether all of their exponentials are normal numbers, which NaN is not. */
 __attribute__((noinline)) static bool divide(const float* x, int64_t step, int64_t count, V a, V b, Exponents& to) {
@@ -131,6 +133,7 @@ __attribute__((noinline)) static bool divide(const float* x, int64_t step, int64
     to.r[i] = rest_of(y, n);
     to.n[i] = n.k << 23;
   }
+  for (int64_t i = 0; i < count; i++) to.half[i] = begin_exp(to.r[i]);
   return !any(~areNormal);
 }
 
@@ -148,13 +151,14 @@ template <class T, class F>
 INLINE void each_exponential(Line line, int64_t from, int64_t to, const T* x, Vec<T> a, Vec<T> b, F&& f) {
 #if VECTOR_BYTES == 16
   // An exponential is a long chain of instructions, and a processor looks ahead at too few of them for short vectors to
-  // fill its units. Two loops have half a chain each, and n is added to the bits of normal results.
+  // fill its units. Three loops have a third of the chain each, and n is added to the bits of normal results.
   if constexpr (!isDouble<T>) {
     const int64_t count = (to < line.whole ? to : line.whole) - from;
     Exponents all;
     if (count >= 4 && divide(x + from * line.step, line.step, count, a, b, all)) {
-      for (int64_t i = 0; i < count; i++, from++)
-        f(from * line.step, lanes<T>, from_bits(bits(exp_of_rest(all.r[i])) + all.n[i]));
+      for (int64_t i = 0; i < count; i++)
+        f((from + i) * line.step, lanes<T>, from_bits(bits(end_exp(all.r[i], all.half[i])) + all.n[i]));
+      from += count;
     }
   }
   for (; from < to; from++) {
