@@ -2,8 +2,9 @@
 // subject has its own process, so that none inherits what the engine learnt in another, and the peak memory is that of
 // the workload.
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { readFileSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Answer, Question, Stored } from './answering.ts'
 
 /** A way to run workloads that can be timed. */
@@ -92,6 +93,9 @@ async function within<T>(asked: Promise<T>, limit: number | undefined): Promise<
   }
 }
 
+/** Milliseconds after which threads without work rest at the latest. */
+const longestSearch = 100
+
 export class Process {
   readonly subject: Subject
   readonly #child: ChildProcessWithoutNullStreams
@@ -146,7 +150,35 @@ export class Process {
   async run(n: number, limit?: number): Promise<number> {
     const { ns = Number.NaN, peak = 0 } = await within(this.#ask({ run: n }), limit)
     this.#peak = peak
+    await this.#rested()
     return ns
+  }
+
+  /**
+   * Resolves when its threads rest: those of some libraries look for work for 30 ms after a step, on a core that the next
+   * subject would lack. Where the system does not say how long threads have run, it waits as long as they might.
+   */
+  async #rested(): Promise<void> {
+    const pause = 2
+    for (let before = this.#ran(), waited = 0; waited < longestSearch; waited += pause) {
+      await sleep(before === undefined && (this.subject.threads ?? 1) > 1 ? longestSearch : pause)
+      const now = this.#ran()
+      if (now === undefined || before === undefined || now - before < pause * 1e5) return
+      before = now
+    }
+  }
+
+  /** The nanoseconds that its threads have run, on Linux. */
+  #ran(): number | undefined {
+    try {
+      const tasks = `/proc/${this.#child.pid}/task`
+      return readdirSync(tasks).reduce(
+        (sum, task) => sum + Number(readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ')[0]),
+        0,
+      )
+    } catch {
+      return undefined
+    }
   }
 
   /** The results of the last step; `scratch` is a prefix for names of files. */

@@ -80,7 +80,7 @@ template <class T, int R, int N, int step, bool part> static void sweep(const Sw
 constexpr int sweepRows = panelRows;
 
 /** Rows of which a tile has more vectors, where there are registers for them. */
-constexpr int fewRows = 3;
+constexpr int fewRows = 2;
 
 template <class T, int N, int step, bool part,
           class = std::make_integer_sequence<int, N <= panelVectors ? sweepRows : fewRows>>
