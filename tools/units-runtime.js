@@ -9,7 +9,7 @@ let giveAll
 let exportAll
 let read
 
-/** Main ends with this: what gives an array to units, and what sets its exports. */
+/** Main ends with this: what makes the array that it gives to units, and what sets its exports. */
 export const $main = (give, setExports) => {
   giveAll = give
   exportAll = setExports
@@ -58,30 +58,29 @@ export const $unit = (name, fill) => {
 }
 
 /**
- * Functions that read their unit, which puts its own in their place by `fill`. A `!` after the name under which the unit
- * gives a function says that it has a member `resolve`.
+ * Functions that read their unit, which puts its own in their place by `fill`: `count` of what the unit gives, from
+ * `start`. Those at the positions `elementwise` have a member `resolve`.
  */
-export const $standIns = (unit, fill, names) => {
-  const keys = names.split(' ')
+export const $standIns = (unit, fill, start, count, ...elementwise) => {
   let own
   const load = $unit(unit, (from) => {
-    own = keys.map((key) => from[key.replace('!', '')])
+    own = from.slice(start, start + count)
     fill(own)
     for (const [i, each] of own.entries()) replaced.set(standIns[i], each)
   })
-  const standIns = keys.map((key, i) => {
-    const standIn = (...args) => {
+  const standIns = []
+  for (let i = 0; i < count; i++) {
+    standIns.push((...args) => {
       if (own === undefined) load()
       return own[i](...args)
+    })
+  }
+  for (const i of elementwise) {
+    standIns[i].resolve = (...args) => {
+      if (own === undefined) load()
+      return own[i].resolve(...args)
     }
-    if (key.endsWith('!')) {
-      standIn.resolve = (...args) => {
-        if (own === undefined) load()
-        return own[i].resolve(...args)
-      }
-    }
-    return standIn
-  })
+  }
   return standIns
 }
 
@@ -91,7 +90,7 @@ export const $object = (members) => {
   return members
 }
 
-/** What a module exports, given a unit and the name under which that gives it. */
+/** What a module exports, given a unit and the place in what that gives. */
 export const $space = (unit, key, ...names) => {
   const members = { first: 0, second: 0 }
   // V8 keeps a table of an object's properties, instead of copying their list for each one added, once one was deleted.

@@ -38,7 +38,8 @@ const importsOf = (path) => {
     const { importClause, exportClause, moduleSpecifier, isTypeOnly } = statement
     if (moduleSpecifier === undefined || isTypeOnly || importClause?.isTypeOnly) continue
     const named = importClause?.namedBindings ?? exportClause
-    if (named === undefined) add(moduleSpecifier.text, { names: ts.isExportDeclaration(statement) ? ['*'] : [] })
+    if (named === undefined && ts.isExportDeclaration(statement)) add(moduleSpecifier.text, { names: ['*'] })
+    else if (named === undefined) add(moduleSpecifier.text, { names: [], forEffect: true })
     else if (named.elements === undefined) add(moduleSpecifier.text, { names: [], space: true })
     else {
       const names = named.elements
@@ -132,6 +133,8 @@ export const buildUnits = async (entries, listed, options, plugins) => {
   for (const [path, unit] of units) {
     for (const each of imports.get(path)) {
       if (each.onDemand || units.get(each.to) === unit) continue
+      if (each.forEffect && unit === 'main')
+        throw new Error(`${each.to} is in unit ${units.get(each.to)}, and main imports it for what it does`)
       const key = `${unit} ${each.to}`
       asked.set(key, [unit, each.to, [...(asked.get(key)?.[2] ?? []), each]])
     }
@@ -146,14 +149,15 @@ export const buildUnits = async (entries, listed, options, plugins) => {
   const values = await evaluate([...new Set([...[...asked.values()].map(([, path]) => path), ...objects])], options)
   const valuesOf = (path) => Object.keys(values.get(path)).sort()
 
-  /** What a unit gives to others: an export of a module, under a short name. */
+  /** What a unit gives to others, as an array: exports of modules. The bundler knows them as $0, $1 and so on. */
   const given = new Map([...units.values()].map((unit) => [unit, new Map()]))
-  let count = 0
-  const giving = (unit, path, name) => {
+  const placeOf = (unit, path, name) => {
+    const all = given.get(unit)
     const key = `${name} of ${path}`
-    if (!given.get(unit).has(key)) given.get(unit).set(key, { path, name, as: `$${(count++).toString(36)}` })
-    return given.get(unit).get(key).as
+    if (!all.has(key)) all.set(key, { path, name, place: all.size })
+    return all.get(key).place
   }
+  const giving = (...names) => `$${placeOf(...names)}`
   const list = (names, each) => names.map(each).join(', ')
 
   // Modules that stand in for those of other units, by `UNIT PATH`. Main has all stand-ins, with which others begin.
@@ -162,50 +166,62 @@ export const buildUnits = async (entries, listed, options, plugins) => {
   const standIns = new Map()
   for (const [unit, path, all] of asked.values())
     if (unit === 'main' && all.some(({ space }) => space)) spaces.add(path)
-  for (const [unit, path, all] of asked.values()) {
+  /** The unit that others read first, because most programs need it. */
+  const [first] = Object.keys(listed)
+  const links = [...asked.values()].map(([unit, path, all]) => {
     const from = units.get(path)
     const isWhole = ({ names, space }) => names[0] === '*' || (space && !spaces.has(path))
     const names = [...new Set(all.flatMap((each) => (isWhole(each) ? valuesOf(path) : each.names)))]
-    if (names.length === 0) continue
     const constant = names.find((name) => !isCallable(values.get(path)[name]))
     if (constant !== undefined && unit === 'main')
       throw new Error(`${path} is in unit ${from}, and main needs its ${constant}, which is no plain function`)
-    if (from === 'main' || constant !== undefined) {
+    const waits = from !== 'main' && constant === undefined && (from !== first || unit === 'main')
+    if (waits) standIns.set(path, new Set([...(standIns.get(path) ?? []), ...names]))
+    return { unit, path, from, names, waits }
+  })
+  // The stand-ins of a unit have its first places, in lists of 40, because a minifier does not break a list.
+  for (const unit of new Set(units.values())) {
+    const all = [...standIns].flatMap(([path, names]) =>
+      units.get(path) === unit ? [...names].map((name) => ({ path, name, place: placeOf(unit, path, name) })) : [],
+    )
+    const lines = ["import { $standIns } from 'units-runtime'"]
+    for (const rest = all; rest.length > 0; ) {
+      const some = rest.splice(0, 40)
+      const names = some.map(({ place }) => `$${place}`)
+      const isElementwise = some.map(({ path, name }) => values.get(path)[name].resolve !== undefined)
+      const elementwise = isElementwise.flatMap((is, i) => (is ? [i] : []))
+      const args = [`'${unit}'`, `(own) => void ([${names}] = own)`, some[0].place, some.length, ...elementwise]
+      lines.push(`export let [${names}] = $standIns(${args})`)
+    }
+    texts.set(`stand-ins ${unit}`, lines.join('\n'))
+  }
+  for (const [path, all] of standIns) {
+    const from = units.get(path)
+    const names = list([...all], (name) => `${giving(from, path, name)} as ${name}`)
+    texts.set(`main ${path}`, `export { ${names} } from 'stand-ins ${from}'`)
+  }
+  for (const { unit, path, from, names, waits } of links) {
+    if (names.length === 0 || (waits && unit === 'main')) continue
+    if (!waits) {
       const passed = list(names, (name) => `${giving(from, path, name)} as ${name}`)
       texts.set(`${unit} ${path}`, `export { ${passed} } from './${from}.js'`)
       continue
     }
-    const filled = `(from) => void ({ ${list(names, (name) => `${giving(from, path, name)}: ${name}`)} } = from)`
-    standIns.set(path, new Set([...(standIns.get(path) ?? []), ...names]))
-    if (unit === 'main') continue
-    const first = list(names, (name) => `${giving('main', `main ${path}`, name)} as $${name}`)
+    const filled = `(from) => void ({ ${list(names, (name) => `${placeOf(from, path, name)}: ${name}`)} } = from)`
+    const beginning = list(names, (name) => `${giving('main', `main ${path}`, name)} as $${name}`)
     texts.set(
       `${unit} ${path}`,
-      `import { ${first}, $unit } from './main.js'
+      `import { ${beginning}, $unit } from './main.js'
 export let ${list(names, (name) => `${name} = $${name}`)}
 $unit('${from}', ${filled})`,
     )
-  }
-  for (const [path, all] of standIns) {
-    const unit = units.get(path)
-    const lines = ["import { $standIns } from 'units-runtime'"]
-    // Short lists, because a minifier does not break one.
-    for (const rest = [...all]; rest.length > 0; ) {
-      const names = rest.splice(0, 40)
-      const keys = names.map((name) => {
-        const isElementwise = values.get(path)[name].resolve !== undefined
-        return `${giving(unit, path, name)}${isElementwise ? '!' : ''}`
-      })
-      lines.push(`export let [${names}] = $standIns('${unit}', (own) => void ([${names}] = own), '${keys.join(' ')}')`)
-    }
-    texts.set(`main ${path}`, lines.join('\n'))
   }
   for (const path of spaces) {
     // Many short texts, because a minifier does not break one.
     const names = valuesOf(path)
       .join(' ')
       .match(/.{1,120}(?: |$)/g)
-    const args = [units.get(path), giving(units.get(path), path, '*'), ...names.map((each) => each.trim())]
+    const args = [units.get(path), placeOf(units.get(path), path, '*'), ...names.map((each) => each.trim())]
     texts.set(
       `space ${path}`,
       `import { $space } from 'units-runtime'
@@ -233,7 +249,7 @@ export const object = ${waits ? `$object(${members})` : members}`,
       const main = unit === 'main' ? undefined : { path: './main.js', external: true }
       onResolve({ filter: /^units-runtime$/ }, () => main ?? { path: runtime })
       onResolve({ filter: /^units:/ }, ({ path }) => ({ path: `./${path.slice(6)}.js`, external: true }))
-      onResolve({ filter: /^(main|space|object) / }, ({ path }) => standIn(path))
+      onResolve({ filter: /^(main|space|object|stand-ins) / }, ({ path }) => standIn(path))
       onResolve({ filter: /^\./ }, ({ path, resolveDir, namespace }) => {
         if (namespace === 'unit') return { path, external: true }
         if (isOfSources(path)) return standIn('nothing')
@@ -268,64 +284,67 @@ export const object = ${waits ? `$object(${members})` : members}`,
   const entryOf = (unit) => {
     const all = unit === 'main' ? [...entries, runtime] : [...onDemand].filter((path) => units.get(path) === unit)
     const lines = all.map((path) => `export * from ${JSON.stringify(resolve(path))}`)
-    for (const { path, name, as } of given.get(unit).values())
-      lines.push(`export ${name === '*' ? `* as ${as}` : `{ ${name} as ${as} }`} from ${JSON.stringify(path)}`)
+    for (const { path, name, place } of given.get(unit).values())
+      lines.push(`export ${name === '*' ? `* as $${place}` : `{ ${name} as $${place} }`} from ${JSON.stringify(path)}`)
     return lines.join('\n')
   }
   /** In short lines. */
-  const braces = (pairs) => `{${pairs.map(([key, value], i) => `${i % 16 === 15 ? '\n' : ''}${key}:${value}`)}}`
+  const lines = (list, between = ',') => list.map((each, i) => (i % 16 === 15 ? `\n${each}` : each)).join(between)
+  const braces = (pairs) => `{${lines(pairs.map(([key, value]) => `${key}:${value}`))}}`
   const pairsOf = (names) =>
-    names.split(',').flatMap((each) => (each.trim() === '' ? [] : [each.trim().split(/\s+as\s+/)]))
-  /**
-   * The text of a unit's file: imports become the parameters of a function, exports what it returns. What main gives is an
-   * array, whose positions are shorter than names.
-   */
-  const asFunction = (text, ofMain) => {
+    names.split(',').flatMap((each) => {
+      const [own, as = own] = each.trim().split(/\s+as\s+/)
+      return own === '' ? [] : [[own, as]]
+    })
+  const isPlace = (name) => /^\$\d+$/.test(name)
+  /** What a file gives to others: an array in the order of places, then what it exports by name. */
+  const asGiven = (pairs) => {
+    const places = []
+    for (const [own, as] of pairs) if (isPlace(as)) places[as.slice(1)] = own
+    const named = pairs.filter(([, as]) => !isPlace(as)).map(([own, as]) => [as, own])
+    const list = `[${lines(places)}]`
+    return named.length === 0 ? list : `Object.assign(${list},${braces(named)})`
+  }
+  /** The text of a unit's file: imports become the parameters of a function, exports what it returns. */
+  const asFunction = (text) => {
     const parameters = new Map([['main', []]])
     const body = text
       .replaceAll(/\bimport\s*(?:\{([^}]*)\}\s*from\s*)?"\.\/(\w+)\.js";?/g, (_, names = '', from) => {
         parameters.set(from, [...(parameters.get(from) ?? []), ...pairsOf(names)])
         return ''
       })
-      .replace(
-        /\bexport\s*\{([^}]*)\};?\s*$/,
-        (_, names) => `return${braces(pairsOf(names).map(([own, as = own]) => [as, own]))}`,
-      )
+      .replace(/\bexport\s*\{([^}]*)\};?\s*$/, (_, names) => `return${asGiven(pairsOf(names))}`)
     const [, ...needs] = parameters.keys()
-    const given = [...parameters].map(([from, pairs]) =>
-      braces(pairs.map(([name, own = name]) => [from === 'main' ? ofMain.indexOf(name) : name, own])),
+    const taken = [...parameters.values()].map((pairs) =>
+      braces(pairs.map(([as, own]) => [isPlace(as) ? as.slice(1) : as, own])),
     )
-    return `export default{needs:${JSON.stringify(needs)},run:((${given})=>{${body}})}\n`
-  }
-  /** What main exports: its names and its own for them. The names of what it gives to units begin with a $. */
-  const exportsOf = (text) => {
-    const [, body, list] = /^(.*)\bexport\s*\{([^}]*)\};?\s*$/s.exec(text)
-    const pairs = pairsOf(list).map(([own, as = own]) => [as, own])
-    const isGiven = ([name]) => name.startsWith('$') && name !== '$readBy'
-    return { body, given: pairs.filter(isGiven), exported: pairs.filter((pair) => !isGiven(pair)) }
+    return `export default{needs:${JSON.stringify(needs)},run:((${taken})=>{${body}})}\n`
   }
   /**
    * The text of main's file: a function that sets what the file exports. V8 looks up each name that a function uses among
    * the exports, one after the other, unless it finds the name before; and what main gives to units need not be exported.
    */
-  const asMain = ({ body, given, exported }) => {
+  const asMain = (text) => {
+    const [, body, list] = /^(.*)\bexport\s*\{([^}]*)\};?\s*$/s.exec(text)
+    const pairs = pairsOf(list)
+    const isExported = ([, as]) => !as.startsWith('$') || as === '$readBy'
     const words = new Set(body.match(/[\w$]+/g))
     let tried = 0
     const short = () => {
       const name = `_${(tried++).toString(36)}`
       return words.has(name) ? short() : name
     }
-    const variables = exported.map(([as, own]) => [short(), as, own])
-    const lines = (list, between = ',') => list.map((each, i) => (i % 12 === 11 ? `\n${each}` : each)).join(between)
-    const names = lines(variables.map(([name]) => name))
-    const exports = lines(variables.map(([name, as]) => `${name} as ${as}`))
+    const exported = pairs.filter(isExported).map(([own, as]) => [short(), as, own])
+    const names = lines(exported.map(([name]) => name))
+    const exports = lines(exported.map(([name, as]) => `${name} as ${as}`))
     const set = lines(
-      variables.map(([name, , own]) => `${name}=${own}`),
+      exported.map(([name, , own]) => `${name}=${own}`),
       ';',
     )
-    const toUnits = lines(given.map(([, own]) => own))
+    const toUnits = asGiven(pairs.filter((pair) => !isExported(pair)))
+    const [start] = pairs.find(([, as]) => as === '$main')
     // In parentheses, because V8 then compiles a function together with what is around it.
-    const end = `${new Map(given).get('$main')}(()=>[${toUnits}],(function(){${set}}))`
+    const end = `${start}(()=>(${toUnits}),(function(){${set}}))`
     return `var ${names};export{${exports}};(function(){${body}\n${end}})()\n`
   }
   const built = [...given.keys()].map(async (unit) => {
@@ -336,13 +355,11 @@ export const object = ${waits ? `$object(${members})` : members}`,
       write: false,
       plugins: [inUnit(unit), ...plugins(change)],
     })
-    return [unit, outputFiles[0].text]
+    const [{ text }] = outputFiles
+    // A minifier does not break lists of names.
+    return [unit, unit === 'main' ? asMain(text.replaceAll(';var[', ';\nvar[')) : asFunction(text)]
   })
   const files = new Map(await Promise.all(built))
-  // A minifier does not break lists of names.
-  const main = exportsOf(files.get('main').replaceAll(';var[', ';\nvar['))
-  const ofMain = main.given.map(([name]) => name)
-  for (const [unit, text] of files) files.set(unit, unit === 'main' ? asMain(main) : asFunction(text, ofMain))
   const names = [...given.keys()].filter((unit) => unit !== 'main' && !ofDemand.has(unit))
   return { texts: files, names }
 }

@@ -56,6 +56,9 @@ const uses: Record<string, string> = {
   places: 'core.hstack()',
   gradients: 'core.autograd.functional',
   functions: 'core.gcd()',
+  everyday: 'core.matmul()',
+  facts: 'core.numel()',
+  backends: 'core.isRepeat()',
 }
 
 test('a unit is read at its first use, once, and each can be the first', async () => {

@@ -6,7 +6,7 @@ import { expandTo } from '../ops/define/elementwise.ts'
 import { adjoint, reshapeOp } from '../ops/define/views.ts'
 import { add } from '../ops/pointwise/arithmetic.ts'
 import { filled } from '../ops/define/fill.ts'
-import { catOp } from '../ops/views/join.ts'
+import { joined } from '../ops/views/join.ts'
 import { apply } from '../tensor/apply.ts'
 import type { Cut, OpDef } from '../tensor/op.ts'
 import type { Tensor } from '../tensor/tensor.ts'
@@ -102,5 +102,5 @@ function whole(row: readonly Slice[], shape: Shape): Tensor {
     end = start + length
   }
   pad(shape[dim])
-  return apply(catOp, terms, { dim, sizes })
+  return joined(terms, dim, sizes)
 }

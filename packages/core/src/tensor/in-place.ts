@@ -3,7 +3,7 @@
 import type { Prims, View } from '../backend/backend.ts'
 import { dtypeName, isFloat } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
-import { contiguousLayout, isContiguous, type Layout } from '../base/layout.ts'
+import { contiguousLayout, isContiguous } from '../base/layout.ts'
 import { canCast } from '../base/promotion.ts'
 import { broadcastShapes, sameShape, type Shape, shapeString } from '../base/shape.ts'
 import { allocate, apply, contiguousCopy, deviceOf, expandView, mapOperands, runKernel } from './apply.ts'
@@ -15,12 +15,7 @@ import { mode, noGrad } from './mode.ts'
 import type { Node } from './node.ts'
 import type { Input, OpDef } from './op.ts'
 import { edgeOf, isLost, Tensor, untracked } from './tensor.ts'
-
-/** The layout of a chain of view ops over a contiguous tensor of the root's shape. */
-export interface ViewStep {
-  readonly op: OpDef<unknown>
-  readonly attrs: unknown
-}
+import { assignment, type ViewStep } from './view-step.ts'
 
 /** The view ops that lead from a view's base to it. */
 function viewChain(t: Tensor): readonly ViewStep[] {
@@ -28,11 +23,6 @@ function viewChain(t: Tensor): readonly ViewStep[] {
   for (let x: Tensor = t; x.viewOf !== null; x = x.viewOf.parent) chain.push({ op: x.viewOf.op, attrs: x.viewOf.attrs })
   return chain.reverse()
 }
-
-let assignOp: OpDef<readonly ViewStep[]> | undefined
-/** ops/ defines the op that replaces a region, and registers it here. */
-export const setAssign = (op: OpDef<readonly ViewStep[]>): void => void (assignOp = op)
-const assignment = (): OpDef<readonly ViewStep[]> => assignOp as OpDef<readonly ViewStep[]>
 
 /** Whether a tensor is row-major over all of its storage, so that a kernel may write its output there. */
 export const fillsStorage = (t: Tensor): boolean => t.elements === t.storage.size && t.offset === 0 && isContiguous(t)
@@ -262,14 +252,3 @@ const flatView = (t: Tensor): View => ({
   dtype: t.dtype,
   ...contiguousLayout([t.storage.size]),
 })
-
-/** The layout of the chain's elements in a contiguous tensor of `shape`. */
-export function chainLayout(shape: Shape, chain: readonly ViewStep[]): Layout {
-  let layout: Layout = contiguousLayout(shape)
-  for (const { op, attrs } of chain) {
-    const next = op.to.kind === 'view' ? op.to.view(layout, attrs) : null
-    if (next === null) throw new RuntimeError(`${op.name}: this view cannot be replayed on a contiguous tensor`)
-    layout = next
-  }
-  return layout
-}

@@ -8,7 +8,7 @@ import type { Tensor } from '../../tensor/tensor.ts'
 import { type Sizes, sizesOf } from '../define/arguments.ts'
 import { cloneOp, expandOp } from '../define/elementwise.ts'
 import { flipOp, permuteOp, reshapeOp } from '../define/views.ts'
-import { catOp } from './join.ts'
+import { joined } from './join.ts'
 import { expandedShape, flip, sliceOp, transpose, view } from './views.ts'
 
 /** A dimension number of a tensor that must have dimensions. */
@@ -155,7 +155,7 @@ function rolled(x: Tensor, shift: number, dim: number): Tensor {
   if (front === 0) return x
   const sizes = [n - front, front]
   const parts = sizes.map((length, i) => apply(sliceOp, [x], { dim, start: i === 0 ? front : 0, length, step: 1 }))
-  return apply(catOp, parts, { dim, sizes })
+  return joined(parts, dim, sizes)
 }
 const rollOp: OpDef<Roll> = {
   name: 'roll',

@@ -2,11 +2,11 @@
 import { RuntimeError } from '../../base/errors.ts'
 import { sameShape, shapeString } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
-import type { ViewStep } from '../../tensor/in-place.ts'
 import { noGrad } from '../../tensor/mode.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import { type Arguments, int, method, nullable, optional, required, tensor } from '../../tensor/signature.ts'
 import { detached, type Tensor } from '../../tensor/tensor.ts'
+import type { ViewStep } from '../../tensor/view-step.ts'
 import { toDType } from '../define/fill.ts'
 import { assignOp, type Diagonal, diagonal, select, slice } from './views.ts'
 

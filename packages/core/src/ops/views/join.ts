@@ -54,6 +54,9 @@ export const catOp: OpDef<Joined> = {
   },
   to: { kind: 'kernel', prim: 'concat', lower: ({ dim }) => (along[dim] ??= { axis: dim }) },
 }
+/** Tensors one after the other along a dimension, in which they have these sizes. */
+export const joined = (parts: readonly Tensor[], dim: number, sizes: readonly number[]): Tensor =>
+  apply(catOp, parts, { dim, sizes })
 
 type JoinArguments = [tensors: readonly Tensor[], dim?: DimArg]
 /** An array of tensors; the error for anything else says which element is wrong. */
