@@ -1,7 +1,7 @@
 // The files of core: what a program reads and runs when it imports flambeau, what it reads later, and that it sees the same
 // names as in the sources, in Node, where files are read one by one, and in a bundle, which holds them all.
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { beforeAll, expect, test } from 'vitest'
@@ -84,14 +84,15 @@ console.log(JSON.stringify(all))`)
   }
 })
 
-/** Counts the calls that a module's import makes, by file. */
-const counting = `import { Session } from 'node:inspector'
+/** Counts the calls of a program that imports flambeau, by file. */
+const counting = (program: string): string => `import { Session } from 'node:inspector'
 const session = new Session()
 session.connect()
 const post = (method, params) => new Promise((done) => session.post(method, params, (_, result) => done(result)))
 await post('Profiler.enable')
 await post('Profiler.startPreciseCoverage', { callCount: true, detailed: false })
-await import(process.argv[1] ?? '${new URL('flambeau/dist/index.js', packages)}')
+const { tensor } = await import('${new URL('flambeau/dist/index.js', packages)}')
+${program}
 const { result } = await post('Profiler.takePreciseCoverage')
 const calls = {}
 for (const { url, functions } of result)
@@ -99,9 +100,13 @@ for (const { url, functions } of result)
     calls[/[\\w-]+.dist.\\w+/.exec(url)[0]] = functions.reduce((sum, { ranges: [{ count }] }) => sum + count, 0)
 console.log(JSON.stringify(calls))`
 
-test('an import runs little', async () => {
-  const calls = await run(counting)
-  console.log(calls)
-  expect(Object.keys(calls).sort()).toEqual(['backend-js/dist/index', 'core/dist/main', 'core/dist/node'])
+test('an import runs little, and a first gradient reads nothing more', async () => {
+  const files = ['backend-js/dist/index', 'core/dist/main', 'core/dist/node']
+  const calls = await run(counting(''))
+  expect(Object.keys(calls).sort()).toEqual(files)
   expect(calls['core/dist/main']).toBeLessThan(4000)
+  const more = await run(counting('tensor([1, 2], { requiresGrad: true }).mul(0.5).sum().backward()'))
+  expect(Object.keys(more).sort()).toEqual(files)
+  expect(more['core/dist/main']).toBeGreaterThan(calls['core/dist/main'])
+  expect(statSync(new URL('main.js', dist)).size).toBeLessThan(170_000)
 })
