@@ -61,7 +61,10 @@ class JsBackend implements Backend {
     strictFloat: true,
     certain: true,
   }
-  readonly #memory = new HostMemory(this)
+  readonly #memory = new HostMemory(this, () => {
+    garbage.holds()
+    return true
+  })
   /**
    * The output of every check. They share one, because a fresh byte per step would keep its slab alive for many steps.
    */

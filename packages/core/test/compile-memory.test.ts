@@ -11,7 +11,7 @@ import { prepare } from '../src/compile/prepare.ts'
 import { backend, recorded, train } from './passes/steps.ts'
 
 setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
+const collect = runInNewContext('gc') as (options?: { readonly type: 'minor' }) => void
 /** The bytes of array buffers that something still refers to. */
 function alive(): number {
   // The first collection finds them dead, the second frees them.
@@ -89,6 +89,22 @@ test('a recording keeps no memory that the step does not keep', () => {
   const before = alive()
   for (let call = 2; call < 6; call++) step()
   expect(alive() - before).toBeLessThan(mebibyte)
+})
+
+test('young garbage of a recording is found as that of eager steps', () => {
+  const x = randn(mebibyte / 4)
+  let left = 0
+  const step = compile(() => {
+    const before = memoryUsage().arrayBuffers
+    for (let i = 0; i < 24; i++) {
+      x.add(1)
+      collect({ type: 'minor' })
+    }
+    left = memoryUsage().arrayBuffers - before
+    return x.sum()
+  })
+  step()
+  expect(left).toBeLessThan(6 * mebibyte)
 })
 
 test('a step allocates only in its first call', () => {

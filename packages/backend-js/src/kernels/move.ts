@@ -8,7 +8,10 @@ import {
   type HostBuffer,
   hostOf,
   type Instr,
+  isInjective,
+  type Layout,
   numelOf,
+  type Prims,
   RuntimeError,
   type Shape,
   startOf,
@@ -77,19 +80,33 @@ export function iotaInto(data: TypedArray, start: number, shape: Shape, axis: nu
   for (let i = 0; i < n; i++) data[start + i] = Math.floor(i / inner) % size
 }
 
-export function fold({ attrs, inputs, outputs }: Instr<'fold'>): void {
+/** Where the elements of a view of these sizes are added in the output of a fold. */
+export function foldedTo({ axes, offset }: Prims['fold'], sizes: Shape, out: Shape): Layout {
+  const outStrides = contiguousStrides(out)
+  const strides = new Array<number>(sizes.length).fill(0)
+  axes.forEach((terms, axis) => {
+    for (const { in: from, step } of terms) strides[from] += step * outStrides[axis]
+  })
+  return { sizes, strides, offset: offset.reduce((at, n, axis) => at + n * outStrides[axis], 0) }
+}
+
+export function fold({ attrs, inputs, outputs, fresh }: Instr<'fold'>): void {
   const [x] = inputs
   const [out] = outputs
   const { data, start } = hostOf(out)
-  const outStrides = contiguousStrides(out.sizes)
-  const strides = new Array<number>(x.sizes.length).fill(0)
-  attrs.axes.forEach((terms, axis) => {
-    for (const { in: from, step } of terms) strides[from] += step * outStrides[axis]
-  })
+  const to = foldedTo(attrs, x.sizes, out.sizes)
+  const { strides, offset: first } = to
+  const from = hostOf(x).data
+  // Where no sum has two terms, nothing is rounded between them. Adding 0 makes -0 a 0, as in every sum.
+  if (isInjective(to)) {
+    fillWith(0, hostOf(out), fresh)
+    forEachRow(x.sizes, [x.strides, strides], [startOf(x), start + first], (at, n, steps) => {
+      for (let i = 0, p = at[0], q = at[1]; i < n; i++, p += steps[0], q += steps[1]) data[q] = 0 + from[p]
+    })
+    return
+  }
   const size = numelOf(out.sizes)
   const sums = accumulators(0, size).fill(0, 0, size)
-  const first = attrs.offset.reduce((at, offset, axis) => at + offset * outStrides[axis], 0)
-  const from = hostOf(x).data
   forEachRow(x.sizes, [x.strides, strides], [startOf(x), first], (at, n, steps) => {
     for (let i = 0, p = at[0], q = at[1]; i < n; i++, p += steps[0], q += steps[1]) sums[q] += from[p]
   })

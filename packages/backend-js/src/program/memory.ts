@@ -51,7 +51,7 @@ const buffered = (name: string, buffer: string): Bound => ({
 })
 
 /** A part of an arena has at least this many bytes, unless it is the last one. */
-const leastPart = 2 ** 22
+const leastPart = 2 ** 21
 
 /**
  * Where the parts of an arena begin and the last one ends. No value lies in two parts, so each can be an array of its

@@ -1,6 +1,7 @@
 // Kernels that move elements, in a compiled program: those of kernels/move.ts, with loops over constants.
 import {
   contiguousStrides,
+  isInjective,
   isUse,
   type KernelInstr,
   type Kind,
@@ -17,7 +18,7 @@ import {
 } from '@flambeau/core/backend'
 import { sum, times } from '../text/indices.ts'
 import { emitNest, type Strided } from '../text/loops.ts'
-import { iotaInto, without } from '../kernels/move.ts'
+import { foldedTo, iotaInto, without } from '../kernels/move.ts'
 import type { FunctionSource, ProgramSource } from './source.ts'
 
 type Writer<K extends Kind> = (fn: FunctionSource, instr: ProgramInstr<K>, source: ProgramSource) => readonly string[]
@@ -118,26 +119,31 @@ const pad: Writer<'pad'> = (fn, { attrs: { low, value }, inputs, outputs }, sour
 const fold: Writer<'fold'> = (fn, { attrs, inputs, outputs }, source) => {
   const x = inputs[0] as Use
   const { sizes } = source.program.values[outputs[0]]
-  const outStrides = contiguousStrides(sizes)
-  const strides = new Array<number>(x.sizes.length).fill(0)
-  attrs.axes.forEach((terms, axis) => {
-    for (const term of terms) strides[term.in] += term.step * outStrides[axis]
-  })
+  const places = foldedTo(attrs, x.sizes, sizes)
   const size = numelOf(sizes)
-  const sums = fn.scratch(size)
   const from = fn.strided(x, [])
   const to = fn.open(outputs[0])
-  const first = attrs.offset.reduce((at, offset, axis) => at + offset * outStrides[axis], 0)
-  return [
-    `${sums}.fill(0)`,
-    ...loopsAround(
+  const alone = isInjective(places)
+  const sums = alone ? to.array : fn.scratch(size)
+  const first = sum(alone ? to.start : '0', String(places.offset))
+  const around = (line: (p: string, q: string) => string): readonly string[] =>
+    loopsAround(
       x.sizes,
       [
         { start: from.start, strides: x.strides },
-        { start: String(first), strides },
+        { start: first, strides: places.strides },
       ],
-      ([p, q]) => [`${sums}[${q}] = ${sums}[${q}] + ${from.array}[${p}]`],
-    ),
+      ([p, q]) => [line(p, q)],
+    )
+  // Where no sum has two terms, nothing is rounded between them. Adding 0 makes -0 a 0, as in every sum.
+  if (alone)
+    return [
+      `${sums}.fill(0, ${to.start}, ${sum(to.start, String(size))})`,
+      ...around((p, q) => `${sums}[${q}] = 0 + ${from.array}[${p}]`),
+    ]
+  return [
+    `${sums}.fill(0)`,
+    ...around((p, q) => `${sums}[${q}] = ${sums}[${q}] + ${from.array}[${p}]`),
     `for (let i = 0; i < ${size}; i++) ${to.array}[${sum(to.start, 'i')}] = ${sums}[i]`,
   ]
 }

@@ -6,6 +6,7 @@ import {
   beginnings,
   contiguousLayout,
   type Executable,
+  garbage,
   type HostBuffer,
   type Instr,
   isReading,
@@ -57,6 +58,12 @@ class Kernels {
 }
 
 let programs = 0
+
+/**
+ * After a text of this many characters was written, its pieces are collected: V8 looks among old objects only when there
+ * are twice as many, and the first run needs the memory for its arena.
+ */
+const longText = 2 ** 17
 
 /** Instructions that become one function. */
 interface Step {
@@ -157,6 +164,7 @@ export function compileProgram(planned: Program, plan: Plan, backend: Backend): 
     panel,
     offsets,
   )
+  if (text.length >= longText) garbage.objects()
   return {
     run,
     // A getter, because people rarely ask for the source; V8 keeps a copy, which begins and ends with lines of its own.

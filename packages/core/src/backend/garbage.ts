@@ -10,6 +10,7 @@ type Collect = (options?: { readonly type: 'minor' }) => void
 /** What this needs of Node's `process`. */
 interface Node {
   getBuiltinModule(id: 'v8'): { setFlagsFromString(flag: string): void }
+  getBuiltinModule(id: 'timers'): { setImmediate(run: () => void): { unref(): void } }
   getBuiltinModule(id: 'vm'): {
     runInNewContext(code: string): unknown
     createContext(object: object, options: { readonly microtaskMode: 'afterEvaluate' }): object
@@ -18,6 +19,8 @@ interface Node {
   /** Microseconds of processor time of all threads. */
   cpuUsage(): { readonly user: number; readonly system: number }
   memoryUsage(): { readonly arrayBuffers: number }
+  readonly execArgv: readonly string[]
+  readonly env: { readonly NODE_OPTIONS?: string }
 }
 
 interface Engine {
@@ -37,6 +40,29 @@ function engineHere(): Engine | null {
     return { collect, node: node as Node }
   } catch {
     return null
+  }
+}
+
+/**
+ * Lets V8's young generation grow no more until the event loop turns, then calls `then`. Does nothing elsewhere, and in a
+ * process that was started with a size of its own for it.
+ */
+function holdYoung(then: () => void): void {
+  const { process: node } = globalThis as { readonly process?: Partial<Node> }
+  if (typeof node?.getBuiltinModule !== 'function') return
+  if (`${node.execArgv} ${node.env?.NODE_OPTIONS}`.includes('semi-space')) return
+  try {
+    const { setFlagsFromString } = node.getBuiltinModule('v8')
+    setFlagsFromString('--semi-space-growth-factor=1')
+    node
+      .getBuiltinModule('timers')
+      .setImmediate(() => {
+        setFlagsFromString('--semi-space-growth-factor=2')
+        then()
+      })
+      .unref()
+  } catch {
+    // V8's flags are closed here.
   }
 }
 
@@ -96,6 +122,20 @@ class Garbage {
 
   /** Bytes that are still to be allocated by somebody who keeps them. */
   #kept = 0
+
+  /** Whether V8 keeps the size of its young generation in this turn, or cannot. */
+  #holds = false
+
+  /**
+   * Keeps V8's young generation at its size until the event loop turns. V8 doubles it whenever as many bytes of objects
+   * have survived as it holds, all collections together, and a running program hardly ever gets that back. The price is
+   * that V8 looks among all objects sooner, so this is only for work that takes long beside that.
+   */
+  holds(): void {
+    if (this.#holds) return
+    this.#holds = true
+    holdYoung(() => void (this.#holds = false))
+  }
 
   /**
    * Takes note that so many bytes will be allocated and kept, a model that is loaded: it looks for garbage before them,
@@ -176,6 +216,11 @@ class Garbage {
   /** Collects all garbage, unless there can only be little; says whether it did. */
   tidy(): boolean {
     return this.#untidy >= pace / 2 && this.all()
+  }
+
+  /** Collects dead objects of every age, if the host allows it; array buffers that they held may stay. */
+  objects(): void {
+    this.#engine?.collect()
   }
 
   /** Collects all garbage, if the host allows it. */

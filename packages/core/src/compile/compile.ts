@@ -1,6 +1,7 @@
 // compile(step) returns a function that behaves like the step. Its first call runs the step, the next ones record it,
 // and once two recordings in a row agree, the recording is replayed, separately for every signature of arguments.
 import type { View } from '../backend/backend.ts'
+import { garbage } from '../backend/garbage.ts'
 import { checkCallable } from '../base/callable.ts'
 import { RuntimeError, ValueError } from '../base/errors.ts'
 import { warn } from '../base/warn.ts'
@@ -244,6 +245,8 @@ class Session {
   #record(entry: Entry): unknown {
     const { device } = entry.signature
     const { last } = entry
+    // Most of what a recording and its compilation make is dead at their end.
+    garbage.holds()
     const first = entry.calls === 0
     let recorded = this.#recorded(entry, first)
     let found = first || last === null ? null : difference(last, recorded.recording)

@@ -32,9 +32,12 @@ export const storagesMade = (): number => storages
 /** The memory behind a tensor and all its views. */
 export class Storage {
   readonly device: Device
-  /** The buffer; a function that throws if it was freed, asks the root of an alias, or looks at the lease. */
+  /** The buffer; a function that throws if it was freed, or asks the root of an alias. */
   #held: DeviceBuffer | (() => DeviceBuffer)
-  /** Made by a recording that does not let it outlive the step. */
+  /**
+   * Made by a recording that does not let it outlive the step. It is a field and not a function around the buffer, because
+   * V8's collections of young garbage did not free what such functions held.
+   */
   #lease: Lease | null = null
   /** The number of elements in the buffer. */
   readonly size: number
@@ -57,19 +60,12 @@ export class Storage {
     this.inference = root === null ? mode.inference : root.inference
     this.serial = root === null ? storages++ : root.serial
     if (root !== null) return
-    if (effects.sink !== null) this.#rent(effects.sink.made(this), held as DeviceBuffer)
+    if (effects.sink !== null) this.#lease = effects.sink.made(this)
     if (effects.scope !== null) effects.scope.made(this)
-  }
-
-  #rent(lease: Lease, buffer: DeviceBuffer): void {
-    this.#lease = lease
-    this.#held = () => (lease.over ? lease.refuse() : buffer)
   }
 
   /** Keeps the memory of a recording after its end. */
   outlive(): void {
-    if (this.#lease === null) return
-    this.#held = this.buffer
     this.#lease = null
   }
 
@@ -84,6 +80,8 @@ export class Storage {
 
   /** The handle of the memory; throws if it was freed. */
   get buffer(): DeviceBuffer {
+    const lease = this.#lease
+    if (lease?.over) return lease.refuse()
     const held = this.#held
     return typeof held === 'function' ? held() : held
   }
@@ -100,6 +98,7 @@ export class Storage {
     const { buffer, device } = this
     effects.sink?.freeing(this)
     this.#held = used
+    this.#lease = null
     this.version = -1
     device.backend.free(buffer)
   }
