@@ -141,6 +141,12 @@ export const rows: readonly Row[] = [
       { dtype },
     ),
   ),
+  ...onEach('all but one, and one of all', 'map', (x, axis) =>
+    placesOf(x).flatMap((place) => [
+      marked(x.mul(0).eq(0), place, 0).all(axis),
+      marked(x.mul(0).ne(0), place, 1).any(axis),
+    ]),
+  ),
   ...onEach('argmin with NaN', 'argReduce', (x, axis) =>
     placesOf(x).map((place) => marked(x, place, Number.NaN).argmin(axis)),
   ),
