@@ -147,6 +147,7 @@ export const rows: readonly Row[] = [
       marked(x.mul(0).ne(0), place, 1).any(axis),
     ]),
   ),
+  ...onEach('argmax of all, transposed', 'argReduce', (x) => x.unsqueeze(0).transpose(0, -1).argmax()),
   ...onEach('argmin with NaN', 'argReduce', (x, axis) =>
     placesOf(x).map((place) => marked(x, place, Number.NaN).argmin(axis)),
   ),
@@ -278,6 +279,16 @@ export const rows: readonly Row[] = [
       },
     }),
   ),
+  {
+    name: 'crossEntropy of classes that each read of a thread meets',
+    kind: 'crossEntropy',
+    ...soft,
+    run: (n) => {
+      const classes = [0, 289, 578, 867, n - 2].map((at) => at % n)
+      const target = tensor(classes, { dtype: 'int32' })
+      return withGradient(filled([5, n]), (x) => F.crossEntropy(x, target))
+    },
+  },
   ...[(n: number) => [n, 3], (n: number) => [3, n], (n: number) => [2, 3, n]].map(
     (shape, i): Row => ({
       name: `batchNorm, ${['many rows', 'many features', 'long features'][i]}`,
