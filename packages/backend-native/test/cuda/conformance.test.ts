@@ -10,6 +10,8 @@ import { cudaMissing } from './driver.ts'
 const level = (process.env.FLAMBEAU_CUDA_LEVEL ?? 'kernels') as Level
 
 if (cudaMissing === undefined) {
+  // With memory as users have it; other tests have allocations of their own.
+  process.env.FLAMBEAU_CUDA_CACHING = '1'
   beforeEach(({ task }) => setStrict(!task.name.includes('unsupported instructions')))
   afterAll(() => setStrict(false))
   describeBackend(() => openCuda(0), { level })

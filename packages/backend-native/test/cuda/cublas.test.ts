@@ -7,6 +7,8 @@ import { testWith } from '../../../../tools/test/machine.ts'
 import { openCuda } from '../../src/cuda/index.ts'
 import { cudaMissing, outcome } from './driver.ts'
 
+// With memory as users have it, as the conformance suite beside it.
+process.env.FLAMBEAU_CUDA_CACHING = '1'
 const it = (name: string, body: () => void): void => testWith('native', cudaMissing, name, body, 60_000)
 
 it('a library is refused whose floats are shorter, whose doubles are wrong, or which is not there', () => {

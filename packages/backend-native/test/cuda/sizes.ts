@@ -108,7 +108,7 @@ function firstOfTwo(x: Tensor, axis: number): Tensor[] {
 function withGradient(x: Tensor, f: (x: Tensor) => Tensor): Tensor[] {
   const leaf = x.detach().clone().requiresGrad_(true)
   const y = f(leaf)
-  y.mul(filled(y.shape, 'float32', 7))
+  y.mul(filled(y.shape, y.dtype, 7))
     .sum()
     .backward()
   return [y.detach(), leaf.grad as Tensor]
@@ -279,16 +279,18 @@ export const rows: readonly Row[] = [
       },
     }),
   ),
-  {
-    name: 'crossEntropy of classes that each read of a thread meets',
-    kind: 'crossEntropy',
-    ...soft,
-    run: (n) => {
-      const classes = [0, 289, 578, 867, n - 2].map((at) => at % n)
-      const target = tensor(classes, { dtype: 'int32' })
-      return withGradient(filled([5, n]), (x) => F.crossEntropy(x, target))
-    },
-  },
+  ...(['float32', 'float64'] as const).map(
+    (dtype): Row => ({
+      name: `crossEntropy of ${dtype}, of classes that each read of a thread meets`,
+      kind: 'crossEntropy',
+      ...soft,
+      run: (n) => {
+        const classes = [0, 289, 578, 867, n - 1].map((at) => at % n)
+        const target = tensor(classes, { dtype: 'int32' })
+        return withGradient(filled([5, n], dtype), (x) => F.crossEntropy(x, target))
+      },
+    }),
+  ),
   ...[(n: number) => [n, 3], (n: number) => [3, n], (n: number) => [2, 3, n]].map(
     (shape, i): Row => ({
       name: `batchNorm, ${['many rows', 'many features', 'long features'][i]}`,
