@@ -12,7 +12,7 @@
 namespace flambeau::cuda {
 namespace {
 
-constexpr int32_t format = 2;
+constexpr int32_t format = 3;
 
 [[noreturn]] void refuse(const Napi::CallbackInfo& info, const std::string& message) {
   throw Napi::Error::New(info.Env(), "cuda: " + message);
@@ -65,6 +65,8 @@ class Addon : public Napi::Addon<Addon> {
   Napi::Value drop_graph(const Napi::CallbackInfo& info);
   Napi::Value blas(const Napi::CallbackInfo& info);
   Napi::Value receive(const Napi::CallbackInfo& info);
+  Napi::Value fence(const Napi::CallbackInfo& info);
+  Napi::Value passed(const Napi::CallbackInfo& info);
   Napi::Value mark(const Napi::CallbackInfo& info);
   Napi::Value elapsed(const Napi::CallbackInfo& info);
   void reset_marks(const Napi::CallbackInfo& info);
@@ -302,6 +304,23 @@ Napi::Value Addon::receive(const Napi::CallbackInfo& info) {
   return code(info, device.receive(to, other, from, bytes));
 }
 
+/** fence(device): the number of a fence behind what the device was given to do, or minus the code of an error. */
+Napi::Value Addon::fence(const Napi::CallbackInfo& info) {
+  int32_t fence = 0;
+  const CUresult result = device_of(info, "fence").fence(&fence);
+  return number(info, result, fence);
+}
+
+/** passed(device, fence): 1 if that is done, and then the fence is gone; 0 if not yet; minus the code of an error. */
+Napi::Value Addon::passed(const Napi::CallbackInfo& info) {
+  Device& device = device_of(info, "passed");
+  int32_t fence;
+  if (!count_of(info[1], INT32_MAX, &fence)) refuse(info, "passed takes the number of a fence");
+  bool is = false;
+  const CUresult result = device.passed(fence, &is);
+  return number(info, result, is ? 1 : 0);
+}
+
 /** mark(device): the number of a mark, or minus the code of an error. */
 Napi::Value Addon::mark(const Napi::CallbackInfo& info) {
   int32_t mark = 0;
@@ -396,6 +415,8 @@ Addon::Addon(Napi::Env env, Napi::Object exports) {
                            InstanceMethod("dropGraph", &Addon::drop_graph, napi_enumerable),
                            InstanceMethod("blas", &Addon::blas, napi_enumerable),
                            InstanceMethod("receive", &Addon::receive, napi_enumerable),
+                           InstanceMethod("fence", &Addon::fence, napi_enumerable),
+                           InstanceMethod("passed", &Addon::passed, napi_enumerable),
                            InstanceMethod("mark", &Addon::mark, napi_enumerable),
                            InstanceMethod("elapsed", &Addon::elapsed, napi_enumerable),
                            InstanceMethod("resetMarks", &Addon::reset_marks, napi_enumerable),

@@ -56,6 +56,7 @@ Device::~Device() {
   for (CUmodule module : modules_) driver_->cuModuleUnload(module);
   blas_.reset();
   if (workspace_ != 0) driver_->cuMemFree_v2(workspace_);
+  for (CUevent fence : fences_) driver_->cuEventDestroy_v2(fence);
   for (CUevent mark : marks_) driver_->cuEventDestroy_v2(mark);
   if (meeting_ != nullptr) driver_->cuEventDestroy_v2(meeting_);
   for (Half& half : halves_) {
@@ -258,6 +259,31 @@ CUresult Device::receive(CUdeviceptr to, Device& other, CUdeviceptr from, size_t
   TRY(driver_->cuEventRecord(meeting_, stream_));
   TRY(other.enter());
   return driver_->cuStreamWaitEvent(other.stream_, meeting_, 0);
+}
+
+CUresult Device::fence(int32_t* number) {
+  TRY(enter());
+  if (freeFences_.empty()) {
+    CUevent made = nullptr;
+    TRY(driver_->cuEventCreate(&made, CU_EVENT_DISABLE_TIMING));
+    freeFences_.push_back(static_cast<int32_t>(fences_.size()));
+    fences_.push_back(made);
+  }
+  TRY(driver_->cuEventRecord(fences_[freeFences_.back()], stream_));
+  *number = freeFences_.back();
+  freeFences_.pop_back();
+  return CUDA_SUCCESS;
+}
+
+CUresult Device::passed(int32_t number, bool* is) {
+  TRY(enter());
+  const auto waits = std::find(freeFences_.begin(), freeFences_.end(), number) == freeFences_.end();
+  if (number < 0 || number >= static_cast<int32_t>(fences_.size()) || !waits) return CUDA_ERROR_INVALID_VALUE;
+  const CUresult code = driver_->cuEventQuery(fences_[number]);
+  *is = code == CUDA_SUCCESS;
+  if (code == CUDA_ERROR_NOT_READY) return CUDA_SUCCESS;
+  freeFences_.push_back(number);
+  return code;
 }
 
 CUresult Device::mark(int32_t* number) {

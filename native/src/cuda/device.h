@@ -60,6 +60,10 @@ class Device {
   /** Copies from another device of this thread, after what that does now; what it does later comes after the copy. */
   CUresult receive(CUdeviceptr to, Device& other, CUdeviceptr from, size_t bytes);
 
+  /** A fence behind what the stream has to do. `passed` says whether that is done; if so, the number is given back. */
+  CUresult fence(int32_t* number);
+  CUresult passed(int32_t number, bool* is);
+
   /** Marks how far the stream is; `reset_marks` gives all numbers back. */
   CUresult mark(int32_t* number);
   /** The time between two marks, in milliseconds; waits for them. */
@@ -96,6 +100,8 @@ class Device {
   /** What another device waits for, and the devices that were told that their memory is read. */
   CUevent meeting_ = nullptr;
   std::set<CUdevice> peers_;
+  std::vector<CUevent> fences_;
+  std::vector<int32_t> freeFences_;
   std::vector<CUevent> marks_;
   size_t marked_ = 0;
 };

@@ -42,6 +42,10 @@ export interface CudaAddon {
   blas(device: Handle, name: string): string | { readonly code: number; readonly text: string }
   /** Copies from another device of this thread, in the order of both. */
   receive(device: Handle, to: number, other: Handle, from: number, bytes: number): number
+  /** A fence behind what the device was given to do. */
+  fence(device: Handle): number
+  /** 1 if what is before a fence is done, and then the fence is gone; 0 if not yet. */
+  passed(device: Handle, fence: number): number
   /** A mark behind what the device was given to do. */
   mark(device: Handle): number
   /** The milliseconds between two marks; waits for them. */
@@ -54,4 +58,4 @@ export interface CudaAddon {
   sweep(numbers: Int32Array): number
 }
 
-export const format = 2
+export const format = 3

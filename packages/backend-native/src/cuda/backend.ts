@@ -7,6 +7,7 @@ import {
   checkWhole,
   type CompositeKind,
   composites,
+  contiguousLayout,
   type DeviceBuffer,
   descriptorOf,
   dtypeSize,
@@ -46,6 +47,12 @@ import { PtxWriter } from './text/ptx.ts'
 const mostPending = 256
 
 const copies = new Map(dtypes.map((dtype) => [dtype, { outs: [{ expr: s.input(0, dtype) }] }]))
+
+/** A read that waits: how many instructions that may fail came before it, and the error of one that did. */
+interface Reading {
+  readonly after: number
+  error?: Error
+}
 
 /** Plans by descriptor. */
 class Plans {
@@ -92,6 +99,9 @@ export class CudaBackend implements Recorder {
   readonly #flag: ReturnType<DeviceMemory['take']>
   /** The instructions that may have failed since the flag was read, by their tags minus one. */
   #pending: Instr[] = []
+  /** How many may have failed before these. */
+  #settled = 0
+  readonly #readings = new Set<Reading>()
   /** The file of the BLAS that computes products; '' if kernels do. */
   #blas = ''
   #disposed = false
@@ -316,11 +326,16 @@ export class CudaBackend implements Recorder {
     const pending = this.#pending
     if (pending.length === 0) return
     this.#pending = []
+    const before = this.#settled
+    this.#settled += pending.length
     const [tag, value] = this.#readWords(2, this.#flag.address)
     if (tag === 0) return
     this.#launches.check(this.#addon.clear(this.#device, this.#flag.address, 8), 'a check')
     const failed = pending[tag - 1]
-    throw errorOf(failed.check === undefined ? ended.index : ended.check, value, failed)
+    const error = errorOf(failed.check === undefined ? ended.index : ended.check, value, failed)
+    // Kernels after it did nothing, so reads that wait for one of these have nothing to return either.
+    for (const reading of this.#readings) if (before + tag <= reading.after) reading.error ??= error
+    throw error
   }
 
   write(out: Output, data: TypedArray): void {
@@ -346,10 +361,16 @@ export class CudaBackend implements Recorder {
     const { dtype, sizes, offset } = view
     if (isContiguous(view) || numelOf(sizes) === 0)
       return (view.buffer as CudaBuffer).address + offset * dtypeSize[dtype]
-    const buffer = this.alloc({ sizes, dtype })
+    return (this.#copy(view).buffer as CudaBuffer).address
+  }
+
+  /** A copy of the elements of a view, in row-major order. */
+  #copy(view: View): View {
+    const { dtype, sizes } = view
+    const out = { sizes, dtype, buffer: this.alloc({ sizes, dtype }) }
     const attrs = copies.get(dtype) as Instr<'map'>['attrs']
-    this.run({ kind: 'map', attrs, inputs: [view], outputs: [{ sizes, dtype, buffer }], origin: { name: 'read' } })
-    return (buffer as CudaBuffer).address
+    this.run({ kind: 'map', attrs, inputs: [view], outputs: [out], origin: { name: 'read' } })
+    return { ...out, ...contiguousLayout(sizes) }
   }
 
   receive(out: Output, from: View): boolean {
@@ -372,7 +393,30 @@ export class CudaBackend implements Recorder {
   }
 
   async read(view: View): Promise<TypedArray> {
-    return this.readSync(view)
+    this.#demandUsable()
+    checkView(view, 'the view of a read')
+    // Meanwhile other instructions may write to its memory.
+    const copied = this.#copy(view)
+    const reading: Reading = { after: this.#settled + this.#pending.length }
+    this.#readings.add(reading)
+    try {
+      await this.#passed()
+    } finally {
+      this.#readings.delete(reading)
+    }
+    if (reading.error !== undefined) throw reading.error
+    return this.readSync(copied)
+  }
+
+  /** Waits until the device has done what it was given before, while the event loop turns. */
+  async #passed(): Promise<void> {
+    this.#launches.submit()
+    const fence = this.#addon.fence(this.#device)
+    for (let passed = Math.min(fence, 0); passed !== 1; ) {
+      if (passed < 0) this.#launches.check(-passed, 'waiting for the device')
+      passed = this.#addon.passed(this.#device, fence)
+      if (passed === 0) await new Promise<void>((resolve) => setImmediate(resolve))
+    }
   }
 
   free(buffer: DeviceBuffer): void {
@@ -380,8 +424,8 @@ export class CudaBackend implements Recorder {
   }
 
   async sync(): Promise<void> {
+    await this.#passed()
     this.#throwFailed()
-    this.#launches.check(this.#addon.synchronize(this.#device), 'waiting for the device')
   }
 
   memory(): Memory {
