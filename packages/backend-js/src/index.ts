@@ -61,10 +61,7 @@ class JsBackend implements Backend {
     strictFloat: true,
     certain: true,
   }
-  readonly #memory = new HostMemory(this, () => {
-    garbage.holds()
-    return true
-  })
+  readonly #memory = new HostMemory(this)
   /**
    * The output of every check. They share one, because a fresh byte per step would keep its slab alive for many steps.
    */

@@ -10,7 +10,6 @@ type Collect = (options?: { readonly type: 'minor' }) => void
 /** What this needs of Node's `process`. */
 interface Node {
   getBuiltinModule(id: 'v8'): { setFlagsFromString(flag: string): void }
-  getBuiltinModule(id: 'timers'): { setImmediate(run: () => void): { unref(): void } }
   getBuiltinModule(id: 'vm'): {
     runInNewContext(code: string): unknown
     createContext(object: object, options: { readonly microtaskMode: 'afterEvaluate' }): object
@@ -44,25 +43,20 @@ function engineHere(): Engine | null {
 }
 
 /**
- * Lets V8's young generation grow no more until the event loop turns, then calls `then`. Does nothing elsewhere, and in a
- * process that was started with a size of its own for it.
+ * What sets the factor by which V8's young generation grows; null where flags are closed, and in a process that was
+ * started with a size of its own for it.
  */
-function holdYoung(then: () => void): void {
+function growthHere(): ((factor: 1 | 2) => void) | null {
   const { process: node } = globalThis as { readonly process?: Partial<Node> }
-  if (typeof node?.getBuiltinModule !== 'function') return
-  if (`${node.execArgv} ${node.env?.NODE_OPTIONS}`.includes('semi-space')) return
+  if (typeof node?.getBuiltinModule !== 'function') return null
+  if (`${node.execArgv} ${node.env?.NODE_OPTIONS}`.includes('semi-space')) return null
   try {
     const { setFlagsFromString } = node.getBuiltinModule('v8')
-    setFlagsFromString('--semi-space-growth-factor=1')
-    node
-      .getBuiltinModule('timers')
-      .setImmediate(() => {
-        setFlagsFromString('--semi-space-growth-factor=2')
-        then()
-      })
-      .unref()
+    const grow = (factor: 1 | 2): void => setFlagsFromString(`--semi-space-growth-factor=${factor}`)
+    grow(2)
+    return grow
   } catch {
-    // V8's flags are closed here.
+    return null
   }
 }
 
@@ -123,18 +117,26 @@ class Garbage {
   /** Bytes that are still to be allocated by somebody who keeps them. */
   #kept = 0
 
-  /** Whether V8 keeps the size of its young generation in this turn, or cannot. */
-  #holds = false
+  /** Undefined until it is needed. */
+  #grow: ReturnType<typeof growthHere> | undefined
+  #holding = false
 
   /**
-   * Keeps V8's young generation at its size until the event loop turns. V8 doubles it whenever as many bytes of objects
-   * have survived as it holds, all collections together, and a running program hardly ever gets that back. The price is
-   * that V8 looks among all objects sooner, so this is only for work that takes long beside that.
+   * Does work of which little is alive afterwards, while V8's young generation keeps its size. V8 doubles it whenever as
+   * many bytes of objects have survived as it holds, all collections together, and a running program hardly ever gets
+   * that back. V8 looks among all objects sooner meanwhile, so other work has the usual pace again.
    */
-  holds(): void {
-    if (this.#holds) return
-    this.#holds = true
-    holdYoung(() => void (this.#holds = false))
+  holding<T>(work: () => T): T {
+    if (this.#grow === undefined) this.#grow = growthHere()
+    if (this.#grow === null || this.#holding) return work()
+    this.#holding = true
+    this.#grow(1)
+    try {
+      return work()
+    } finally {
+      this.#grow(2)
+      this.#holding = false
+    }
   }
 
   /**

@@ -136,7 +136,8 @@ class Session {
     // Inside another recording, the step is part of that; anomaly mode reads elements.
     if (effects.sink !== null || mode.anomaly) return this.#step(...args)
     const entry = this.#entryOf(args)
-    if (!this.#replays(entry)) return this.#record(entry)
+    // Most of what a recording and its compilation make is dead at their end.
+    if (!this.#replays(entry)) return garbage.holding(() => this.#record(entry))
     const value = (entry.runner as Runner).run(this.#tensors)
     entry.calls++
     return value
@@ -245,8 +246,6 @@ class Session {
   #record(entry: Entry): unknown {
     const { device } = entry.signature
     const { last } = entry
-    // Most of what a recording and its compilation make is dead at their end.
-    garbage.holds()
     const first = entry.calls === 0
     let recorded = this.#recorded(entry, first)
     let found = first || last === null ? null : difference(last, recorded.recording)
