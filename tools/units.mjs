@@ -313,7 +313,7 @@ export const object = ${waits ? `$object(${members})` : members}`,
         parameters.set(from, [...(parameters.get(from) ?? []), ...pairsOf(names)])
         return ''
       })
-      .replace(/\bexport\s*\{([^}]*)\};?\s*$/, (_, names) => `return${asGiven(pairsOf(names))}`)
+      .replace(/\bexport\s*\{([^}]*)\};?\s*$/, (_, names) => `return ${asGiven(pairsOf(names))}`)
     const [, ...needs] = parameters.keys()
     const taken = [...parameters.values()].map((pairs) =>
       braces(pairs.map(([as, own]) => [isPlace(as) ? as.slice(1) : as, own])),

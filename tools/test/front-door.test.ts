@@ -146,7 +146,7 @@ test('npm test runs every test file', () => {
   expect([...new Set(folders)].filter((folder) => !tested.includes(folder))).toEqual([])
   for (const folder of tested) {
     const { scripts } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
-    expect(`${folder}: ${scripts.test}`).toMatch(/(unit|native|wasm)\.mjs( test| --no-isolate)?$/)
+    expect(`${folder}: ${scripts.test}`).toMatch(/(unit|native|wasm|cuda)\.mjs( test| --no-isolate)?$/)
   }
 })
 

@@ -84,6 +84,12 @@ console.log(JSON.stringify(all))`)
   }
 })
 
+test('what the sources import on demand is read and runs', async () => {
+  const listed = await run(`import { tensor, save, io } from '${new URL('flambeau/dist/index.js', packages)}'
+console.log(JSON.stringify(await io.list(await save({ x: tensor([1, 2]) }))))`)
+  expect(listed.tensors).toMatchObject([{ name: 'x' }])
+})
+
 /** Counts the calls of a program that imports flambeau, by file. */
 const counting = (program: string): string => `import { Session } from 'node:inspector'
 const session = new Session()
