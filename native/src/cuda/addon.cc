@@ -84,6 +84,12 @@ class Addon : public Napi::Addon<Addon> {
   Napi::Value number(const Napi::CallbackInfo& info, CUresult result, double value) const {
     return Napi::Number::New(info.Env(), result == CUDA_SUCCESS ? value : -static_cast<double>(result));
   }
+  /** The number of what a device makes, or minus the code of an error. */
+  Napi::Value made(const Napi::CallbackInfo& info, const char* name, CUresult (Device::*make)(int32_t*)) const {
+    int32_t found = 0;
+    const CUresult result = (device_of(info, name).*make)(&found);
+    return number(info, result, found);
+  }
   /** A weak reference by its number; numbers of references that are gone are used again. */
   std::vector<napi_ref> watched_;
   std::vector<int32_t> free_;
@@ -259,11 +265,7 @@ Napi::Value Addon::begin_graph(const Napi::CallbackInfo& info) {
 }
 
 /** endGraph(device): the number of the graph, or minus the code of an error. */
-Napi::Value Addon::end_graph(const Napi::CallbackInfo& info) {
-  int32_t graph = 0;
-  const CUresult result = device_of(info, "endGraph").end_graph(&graph);
-  return number(info, result, graph);
-}
+Napi::Value Addon::end_graph(const Napi::CallbackInfo& info) { return made(info, "endGraph", &Device::end_graph); }
 
 /** launchGraph(device, graph, times) */
 Napi::Value Addon::launch_graph(const Napi::CallbackInfo& info) {
@@ -305,11 +307,7 @@ Napi::Value Addon::receive(const Napi::CallbackInfo& info) {
 }
 
 /** fence(device): the number of a fence behind what the device was given to do, or minus the code of an error. */
-Napi::Value Addon::fence(const Napi::CallbackInfo& info) {
-  int32_t fence = 0;
-  const CUresult result = device_of(info, "fence").fence(&fence);
-  return number(info, result, fence);
-}
+Napi::Value Addon::fence(const Napi::CallbackInfo& info) { return made(info, "fence", &Device::fence); }
 
 /** passed(device, fence): 1 if that is done, and then the fence is gone; 0 if not yet; minus the code of an error. */
 Napi::Value Addon::passed(const Napi::CallbackInfo& info) {
@@ -322,11 +320,7 @@ Napi::Value Addon::passed(const Napi::CallbackInfo& info) {
 }
 
 /** mark(device): the number of a mark, or minus the code of an error. */
-Napi::Value Addon::mark(const Napi::CallbackInfo& info) {
-  int32_t mark = 0;
-  const CUresult result = device_of(info, "mark").mark(&mark);
-  return number(info, result, mark);
-}
+Napi::Value Addon::mark(const Napi::CallbackInfo& info) { return made(info, "mark", &Device::mark); }
 
 /** elapsed(device, from, to): milliseconds between two marks, or minus the code of an error. */
 Napi::Value Addon::elapsed(const Napi::CallbackInfo& info) {
