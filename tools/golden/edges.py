@@ -223,6 +223,17 @@ ROWS = [
             ('m.view(1, 2, 3)', 'm', ', F(1, 2, 3)'),
         )
     ),
+    *((f'F(2.5).view([]).{name}({dim})', f'F(2.5).view([]).{name}({dim})') for name in ('size', 'stride') for dim in (0, -1, 1)),
+    # --- bool operands ---
+    *((f'm.gt(2).{op}(m.gt(3))', f'm.gt(2).{op}(m.gt(3))') for op in ('pow', 'remainder')),
+    ('m.gt(2).floorDivide(m.gt(0))', 'm.gt(2).floor_divide(m.gt(0))'),
+    ("m.gt(2).div(m.gt(0), { roundingMode: 'trunc' })", "m.gt(2).div(m.gt(0), rounding_mode='trunc')"),
+    ('m.gt(2).clamp(true, true)', 'm.gt(2).clamp(True, True)'),
+    ('m.gt(2).pow(2)', 'm.gt(2).pow(2)'),
+    *((f'{x}.sumToSize({sizes})', f'{x}.sum_to_size({sizes})') for x in ('m', 'm.gt(2)', 'I(200, 3)') for sizes in ('1', '2', '3', '2, 3')),
+    # --- numbers where a tensor is usual ---
+    *((f'm.copy_({value})', f'm.copy_({value.title()})') for value in ('2.5', '-1', 'true')),
+    ('F(1, 2, 1).histogram().hist.sum()', 'F(1, 2, 1).histogram().hist.sum()'),
 ]
 
 if __name__ == '__main__':

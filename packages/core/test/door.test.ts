@@ -226,7 +226,7 @@ op('bincount', [at('input', 'tensor', indices), at('weights', 'tensor?|null', ro
 both('histc', at('bins', 'int?', 3), at('min', 'number?', 0), at('max', 'number?', 1))
 both(
   'histogram',
-  at('bins', 'int|tensor', 3),
+  at('bins', 'int?|tensor', 3),
   by('range', 'numbers?|null', () => [0, 1]),
   by('weight', 'tensor?|null', T),
   by('density', 'bool?', false),
@@ -528,7 +528,7 @@ both('takeAlongDim', at('indices', 'tensor', whole), oneDim)
 for (const name of ['maskedScatter', 'maskedScatter_'])
   op(name, [self, at('mask', 'tensor', mask), at('source', 'tensor', T)])
 op('oneHot', [at('input', 'tensor', indices), at('numClasses', 'int?', 2)])
-both('copy_', at('other', 'tensor', T))
+both('copy_', at('other', 'scalar|tensor', T))
 both('fill_', at('value', 'scalar|tensor', 1))
 both('zero_')
 for (const [name, params] of [

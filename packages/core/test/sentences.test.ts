@@ -128,7 +128,7 @@ const differences: Readonly<Record<string, string>> = {
   'linspace: start = more than an int': float,
   'linspace: end = more than an int': float,
   'full: fillValue = more than an int': float,
-  'x.copy_: other = more than an int': 'numbers are not copied',
+  'x.copy_: other = more than an int': float,
   'x.diagonal: one more': counted,
   'x.diagonal: colour': counted,
   'x.diagonal: the first twice': counted,

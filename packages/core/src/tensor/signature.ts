@@ -256,6 +256,11 @@ class Signature {
     const own = this.#python ? 1 : 0
     const most = this.#places + own
     const least = this.#params.filter((p) => p.required && !p.keyword).length + own
+    if (most === 0 && this.#params.length > 0) {
+      // The function has read its other arguments itself.
+      const names = this.#params.map((p) => p.name).join(', ')
+      return new TypeError(`${this.#name}() got an unexpected argument`, `Give it by name: ${names}.`)
+    }
     const range = least === most ? `${most}` : `from ${least} to ${most}`
     return new TypeError(
       most === 0

@@ -180,7 +180,7 @@ const flatten = (x: Tensor | null): Tensor | null => (x === null ? null : apply(
 
 const histogramArguments = method(
   'histogram',
-  required('bins', either(int, tensor)),
+  optional('bins', either(int, tensor), 100),
   keyword('range', nullable(list(number)), null),
   keyword('weight', nullable(tensor), null),
   keyword('density', bool, false),
@@ -202,7 +202,7 @@ export interface HistogramOptions {
  */
 export function histogram(
   x: Tensor,
-  ...args: [bins: number | Tensor, options?: HistogramOptions]
+  ...args: [bins?: number | Tensor, options?: HistogramOptions]
 ): NamedPair<'hist', 'binEdges'> {
   const [bins, range, weight, density] = histogramArguments(x, args)
   if (!isFloat(x.dtype)) throw notImplemented('histogramdd', x.dtype)

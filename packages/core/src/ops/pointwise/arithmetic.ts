@@ -6,9 +6,9 @@ import { RuntimeError } from '../../base/errors.ts'
 import { s } from '../../expr/expr.ts'
 import { operand } from '../../tensor/apply.ts'
 import type { Input } from '../../tensor/op.ts'
-import { keyword, nullable, number, signature, str } from '../../tensor/signature.ts'
+import { keyword, nothingMore, nullable, number, signature, str } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
-import { refuseBool } from '../define/arguments.ts'
+import { noBool, refuseBool } from '../define/arguments.ts'
 import { elementwise } from '../define/elementwise.ts'
 import {
   binary,
@@ -21,9 +21,6 @@ import {
   type TensorLike,
   unary,
 } from '../define/overloads.ts'
-
-/** For functions that take only their operands. */
-const noOptions = { remainder: signature('remainder'), pow: signature('pow') }
 
 /** For integers the factor must be an integer. */
 function checkAlpha(x: TensorLike, y: TensorLike, alpha: number): void {
@@ -89,8 +86,14 @@ export const mul = binary(elementwise('mul', (x, y) => s.mul(x, y)))
 
 const divOp = elementwise('div', (x, y) => s.div(x, y), { out: 'float', gradName: 'div' })
 /** Truncates the quotient as PyTorch computes it, in the operands' dtype: 0.3 by 0.1 is 3 in float32. */
-const truncOp = elementwise('DivBackward2', (x, y) => s.trunc(s.rounded(s.div(x, y))), { check: divisorCheck })
-const floorOp = elementwise('NotImplemented', (x, y) => s.floorDiv(x, y), { check: divisorCheck })
+const truncOp = elementwise('DivBackward2', (x, y) => s.trunc(s.rounded(s.div(x, y))), {
+  ...noBool('div_trunc_cpu'),
+  check: divisorCheck,
+})
+const floorOp = elementwise('NotImplemented', (x, y) => s.floorDiv(x, y), {
+  ...noBool('div_floor_cpu'),
+  check: divisorCheck,
+})
 const quotients = { floor: named('DivBackward2', floorOp), trunc: truncOp }
 /** The quotient rounded down; integers stay integers. */
 export const floorDivide = binary(floorOp, 'floor_divide')
@@ -114,11 +117,14 @@ export const div: Overloaded<[x: TensorLike, y: TensorLike, options?: RoundingOp
   },
 )
 
-const remainderOp = elementwise('RemainderBackward1', (x, y) => s.mod(x, y), { check: divisorCheck })
+const remainderOp = elementwise('RemainderBackward1', (x, y) => s.mod(x, y), {
+  ...noBool('remainder_cpu'),
+  check: divisorCheck,
+})
 const remainderOfNumber = named('RemainderBackward0', remainderOp)
 /** `x` modulo `y`, with the sign of the divisor. */
 export const remainder = overloaded((x: TensorLike, y: TensorLike, ...none: []) => {
-  if (none.length > 0) noOptions.remainder(none)
+  nothingMore('remainder', none)
   return [typeof y === 'object' ? remainderOp : remainderOfNumber, operands('remainder', x, y)]
 })
 
@@ -132,11 +138,11 @@ export const neg = unary(
   }),
 )
 
-const powOp = elementwise('pow', (x, p) => s.pow(x, p))
+const powOp = elementwise('pow', (x, p) => s.pow(x, p), noBool('pow'))
 const powTensorOp = named('PowBackward1', powOp)
 /** `x` to the power `y`. Two integers stay integers, and then no exponent may be negative. */
 export const pow = overloaded((x: TensorLike, y: TensorLike, ...none: []) => {
-  if (none.length > 0) noOptions.pow(none)
+  nothingMore('pow', none)
   const inputs = operands('pow', x, y, 'exponent')
   if (typeof y === 'number' && y < 0 && typeof x === 'object' && !isFloat(x.dtype) && Number.isInteger(y)) {
     throw new RuntimeError('Integers to negative integer powers are not allowed.', 'Convert it first: x.float().')

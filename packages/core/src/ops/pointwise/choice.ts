@@ -4,6 +4,7 @@ import { s } from '../../expr/expr.ts'
 import { operand } from '../../tensor/apply.ts'
 import { type Arguments, method, nullable, optional, required } from '../../tensor/signature.ts'
 import { Tensor } from '../../tensor/tensor.ts'
+import { noBool } from '../define/arguments.ts'
 import { elementwise } from '../define/elementwise.ts'
 import { binary, named, operandKind, type Overloaded, overloaded, type TensorLike } from '../define/overloads.ts'
 
@@ -13,6 +14,7 @@ export const maximum = binary(elementwise('maximum', (x, y) => s.max(x, y)))
 export const minimum = binary(elementwise('minimum', (x, y) => s.min(x, y)))
 
 const clampOp = elementwise('clamp', (x, low, high) => s.min(s.max(x, low), high), {
+  ...noBool('clamp_scalar_cpu'),
   gradName: 'where',
   grad: ({ dy, x: [x, low, high] }) => [
     s.select(s.and(s.ge(x, low), s.le(x, high)), dy, 0),

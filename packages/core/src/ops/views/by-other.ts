@@ -1,10 +1,12 @@
 // Methods that give a tensor the shape of another one, or reduce it to sizes that broadcast to its own.
+import { isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
-import { shapeString } from '../../base/shape.ts'
+import { sameShape, shapeString } from '../../base/shape.ts'
 import { checkSelf, method, required, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { type Sizes, sizesOf } from '../define/arguments.ts'
 import { sumTo } from '../define/elementwise.ts'
+import { toDType } from '../define/fill.ts'
 import { reshape, view } from './views.ts'
 
 const other = required('other', tensor)
@@ -22,7 +24,8 @@ export function reshapeAs(x: Tensor, ...args: [other: Tensor]): Tensor {
 }
 
 /**
- * Summed over the dimensions that sizes have as 1 or lack: the opposite of `expand`.
+ * Summed over the dimensions that sizes have as 1 or lack: the opposite of `expand`. As in `sum`, uint8 and bool become
+ * int32.
  *
  * @example
  * sumToSize(ones(2, 3), 1, 3) // tensor([[2., 2., 2.]])
@@ -37,6 +40,8 @@ export function sumToSize(x: Tensor, ...size: Sizes): Tensor {
       'Each size must be that of the tensor, or 1; sizes are counted from the end.',
     )
   }
-  const summed = sumTo(x, [...new Array<number>(lead).fill(1), ...sizes])
+  if (sameShape(x.sizes, sizes)) return x
+  const dtype = isFloat(x.dtype) ? x.dtype : 'int32'
+  const summed = sumTo(toDType(x, dtype), [...new Array<number>(lead).fill(1), ...sizes])
   return lead === 0 ? summed : view(summed, sizes)
 }

@@ -115,9 +115,14 @@ export function zero_(x: Tensor, ...none: []): Tensor {
   return fillWith(zeroOp, x, 0)
 }
 
-const copyArguments = method('copy_', also(required('other', tensor), 'src'), optional('nonBlocking', bool, false))
+const copyArguments = method(
+  'copy_',
+  also(required('other', { ...either(tensor, scalar), expected: 'Tensor' }), 'src'),
+  optional('nonBlocking', bool, false),
+)
 /**
- * Overwrites the elements with those of `src`, which is broadcast and converted. Gradients flow to `src`.
+ * Overwrites the elements with those of `src`, a tensor or a number, which is broadcast and converted. Gradients flow to
+ * `src`.
  *
  * @example
  * zeros(2, 2).copy_(tensor([1, 2])) // tensor([[1., 2.],
@@ -125,9 +130,10 @@ const copyArguments = method('copy_', also(required('other', tensor), 'src'), op
  */
 export function copy_(
   x: Tensor,
-  ...args: [src: Tensor, nonBlocking?: boolean | { readonly nonBlocking?: boolean }]
+  ...args: [src: Tensor | number | boolean, nonBlocking?: boolean | { readonly nonBlocking?: boolean }]
 ): Tensor {
   const [src] = copyArguments(x, args)
+  if (!(src instanceof Tensor)) return fill_(x, src)
   checkWritable(x, [src])
   checkOutput(x.sizes, broadcastShapes(x.sizes, src.sizes))
   const source = toDevice(src, x.storage.device)
