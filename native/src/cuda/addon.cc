@@ -12,7 +12,7 @@
 namespace flambeau::cuda {
 namespace {
 
-constexpr int32_t format = 3;
+constexpr int32_t format = 4;
 
 [[noreturn]] void refuse(const Napi::CallbackInfo& info, const std::string& message) {
   throw Napi::Error::New(info.Env(), "cuda: " + message);
@@ -38,6 +38,19 @@ bool bytes_of(const Napi::Value& value, char** data, size_t* bytes) {
   *bytes = array.ByteLength();
   return true;
 }
+
+/** A device, and the weak references that its memory has, by their numbers; those of the gone ones are used again. */
+struct Opened {
+  std::unique_ptr<Device> device;
+  std::vector<napi_ref> watched;
+  std::vector<int32_t> free;
+
+  void drop(napi_env env, int32_t number) {
+    napi_delete_reference(env, watched[number]);
+    watched[number] = nullptr;
+    free.push_back(number);
+  }
+};
 
 }  // namespace
 
@@ -75,7 +88,10 @@ class Addon : public Napi::Addon<Addon> {
   void unwatch(const Napi::CallbackInfo& info);
   Napi::Value sweep(const Napi::CallbackInfo& info);
 
-  Device& device_of(const Napi::CallbackInfo& info, const char* name, size_t argument = 0) const;
+  Opened& opened_of(const Napi::CallbackInfo& info, const char* name, size_t argument = 0) const;
+  Device& device_of(const Napi::CallbackInfo& info, const char* name, size_t argument = 0) const {
+    return *opened_of(info, name, argument).device;
+  }
   /** The code of an error as the functions return it. */
   Napi::Value code(const Napi::CallbackInfo& info, CUresult result) const {
     return Napi::Number::New(info.Env(), static_cast<int32_t>(result));
@@ -90,16 +106,13 @@ class Addon : public Napi::Addon<Addon> {
     const CUresult result = (device_of(info, name).*make)(&found);
     return number(info, result, found);
   }
-  /** A weak reference by its number; numbers of references that are gone are used again. */
-  std::vector<napi_ref> watched_;
-  std::vector<int32_t> free_;
 };
 
-Device& Addon::device_of(const Napi::CallbackInfo& info, const char* name, size_t argument) const {
+Opened& Addon::opened_of(const Napi::CallbackInfo& info, const char* name, size_t argument) const {
   const Napi::Value value = info[argument];
-  if (!value.IsExternal() || !value.As<Napi::External<Device>>().CheckTypeTag(&deviceTag))
+  if (!value.IsExternal() || !value.As<Napi::External<Opened>>().CheckTypeTag(&deviceTag))
     refuse(info, std::string(name) + " takes a device as argument " + std::to_string(argument));
-  return *value.As<Napi::External<Device>>().Data();
+  return *value.As<Napi::External<Opened>>().Data();
 }
 
 /** open(path): opens the driver. Returns its version and the devices, or how it failed: `failure`, `code`, `text`. */
@@ -148,10 +161,14 @@ Napi::Value Addon::device(const Napi::CallbackInfo& info) {
   int32_t ordinal;
   if (!count_of(info[0], 1 << 16, &ordinal)) refuse(info, "device takes a number");
   CUresult result = CUDA_SUCCESS;
-  std::unique_ptr<Device> opened(Device::open(ordinal, &result));
-  if (opened == nullptr) return code(info, result);
-  const auto external =
-      Napi::External<Device>::New(info.Env(), opened.get(), [](Napi::Env, Device* device) { delete device; });
+  std::unique_ptr<Opened> opened(new Opened{std::unique_ptr<Device>(Device::open(ordinal, &result)), {}, {}});
+  if (opened->device == nullptr) return code(info, result);
+  const auto external = Napi::External<Opened>::New(info.Env(), opened.get(), [](Napi::Env env, Opened* gone) {
+    for (napi_ref reference : gone->watched) {
+      if (reference != nullptr) napi_delete_reference(env, reference);
+    }
+    delete gone;
+  });
   opened.release();
   external.TypeTag(&deviceTag);
   return external;
@@ -343,47 +360,47 @@ Napi::Value Addon::describe_error(const Napi::CallbackInfo& info) {
 
 // ---- weak references: V8 clears them when it has found an object dead, also within a synchronous loop ----
 
-/** watch(object): a number for it. */
+/** watch(device, object): a number for it. */
 Napi::Value Addon::watch(const Napi::CallbackInfo& info) {
-  if (!info[0].IsObject()) refuse(info, "watch takes an object");
+  auto& [device, watched, free] = opened_of(info, "watch");
+  if (!info[1].IsObject()) refuse(info, "watch takes an object");
   napi_ref reference = nullptr;
-  if (napi_create_reference(info.Env(), info[0], 0, &reference) != napi_ok) throw Napi::Error::New(info.Env());
-  int32_t number = static_cast<int32_t>(watched_.size());
-  if (free_.empty()) {
-    watched_.push_back(reference);
+  if (napi_create_reference(info.Env(), info[1], 0, &reference) != napi_ok) throw Napi::Error::New(info.Env());
+  int32_t number = static_cast<int32_t>(watched.size());
+  if (free.empty()) {
+    watched.push_back(reference);
   } else {
-    number = free_.back();
-    free_.pop_back();
-    watched_[number] = reference;
+    number = free.back();
+    free.pop_back();
+    watched[number] = reference;
   }
   return Napi::Number::New(info.Env(), number);
 }
 
-/** unwatch(number) */
+/** unwatch(device, number) */
 void Addon::unwatch(const Napi::CallbackInfo& info) {
+  Opened& opened = opened_of(info, "unwatch");
   int32_t number;
-  if (!count_of(info[0], INT32_MAX, &number) || number >= static_cast<int32_t>(watched_.size()) ||
-      watched_[number] == nullptr)
+  if (!count_of(info[1], INT32_MAX, &number) || number >= static_cast<int32_t>(opened.watched.size()) ||
+      opened.watched[number] == nullptr)
     refuse(info, "unwatch takes a number that watch gave");
-  napi_delete_reference(info.Env(), watched_[number]);
-  watched_[number] = nullptr;
-  free_.push_back(number);
+  opened.drop(info.Env(), number);
 }
 
-/** sweep(numbers): puts the numbers of dead objects there, as many as fit, and forgets them; returns how many. */
+/** sweep(device, numbers): puts the numbers of dead objects there, as many as fit, and forgets them; returns how many. */
 Napi::Value Addon::sweep(const Napi::CallbackInfo& info) {
+  Opened& opened = opened_of(info, "sweep");
   Elements<int32_t> dead;
-  if (!elements_of(info[0], &dead)) refuse(info, "sweep takes an Int32Array");
+  if (!elements_of(info[1], &dead)) refuse(info, "sweep takes an Int32Array");
   const Napi::HandleScope scope(info.Env());
   int32_t found = 0;
-  for (size_t i = 0; i < watched_.size() && found < dead.length; i++) {
-    if (watched_[i] == nullptr) continue;
+  const auto count = static_cast<int32_t>(opened.watched.size());
+  for (int32_t i = 0; i < count && found < dead.length; i++) {
+    if (opened.watched[i] == nullptr) continue;
     napi_value value = nullptr;
-    if (napi_get_reference_value(info.Env(), watched_[i], &value) != napi_ok || value != nullptr) continue;
-    napi_delete_reference(info.Env(), watched_[i]);
-    watched_[i] = nullptr;
-    free_.push_back(static_cast<int32_t>(i));
-    dead.data[found++] = static_cast<int32_t>(i);
+    if (napi_get_reference_value(info.Env(), opened.watched[i], &value) != napi_ok || value != nullptr) continue;
+    opened.drop(info.Env(), i);
+    dead.data[found++] = i;
   }
   return Napi::Number::New(info.Env(), found);
 }

@@ -33,7 +33,7 @@ using CUuuid = CUuuid_st;
 #define FLAMBEAU_CUDA_ENUM(name) static_assert(sizeof(name) == 4, "enumerations have the size of int")
 #endif
 
-/** What every function returns. From CUDA_ERROR_ILLEGAL_ADDRESS on, the context is lost for the rest of the process. */
+/** What every function returns; after which errors the context is lost, TypeScript knows (errors.ts). */
 #define CUresult_VALUES(E)                          \
   E(CUDA_SUCCESS, 0)                                \
   E(CUDA_ERROR_INVALID_VALUE, 1)                    \

@@ -16,6 +16,12 @@ inline thread_local CUcontext current = nullptr;
 /** What a function needs before it may run. */
 enum class Needs { nothing, initialization, context };
 
+/** Errors of kernels, after which every call returns the same one; a launch that needs too much only fails. */
+inline bool losesContext(CUresult code) {
+  return code == CUDA_ERROR_ILLEGAL_ADDRESS || code == CUDA_ERROR_LAUNCH_TIMEOUT || code == CUDA_ERROR_ASSERT ||
+         (code >= CUDA_ERROR_ILLEGAL_INSTRUCTION && code <= CUDA_ERROR_LAUNCH_FAILED);
+}
+
 inline CUresult injected(const char* name) {
   const std::string own = name;
   const std::string stem =
@@ -33,7 +39,7 @@ template <class F> CUresult enter(const char* name, Needs needs, F body) {
   Driver& d = driver();
   d.mutate();
   if (const CUresult code = injected(name)) {
-    if (code >= CUDA_ERROR_ILLEGAL_ADDRESS && code <= CUDA_ERROR_LAUNCH_FAILED && current != nullptr) {
+    if (losesContext(code) && current != nullptr) {
       d.lose(current, {code, format("%s failed on demand", name)});
     }
     return code;

@@ -60,7 +60,12 @@ export const differenceOfAll = (
   expected: readonly Expected[],
   tolerance: (x: Pick<Nd, 'dtype'>) => Tolerance,
 ): string | undefined => {
-  if (actual.length !== expected.length) return `${actual.length} outputs instead of ${expected.length}`
+  if (actual.length !== expected.length) {
+    // A call that threw has its message as its only result.
+    const said = actual.find((x) => !('shape' in x))
+    const why = said === undefined || 'shape' in said ? '' : `, ${JSON.stringify(said.value)} among them`
+    return `${actual.length} outputs instead of ${expected.length}${why}`
+  }
   for (let k = 0; k < actual.length; k++) {
     const x = expected[k]
     const found = differenceOf(actual[k], x, 'shape' in x ? tolerance(x) : [0, 0])

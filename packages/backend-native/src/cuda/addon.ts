@@ -52,10 +52,10 @@ export interface CudaAddon {
   elapsed(device: Handle, from: number, to: number): number
   resetMarks(device: Handle): void
   describe(code: number): string
-  /** A weak reference: a number for an object, which `sweep` reports once V8 has found the object dead. */
-  watch(object: object): number
-  unwatch(number: number): void
-  sweep(numbers: Int32Array): number
+  /** A weak reference: a number for an object, which `sweep` of the same device reports once V8 has found the object dead. */
+  watch(device: Handle, object: object): number
+  unwatch(device: Handle, number: number): void
+  sweep(device: Handle, numbers: Int32Array): number
 }
 
-export const format = 3
+export const format = 4

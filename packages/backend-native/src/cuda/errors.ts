@@ -4,8 +4,12 @@ import type { CudaAddon, Opened } from './addon.ts'
 
 const others = "Use device 'native' or 'js' instead."
 export const outOfMemory = 2
-/** From this code on, the device is lost for the rest of the process. */
-const fatal = 700
+/** After these the context cannot be used any more: errors of memory and links, of kernels, and its end. */
+const fatal = new Set([214, 220, 226, 700, 702, 709, 710, 714, 715, 716, 717, 718, 719, 721])
+const hints: Readonly<Record<number, string>> = {
+  46: 'Another process may have the GPU to itself: nvidia-smi -q -d COMPUTE says its compute mode.',
+  221: 'The compiler is a part of the driver: libnvidia-ptxjitcompiler.so.1. A container needs NVIDIA_DRIVER_CAPABILITIES=compute,utility.',
+}
 
 /** Why the driver could not be opened. */
 export function driverError(opened: Extract<Opened, { readonly failure: string }>): RuntimeError {
@@ -43,10 +47,10 @@ export function memoryError(bytes: number, ordinal: number, total: number, held:
 
 /** The error of a call; `what` names the op that failed, if it is known. */
 export function callError(addon: CudaAddon, code: number, what: string): RuntimeError {
-  const hint =
-    code >= fatal && code < 800
-      ? 'The device is lost for this process: save what is elsewhere and start again. FLAMBEAU_CUDA_BLOCKING=1 finds the op.'
-      : others
+  const hint = isFatal(code)
+    ? 'The device is lost for this process: save what is elsewhere and start again. FLAMBEAU_CUDA_BLOCKING=1 finds the op.'
+    : (hints[code] ?? others)
   return new RuntimeError(`CUDA error: ${addon.describe(code)} in ${what}`, hint)
 }
-export const isFatal = (code: number): boolean => code >= fatal && code < 800
+/** Whether the device is lost for the rest of the process. */
+export const isFatal = (code: number): boolean => fatal.has(code)

@@ -12,7 +12,7 @@ import {
   type Spec,
 } from '@flambeau/core/backend'
 import type { CudaAddon, Handle } from './addon.ts'
-import { memoryError } from './errors.ts'
+import { callError, memoryError, outOfMemory } from './errors.ts'
 
 /** A range of device memory that was allocated as one. */
 export class Block {
@@ -114,7 +114,7 @@ export class DeviceMemory {
     if (this.#exact && this.#pooled > sweepBytes) this.trim()
     const address = this.#pool(bytes) ?? this.#allocate(bytes)
     const block = new Block(address, bytes)
-    block.watched = this.#addon.watch(block)
+    block.watched = this.#addon.watch(this.#device, block)
     this.#watched.set(block.watched, { address, bytes })
     this.#held += bytes
     this.#notePeaks()
@@ -141,6 +141,7 @@ export class DeviceMemory {
       prepare()
       const address = this.#pool(bytes) ?? this.#addon.allocate(this.#device, bytes)
       if (address > 0) return address
+      if (address !== -outOfMemory) throw callError(this.#addon, -address, 'allocating memory')
     }
     const [free = 0, total = 0] = this.#addon.memory(this.#device)
     throw memoryError(bytes, this.#ordinal, total, this.#held, free)
@@ -150,7 +151,7 @@ export class DeviceMemory {
   #sweep(): void {
     this.#fresh = 0
     for (;;) {
-      const found = this.#addon.sweep(this.#dead)
+      const found = this.#addon.sweep(this.#device, this.#dead)
       for (let i = 0; i < found; i++) this.#release(this.#dead[i])
       if (found < this.#dead.length) return
     }
@@ -170,7 +171,7 @@ export class DeviceMemory {
   give(block: Block): void {
     if (block === this.#slab || block.bytes === slabBytes || block.gone) return
     block.gone = true
-    this.#addon.unwatch(block.watched)
+    this.#addon.unwatch(this.#device, block.watched)
     this.#release(block.watched)
   }
 

@@ -130,6 +130,18 @@ const cases = {
     }
     return sums.every((sum, i) => sum === i >> 1)
   },
+  // Garbage of two devices at once, which each of them looks for in the middle of its own work and when a step is recorded.
+  'peers-garbage': async () => {
+    useDevice(await native({ device: 'cuda' }))
+    const devices = ['cuda:0', 'cuda:1']
+    for (let i = 0; i < 2000; i++) for (const device of devices) empty([1 << 14], { device })
+    const sums = devices.map((device) => {
+      cuda.setDevice(device)
+      return compile(() => full([4], 2).sum())().item()
+    })
+    cuda.emptyCache()
+    return { sums, held: devices.map((device) => cuda.memoryAllocated(device)) }
+  },
   queries: async () => {
     const ask = [
       () => cuda.isAvailable(),

@@ -35,6 +35,14 @@ it('each GPU has its own failures and programs', () => {
   })
 })
 
+it('each GPU finds its own garbage', () => {
+  const { result, error } = outcome('peers-garbage', 'cuda', { ...two, FAKECUDA_MEMORY: '16M' })
+  const { sums, held } = result as { sums: number[]; held: number[] }
+  expect(error).toBe(undefined)
+  expect(sums).toEqual([8, 8])
+  for (const bytes of held) expect(bytes).toBeLessThan(2 ** 20)
+})
+
 it('torch.cuda tells of the devices', () => {
   const { before, after } = outcome('queries', 'cuda', two).result as { before: unknown; after: unknown }
   const none = 'Torch not compiled with CUDA enabled'

@@ -56,8 +56,8 @@ export const products: Step = {
   async run(setting) {
     const backend = openCuda(0)
     useDevice(backend)
-    const quick = setting.scale < 1
-    const shapes: [batch: number, m: number, k: number, n: number][] = [
+    const quick = setting.interpreted || setting.scale < 1
+    const full: [batch: number, m: number, k: number, n: number][] = [
       ...[256, 512, 1024, 2048, 4096, 8192].map((n): [number, number, number, number] => [1, n, n, n]),
       [1, 64, 784, 256],
       [1, 128, 4096, 32_000],
@@ -66,10 +66,10 @@ export const products: Step = {
       [1, 1, 4096, 4096],
       [1, 4096, 4096, 1],
     ]
+    const shapes = quick ? full.map((shape) => shape.map((size) => Math.min(size, 24))) : full
     const timed = (): number[] =>
-      shapes.map((shape) => {
-        const [batch, m, k, n] = quick ? shape.map((size) => Math.max(1, Math.min(size, 24))) : shape
-        return scope(() => {
+      shapes.map(([batch, m, k, n]) =>
+        scope(() => {
           // A row again and again: numbers are drawn by the host.
           const [a, b] = [randn(k).expand(batch, m, k), randn(n).expand(batch, k, n)].map((x) => x.contiguous())
           const { clock } = backend.gpu
@@ -82,8 +82,8 @@ export const products: Step = {
           }
           run(2)
           return quick ? run(1) : Math.min(run(5), run(20), run(20))
-        })
-      })
+        }),
+      )
     const own = timed()
     try {
       backend.useBlas(setting.blas)
@@ -104,8 +104,8 @@ export const bench: Step = {
   name: 'bench',
   about: 'the bench of GPUs, beside PyTorch where it is',
   limit: 120,
-  async run({ blas, script, scale }) {
-    const { rows, remarks } = await gpuRows({ blas, script, quick: scale < 1 })
+  async run({ blas, script, scale, interpreted }) {
+    const { rows, remarks } = await gpuRows({ blas, script, quick: interpreted || scale < 1 })
     // A missed target is a figure to work on, not a fault of the backend.
     const missed = rows.filter((row) => passes(row) === false).length
     return {

@@ -3,8 +3,10 @@
 
 /** What all steps share. */
 export interface Setting {
-  /** The share of the full counts: 1 on a GPU, less where an interpreter stands in for one. */
+  /** The share of the full counts. */
   readonly scale: number
+  /** An interpreter stands in for the GPU: sizes of what is only timed are small. */
+  readonly interpreted: boolean
   /** The driver that interprets, to compare with. */
   readonly interpreter: string
   /** cuBLAS, by name or path. */
@@ -29,7 +31,7 @@ export interface Finding {
 export interface Step {
   readonly name: string
   readonly about: string
-  /** The longest it may take, in seconds. */
+  /** The longest it may take on a GPU, in seconds. */
   readonly limit: number
   run(setting: Setting): Promise<Finding>
 }
