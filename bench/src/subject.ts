@@ -156,26 +156,25 @@ export class Process {
 
   /**
    * Resolves when its threads rest: those of some libraries look for work for 30 ms after a step, on a core that the next
-   * subject would lack. Where the system does not say how long threads have run, it waits as long as they might.
+   * subject would lack. Where the system does not say what threads do, it waits as long as they might. The time that a
+   * thread has run would not tell, because Linux adds to it once in a tick, which takes up to 10 ms.
    */
   async #rested(): Promise<void> {
     const pause = 2
-    for (let before = this.#ran(), waited = 0; waited < longestSearch; waited += pause) {
-      await sleep(before === undefined && (this.subject.threads ?? 1) > 1 ? longestSearch : pause)
-      const now = this.#ran()
-      if (now === undefined || before === undefined || now - before < pause * 1e5) return
-      before = now
+    for (let waited = 0, looks = 0; waited < longestSearch && looks < 2; waited += pause) {
+      const running = this.#running()
+      if (running === undefined) return (this.subject.threads ?? 1) > 1 ? sleep(longestSearch) : undefined
+      looks = running ? 0 : looks + 1
+      await sleep(pause)
     }
   }
 
-  /** The nanoseconds that its threads have run, on Linux. */
-  #ran(): number | undefined {
+  /** Whether one of its threads runs or could, on Linux. */
+  #running(): boolean | undefined {
     try {
       const tasks = `/proc/${this.#child.pid}/task`
-      return readdirSync(tasks).reduce(
-        (sum, task) => sum + Number(readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ')[0]),
-        0,
-      )
+      // The state follows the name, which is in parentheses and may contain some.
+      return readdirSync(tasks).some((task) => /.*\) R/s.test(readFileSync(`${tasks}/${task}/stat`, 'utf8')))
     } catch {
       return undefined
     }

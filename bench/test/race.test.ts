@@ -9,7 +9,7 @@ import { type Document, merged, page } from '../src/document.ts'
 import { InputFiles } from '../src/inputs.ts'
 import { difference, isTimed, race, rows } from '../src/race.ts'
 import { quick } from '../src/races.ts'
-import { isPresent, named, onThreads, type Subject } from '../src/subject.ts'
+import { isPresent, named, onThreads, Process, type Subject } from '../src/subject.ts'
 import { unheld } from '../src/report.ts'
 import { tables } from '../src/table.ts'
 import { terminal } from '../src/terminal.ts'
@@ -179,6 +179,43 @@ test('a workload that must not train forever restarts outside the timing', async
   })
   expect(measured.statistics('counting').samples).toBe(20)
   expect(cells.counting).toMatchObject({ median: 1e6, p90: 1e6 })
+})
+
+test('a turn ends when threads that look for work have stopped', async () => {
+  // A thread that goes on for 20 ms after each step, on a clock of its own.
+  const searching = `await (async () => {
+    const { Worker } = await import('node:worker_threads')
+    const flags = new Int32Array(new SharedArrayBuffer(8))
+    const search = (flags) => {
+      for (let seen = 0; ; ) {
+        Atomics.wait(flags, 0, seen)
+        seen = Atomics.load(flags, 0)
+        for (const end = performance.now() + 20; performance.now() < end; ) Atomics.store(flags, 1, 1)
+        Atomics.store(flags, 1, 0)
+      }
+    }
+    const worker = new Worker('(' + search + ')(require("node:worker_threads").workerData)', { eval: true, workerData: flags })
+    worker.unref()
+    return {
+      run: (n) => {
+        Atomics.add(flags, 0, 1)
+        Atomics.notify(flags, 0)
+        while (Atomics.load(flags, 1) === 0);
+        return { ns: n, peak: 0 }
+      },
+      results: () => ({ results: Atomics.load(flags, 1) }),
+    }
+  })()`
+  const child = new Process(subject('searching', searching))
+  try {
+    // Of several turns, because a way to look that misses the thread finds it sometimes.
+    for (let turn = 0; turn < 8; turn++) {
+      await child.run(1)
+      expect(await child.results(join(folder, 'none'))).toEqual([])
+    }
+  } finally {
+    child.close()
+  }
 })
 
 test('differences are relative to the largest element', () => {
