@@ -1,8 +1,10 @@
-// A row for every family of ops, on a million elements or a natural size: flambeau on js and on native beside TensorFlow.js on
-// its plain backend, numpy-ts (NumPy in TypeScript, its loops in WebAssembly) and NumPy itself. All get the same numbers, and
-// sums of their results are compared first. Times are processor time, the least of several samples, so that others on the machine
-// matter little. A js op that takes longer than TensorFlow.js misses its target. By hand, `node dist/ops/families.js sort` runs the families whose
-// names start with that.
+// A row for every family of ops, on a million elements or a natural size: flambeau on js, wasm and native beside TensorFlow.js
+// on its plain backend, numpy-ts (NumPy in TypeScript, its loops in WebAssembly) and NumPy itself. All get the same numbers, and
+// sums of their results are compared first. Each frees its results before the next call. Times are processor time, the least of
+// several samples, so that others on the machine matter little. A device that takes longer than a peer made of the same
+// misses its target (docs/decisions/0102): js beside TensorFlow.js, and wasm beside numpy-ts; so does native beside
+// numpy-ts, because it is what a user of Node has. By hand, `node dist/ops/families.js sort` runs the families whose names
+// start with that.
 import {
   arange,
   bernoulli,
@@ -21,6 +23,7 @@ import {
   rand,
   randn,
   randperm,
+  scope,
   searchsorted,
   setDevice,
   stack,
@@ -253,20 +256,18 @@ const timed =
     return (user + system) * 1000
   }
 
-/** Does an op n times, until an element of the last result has been read. */
+/** Does an op n times and frees what it made, the last time after an element of the result has been read. */
 const sampleOf = (run: () => Tensor): Sample =>
   timed((n) =>
     noGrad(() => {
-      let last = run()
-      for (let i = 1; i < n; i++) last = run()
-      last.detach().view(-1).narrow(0, 0, 1).item()
-      return last
+      for (let i = 1; i < n; i++) scope(() => void run())
+      return scope(() => run().detach().view(-1).narrow(0, 0, 1).item())
     }),
   )
 
 async function devices(): Promise<[string, Inputs][]> {
   const found: [string, Inputs][] = []
-  for (const name of ['native', 'js']) {
+  for (const name of ['native', 'wasm', 'js']) {
     try {
       await setDevice(name)
     } catch {
@@ -326,11 +327,15 @@ for (const [name, ops] of Object.entries(families).filter(([name]) => name.start
     if (measured.has('tfjs-cpu'))
       rows.push({ what, value: least('js') / least('tfjs-cpu'), unit: 'x', note, atMost: 1 })
     else rows.push({ what, value: least('js') / 1e6, unit: 'ms', note })
+    for (const device of ['wasm', 'native'].filter((name) => measured.has(name) && measured.has('numpy-ts'))) {
+      const note = `${device} beside numpy-ts`
+      rows.push({ what, value: least(device) / least('numpy-ts'), unit: 'x', note, atMost: 1 })
+    }
   }
 }
 numpy?.stop()
 if (wrong.length > 0) throw new Error(`other results:\n${wrong.join('\n')}`)
 report(rows, [
-  'Processor time, the least of nine samples; the figure is js beside TensorFlow.js on its plain backend, or the time where that lacks the op.',
+  'Processor time, the least of nine samples; the figure is js beside TensorFlow.js on its plain backend, or the time where that lacks the op; then wasm and native beside numpy-ts.',
   ...absent,
 ])

@@ -232,6 +232,7 @@ function numpyTs({ a: dataA, b: dataB, indices, matrix }) {
     cholesky: () => np.linalg.cholesky(positive),
     svdvals: () => np.linalg.svdvals(s),
   }
+  const free = (x) => void x.dispose?.()
   const sumOf = (x) =>
     typeof x === 'number' ? x : typeof x === 'boolean' ? Number(x) : Number(np.sum(x.astype('float64')))
   return Object.fromEntries(
@@ -240,8 +241,9 @@ function numpyTs({ a: dataA, b: dataB, indices, matrix }) {
       {
         sum: () => sumOf(work()),
         times(count) {
-          let last
-          for (let i = 0; i < count; i++) last = work()
+          for (let i = 1; i < count; i++) free(work())
+          const last = work()
+          free(last)
           return last
         },
       },

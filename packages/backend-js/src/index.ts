@@ -10,6 +10,7 @@ import {
   flagOf,
   garbage,
   HostMemory,
+  type HostBuffer,
   hostOf,
   type Instr,
   iterated,
@@ -120,8 +121,9 @@ class JsBackend implements Backend {
     return readView(view)
   }
 
-  /** Does nothing: V8 frees a slab once nothing refers to its buffers. */
-  free(): void {}
+  free(buffer: DeviceBuffer): void {
+    garbage.put((buffer as HostBuffer).slab)
+  }
 
   async sync(): Promise<void> {}
 

@@ -1,5 +1,12 @@
 // The backend. Memory is V8's own, and the addon runs the words.
-import { type DType, garbage, HostMemory, type TypedArray } from '@flambeau/core/backend'
+import {
+  type DeviceBuffer,
+  type DType,
+  garbage,
+  type HostBuffer,
+  HostMemory,
+  type TypedArray,
+} from '@flambeau/core/backend'
 import { StreamBackend } from '@flambeau/stream'
 import type { Addon } from './addon.ts'
 import { bytesAlive, uninitialized } from './array-buffers.ts'
@@ -35,8 +42,9 @@ export class NativeBackend extends StreamBackend<NativeHost, HostMemory> {
     if (garbage.tidy()) this.host.trim()
   }
 
-  /** Does nothing: V8 frees a slab once nothing refers to its buffers. */
-  free(): void {}
+  free(buffer: DeviceBuffer): void {
+    garbage.put((buffer as HostBuffer).slab)
+  }
 
   /** What the addon found on this machine and chose for it. */
   report(): Report {

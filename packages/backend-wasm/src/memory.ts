@@ -53,6 +53,8 @@ class Cell implements Slab {
   readonly single: boolean
   batch = 0
   row = 0
+  kind = 0
+  used = false
   readonly #heap: Heap
   readonly #dtype: DType
   readonly #offset: number

@@ -94,7 +94,8 @@ function fillOf({ outs: [{ expr, reduce }, ...others] }: Prims['map']): number {
   return expr.step === 'input' && reduce === undefined && others.length === 0 ? expr.value : -1
 }
 /** New memory holds zeros. */
-const leavesZeros = (x: Operand): boolean => !isView(x) && Object.is(scalarValue(x), 0)
+const leavesZeros = (x: Operand, { fresh, outputs: [out] }: Instr): boolean =>
+  fresh === true && !isView(x) && Object.is(scalarValue(x), 0) && !hostOf(out).slab.used
 
 function mapInParts(instr: Instr<'map'>, shape: Shape, n: number, cases: Compiled): void {
   checkClaims(instr)
@@ -114,7 +115,7 @@ export function map(instr: Instr<'map'>): void {
     cases = { fill: fillOf(attrs), key: -1, last: noKernel, flat: new Map(), looped: new Map() }
     compiled.set(attrs, cases)
   }
-  if (cases.fill >= 0 && instr.fresh === true && leavesZeros(inputs[cases.fill])) return
+  if (cases.fill >= 0 && leavesZeros(inputs[cases.fill], instr)) return
   const shape = iterated(instr)
   const n = numelOf(shape)
   const key = keyOf(instr, shape, n)

@@ -22,7 +22,7 @@ import { accumulators } from '../text/reduction.ts'
 
 /** Fills an output, unless its memory is new and so holds zeros. */
 export function fillWith(value: number, out: HostBuffer, fresh: boolean | undefined): void {
-  if (fresh !== true || !Object.is(value, 0)) out.data.fill(value, out.start, out.start + out.length)
+  if (fresh !== true || out.slab.used || !Object.is(value, 0)) out.data.fill(value, out.start, out.start + out.length)
 }
 
 /** Copies the base to the output unless both are the same memory. */

@@ -5,6 +5,8 @@
 // A backend whose memory is not V8's must learn which tensors are garbage. A WeakRef tells, but what one refers to stays
 // alive until the event loop turns, and a training loop need not let it. In Node the turn can be ended for WeakRefs.
 
+import type { Slab } from './host.ts'
+
 type Collect = (options?: { readonly type: 'minor' }) => void
 
 /** What this needs of Node's `process`. */
@@ -84,6 +86,8 @@ function forgetIn({ collect, node }: Engine): (() => void) | null {
 
 /** The bytes of new array buffers after which V8 looks for dead young ones. */
 const pace = 2 ** 23
+/** How many bytes that were freed explicitly may wait for their next use. */
+const mostSpare = 2 ** 26
 /** How many bytes more than there were may be alive before it looks among all. */
 const growth = 2 ** 25
 
@@ -120,6 +124,37 @@ class Garbage {
   /** Undefined until it is needed. */
   #grow: ReturnType<typeof growthHere> | undefined
   #holding = false
+  /** Slabs that were freed and wait for their next use, by kind: the one freed last, which has the one before. */
+  readonly #spares = new Map<number, Slab>()
+  #spareBytes = 0
+
+  /** Keeps a slab until the next collection, which finds it dead, unless that is too much. */
+  put(slab: Slab): void {
+    const { kind, bytes } = slab
+    if (kind <= 0 || this.#spareBytes + bytes > mostSpare) return
+    slab.kind = -kind
+    slab.next = this.#spares.get(kind)
+    this.#spares.set(kind, slab)
+    this.#spareBytes += bytes
+  }
+
+  /** The slab of a kind that was freed last, because it may still be in a cache. */
+  take(kind: number): Slab | undefined {
+    const slab = this.#spares.get(kind)
+    if (slab === undefined) return undefined
+    if (slab.next === undefined) this.#spares.delete(kind)
+    else this.#spares.set(kind, slab.next)
+    slab.next = undefined
+    slab.kind = kind
+    slab.used = true
+    this.#spareBytes -= slab.bytes
+    return slab
+  }
+
+  #drop(): void {
+    this.#fresh = this.#spareBytes = 0
+    this.#spares.clear()
+  }
 
   /**
    * Does work of which little is alive afterwards, while V8's young generation keeps its size. V8 doubles it whenever as
@@ -176,12 +211,12 @@ class Garbage {
 
   #young(ebb = false): void {
     const engine = this.#engine
-    if (engine === null) return
+    if (engine === null) return this.#drop()
     const { collect, node } = engine
     const time = (): number => processorTime(engine)
     const began = time()
     if (began < this.#next) return
-    this.#fresh = 0
+    this.#drop()
     collect({ type: 'minor' })
     const ended = time()
     this.#next = ended + (ended - began)
@@ -227,7 +262,8 @@ class Garbage {
 
   /** Collects all garbage, if the host allows it. */
   all(): boolean {
-    this.#fresh = this.#untidy = 0
+    this.#drop()
+    this.#untidy = 0
     const engine = this.#engine
     if (engine === null) return false
     // The first collection finds array buffers dead, the next one frees them.

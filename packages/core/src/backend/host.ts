@@ -1,6 +1,6 @@
 // Memory of the host backends: V8's own. A buffer is a range of a typed array, the slab. Small buffers share slabs of
-// 64 KiB, numbers slabs of 8 KiB, and a large buffer has a slab of its own. Nothing is freed explicitly: V8 frees a
-// slab when no tensor refers to it.
+// 64 KiB, numbers slabs of 8 KiB, and a large buffer has a slab of its own. V8 frees a slab when no tensor refers to it.
+// The slab of a large buffer that a program frees itself waits for the next one of its dtype and size.
 import { type DType, dtypes, newArray, rankOf, type TypedArray } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { contiguousStrides } from '../base/layout.ts'
@@ -29,6 +29,11 @@ export class Slab {
   address = 0
   batch = 0
   row = 0
+  /** The dtype and size of its only buffer as a number, negative once that was freed; 0 if it may hold several. */
+  kind = 0
+  /** Whether it was freed before, so that it may hold other numbers than zeros. */
+  used = false
+  next?: Slab
 
   constructor(data: TypedArray) {
     this.data = data
@@ -145,7 +150,7 @@ export class HostMemory {
     this.#make = make
   }
 
-  /** Memory for the elements of a spec, uninitialized; no part of a slab is used twice. */
+  /** Memory for the elements of a spec, uninitialized. No part of a slab is used twice, unless all of it was freed. */
   alloc(spec: Spec): HostBuffer {
     const length = numelOf(spec.sizes)
     const rank = rankOf(spec.dtype)
@@ -171,10 +176,15 @@ export class HostMemory {
 
   /** A new slab, for several buffers if `make` is not given; throws a RuntimeError if there is no memory. */
   protected open(dtype: DType, length: number, bytes: number, make?: typeof newArray): Slab {
+    const kind = make === undefined ? 0 : bytes * dtypes.length + rankOf(dtype)
+    const spare = garbage.take(kind)
+    if (spare !== undefined) return spare
     garbage.opens(bytes)
     if (this.#admit === undefined || this.#admit(bytes)) {
       try {
-        return new Slab((make ?? newArray)(dtype, length))
+        const slab = new Slab((make ?? newArray)(dtype, length))
+        slab.kind = kind
+        return slab
       } catch (error) {
         if (!(error instanceof RangeError)) throw error
       }
