@@ -1,14 +1,14 @@
-// The goals on a GPU of NVIDIA's (src/cuda.ts), each with its target. Where there is none, it says so and has no rows.
+// The goals on a GPU of NVIDIA's (src/cuda.ts), each with its target. Where there is none, they are skipped, and it says why.
 import { native } from '@flambeau/backend-native'
 import { here } from '../src/subjects.ts'
-import { gpuRows } from '../src/cuda.ts'
+import { gpuRows, skippedGoals } from '../src/cuda.ts'
 import { report } from '../src/report.ts'
 
 const missing = await native({ device: 'cuda' }).then(
   () => undefined,
   ({ message }: Error) => message.split('\n')[0],
 )
-if (missing !== undefined) report([], [`Skipped, and no target is judged: ${missing}.`])
+if (missing !== undefined) report(skippedGoals('there is no GPU'), [`No GPU: ${missing}`])
 else {
   const { rows, remarks } = await gpuRows({
     blas: process.env.FLAMBEAU_CUBLAS ?? 'cublas',

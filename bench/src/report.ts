@@ -13,10 +13,12 @@ export interface Row {
   /** The target of the figure: an upper or lower bound. */
   readonly atMost?: number
   readonly atLeast?: number
+  /** Why there is no figure; the value means nothing then. */
+  readonly skipped?: string
 }
 
-export const passes = ({ value, atMost, atLeast }: Row): boolean | undefined => {
-  if (atMost === undefined && atLeast === undefined) return undefined
+export const passes = ({ value, atMost, atLeast, skipped }: Row): boolean | undefined => {
+  if (skipped !== undefined || (atMost === undefined && atLeast === undefined)) return undefined
   return value <= (atMost ?? Number.POSITIVE_INFINITY) && value >= (atLeast ?? Number.NEGATIVE_INFINITY)
 }
 
@@ -27,9 +29,13 @@ const bound = (x: number): number => Number(x.toPrecision(4))
 export const target = ({ atMost, atLeast, unit }: Row): string =>
   atMost !== undefined ? `≤ ${bound(atMost)} ${unit}` : atLeast !== undefined ? `≥ ${bound(atLeast)} ${unit}` : ''
 
-const judged = (row: Row): string => {
+/** The figure with its unit, whether it meets its target, and what is noted, as displayed. */
+export function shown(row: Row): { readonly found: string; readonly judged: string; readonly noted: string } {
+  const { value, unit, note, skipped } = row
+  if (skipped !== undefined) return { found: '–', judged: 'skipped', noted: skipped }
   const passed = passes(row)
-  return passed === undefined ? '' : passed ? 'pass' : '**FAIL**'
+  const judged = passed === undefined ? '' : passed ? 'pass' : 'FAIL'
+  return { found: `${figure(value)} ${unit}`, judged, noted: note ?? '' }
 }
 
 /** The row without its target. */
@@ -50,10 +56,10 @@ export const markdown = (rows: readonly Row[]): string =>
   [
     '| | figure | target | | spread, beside |',
     '|---|---:|---:|---|---|',
-    ...rows.map(
-      (row) =>
-        `| ${row.what} | ${figure(row.value)} ${row.unit} | ${target(row)} | ${judged(row)} | ${row.note ?? ''} |`,
-    ),
+    ...rows.map((row) => {
+      const { found, judged, noted } = shown(row)
+      return `| ${row.what} | ${found} | ${target(row)} | ${judged === 'FAIL' ? '**FAIL**' : judged} | ${noted} |`
+    }),
   ].join('\n')
 
 export interface Result {

@@ -2,7 +2,7 @@
 // figure. The document in bench/results has the same as tables.
 import type { Cold } from './cold.ts'
 import { isTimed, type Raced } from './race.ts'
-import { passes, type Result, type Row, target } from './report.ts'
+import { type Result, type Row, shown, target } from './report.ts'
 import { type Measured, rate } from './table.ts'
 import { duration, figure, megabytes } from './units.ts'
 
@@ -42,9 +42,8 @@ function ofRace({ workload, cells }: Raced): string {
 export const ofRows = (rows: readonly Row[]): string =>
   aligned(
     rows.map((row) => {
-      const passed = passes(row)
-      const verdict = passed === undefined ? '' : passed ? 'pass' : 'FAIL'
-      return [row.what, `${figure(row.value)} ${row.unit}`, target(row), verdict, row.note ?? '']
+      const { found, judged, noted } = shown(row)
+      return [row.what, found, target(row), judged, noted]
     }),
   )
 

@@ -80,6 +80,9 @@ test('a row passes inside its bound', () => {
   expect(markdown([{ ...row, atMost: 16 / 3 }])).toContain('| x | 5.000 ns | ≤ 5.333 ns | pass |  |')
   const rows = [row, { ...row, atMost: 5 }, { ...row, atMost: 4 }]
   expect(verdict(rows)).toEqual({ met: 1, of: 2 })
+  const skipped = { ...row, value: Number.NaN, atMost: 4, skipped: 'no GPU' }
+  expect(passes(skipped)).toBeUndefined()
+  expect(markdown([skipped])).toContain('| x | – | ≤ 4 ns | skipped | no GPU |')
   expect([1.5e9, 2.5e6, 3500, 4.5, 0.5].map(duration)).toEqual([
     '1.500 s',
     '2.500 ms',

@@ -24,7 +24,7 @@ export interface NativeOptions {
   readonly threads?: number
   /**
    * A BLAS for matrix products, instead of the backend's own: 'openblas', 'blis', 'mkl', 'accelerate', or a path; on a GPU
-   * 'cublas', or a path. Its products are checked before it is taken.
+   * 'cublas', or a path. '' is the backend's own again. Its products are checked before it is taken.
    */
   readonly blas?: string
   /** The kernels: 'v2', 'avx2', 'avx512' or 'neon'; the best that the processor can run if not given. */
@@ -66,7 +66,7 @@ export async function native(options: NativeOptions = {}): Promise<Backend> {
   const ordinal = cudaOf(options.device ?? 'cpu')
   if (ordinal !== undefined) {
     const cuda = (await import('./cuda/index.ts')).openCuda(ordinal)
-    if (options.blas) cuda.useBlas(options.blas)
+    if (options.blas !== undefined) cuda.useBlas(options.blas)
     return cuda
   }
   shared ??= new NativeBackend(loadAddon())
