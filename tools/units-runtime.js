@@ -119,3 +119,5 @@ export const $space = (unit, key, ...names) => {
 
 /** A unit that is imported on demand. */
 export const $demand = async (name, get) => made.get(name) ?? enter(name, (await get()).default)
+
+export { __named as $named } from './named.js'

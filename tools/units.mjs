@@ -211,7 +211,8 @@ export const buildUnits = async (entries, listed, options, plugins) => {
     const beginning = list(names, (name) => `${giving('main', `main ${path}`, name)} as $${name}`)
     texts.set(
       `${unit} ${path}`,
-      `import { ${beginning}, $unit } from './main.js'
+      `import { ${beginning} } from './main.js'
+import { $unit } from 'units-runtime $unit'
 export let ${list(names, (name) => `${name} = $${name}`)}
 $unit('${from}', ${filled})`,
     )
@@ -242,12 +243,16 @@ export const object = ${waits ? `$object(${members})` : members}`,
     )
   }
 
+  // A name is a module for all files of a unit, so that the unit takes it once, if at all.
+  for (const name of ['$demand', '$named', '$unit'])
+    texts.set(`units-runtime ${name}`, `export { ${name} } from './main.js'`)
   const inUnit = (unit) => ({
     name: 'units',
     setup: ({ onResolve, onLoad }) => {
       const standIn = (path) => ({ path, namespace: 'unit' })
-      const main = unit === 'main' ? undefined : { path: './main.js', external: true }
-      onResolve({ filter: /^units-runtime$/ }, () => main ?? { path: runtime })
+      const main = { path: './main.js', external: true }
+      onResolve({ filter: /^units-runtime/ }, ({ path }) => (unit === 'main' ? { path: runtime } : standIn(path)))
+      onResolve({ filter: /^units-main$/ }, () => main)
       onResolve({ filter: /^units:/ }, ({ path }) => ({ path: `./${path.slice(6)}.js`, external: true }))
       onResolve({ filter: /^(main|space|object|stand-ins) / }, ({ path }) => standIn(path))
       onResolve({ filter: /^\./ }, ({ path, resolveDir, namespace }) => {
@@ -272,14 +277,19 @@ export const object = ${waits ? `$object(${members})` : members}`,
         if (!spaces.has(at(specifier)) || (verb === 'import' && units.get(at(specifier)) === unit)) return line
         return unit === 'main'
           ? `${verb} { space as ${name} } from ${JSON.stringify(key)};`
-          : `${verb} { ${giving('main', key, 'space')} as ${name} } from "units-runtime";`
+          : `${verb} { ${giving('main', key, 'space')} as ${name} } from "units-main";`
       },
     )
     const demanded = named.replaceAll(/\bimport\("(\.[^"]+)"\)/g, (call, specifier) => {
       const other = units.get(at(specifier))
       return other === unit ? call : `$demand("${other}", () => import("units:${other}"))`
     })
-    return demanded === named ? named : `import { $demand } from "units-runtime";\n${demanded}`
+    // Main has what every unit needs of the runtime, once.
+    const needs = [
+      demanded === named ? '' : 'import { $demand } from "units-runtime $demand";\n',
+      unit !== 'main' && text.includes('__named(') ? 'import { $named as __named } from "units-runtime $named";\n' : '',
+    ]
+    return needs.join('') + demanded
   }
   const entryOf = (unit) => {
     const all = unit === 'main' ? [...entries, runtime] : [...onDemand].filter((path) => units.get(path) === unit)
