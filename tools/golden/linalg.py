@@ -80,6 +80,7 @@ CASES = {
     'matrixPower': (lambda x: L.matrix_power(x, -2), A), 'tensorinv': (lambda x: L.tensorinv(x), matrix(4, 4, dominant=2.5).reshape(2, 2, 4)),
     'tensorsolve': (L.tensorsolve, matrix(4, 4, dominant=2.5).reshape(2, 2, 4), matrix(2, 2)),
 }
+NAN, INF = (torch.tensor([[1, x], [2, 3]], dtype=torch.float64) for x in (float('nan'), float('inf')))
 # Values only: integers, gradients that PyTorch lacks, and matrices at which the functions have no second gradient.
 VALUES = {
     'qr, complete, tall': lambda: [L.qr(TALL, 'complete')[1], L.qr(TALL, 'complete')[0].abs()[:, :3]],
@@ -103,6 +104,7 @@ VALUES = {
     'other conditions': lambda: [L.cond(A, p) for p in (2, -2, 'nuc', float('inf'), -1)],
     'norms of singular values': lambda: [
         L.matrix_norm(TALL, -2, keepdim=True), L.matrix_norm(matrix(3, 2, 4), 2, (2, 0)), L.norm(A, 'nuc'), torch.norm(A, 'nuc')],
+    'infinite elements': lambda: [L.svdvals(INF), *L.svd(INF), L.pinv(INF)],
     'float32': lambda: [L.inv(A.float()), L.svdvals(TALL.float()), L.qr(TALL.float())[1]],
 }
 I, R, S2 = torch.eye(2), torch.ones(2, 3), torch.tensor([[1.0, 2], [2, 4]])
@@ -130,7 +132,8 @@ ERRORS = {
     'pinv of integers': lambda: L.pinv(torch.ones(2, 2, dtype=torch.int64)),
     'the nuclear norm of a vector': lambda: torch.norm(torch.ones(3), 'nuc'),
     'the nuclear norm over one dimension': lambda: torch.norm(torch.ones(2, 3), 'nuc', 1), 'cond of a vector': lambda: L.cond(torch.ones(2)), 'the old cholesky': lambda: torch.cholesky(-I),
-    'the gradient of qr, r': lambda: L.qr(torch.eye(2, requires_grad=True), 'r')[1].sum().backward(),
+    'svd of NaN': lambda: L.svd(NAN), 'svdvals of NaN in a batch': lambda: L.svdvals(torch.stack([INF, NAN])),
+    'pinv of NaN': lambda: L.pinv(NAN), 'the gradient of qr, r': lambda: L.qr(torch.eye(2, requires_grad=True), 'r')[1].sum().backward(),
     'the gradient of qr, complete': lambda: L.qr(torch.ones(3, 2, requires_grad=True), 'complete')[1].sum().backward(),
 }
 

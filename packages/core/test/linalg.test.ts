@@ -70,6 +70,7 @@ const svdParts = (x: Tensor): Tensor[] => {
 const dominant = { dominant: 2.5 }
 const [A, B2, WIDE, TALL] = [matrix([3, 3], dominant), matrix([2, 3, 3], dominant), matrix([3, 4]), matrix([4, 3])]
 const [RHS, VEC] = [matrix([3, 2], { start: 0.2 }), matrix([3], { start: 0.4 })]
+const [NAN, INF] = [Number.NaN, Infinity].map((x) => tensor([1, x, 2, 3], { dtype: 'float64' }).view(2, 2))
 const SINGULAR = tensor([1, 2, 3, 2, 4, 6, 1, 0, 1], { dtype: 'float64' }).view(3, 3)
 
 type Fn = (...xs: Tensor[]) => Tensor | readonly Tensor[]
@@ -254,6 +255,7 @@ const values: Readonly<Record<string, () => unknown>> = {
     L.norm(A, 'nuc'),
     A.norm('nuc'),
   ],
+  'infinite elements': () => [L.svdvals(INF), ...L.svd(INF), L.pinv(INF)],
   float32: () => [L.inv(A.float()), L.svdvals(TALL.float()), L.qr(TALL.float()).R],
 }
 
@@ -296,6 +298,9 @@ const errors: Readonly<Record<string, () => unknown>> = {
   'the nuclear norm over one dimension': () => R.norm('nuc', 1),
   'cond of a vector': () => L.cond(V),
   'the old cholesky': () => cholesky(I.neg()),
+  'svd of NaN': () => L.svd(NAN),
+  'svdvals of NaN in a batch': () => L.svdvals(stack([INF, NAN])),
+  'pinv of NaN': () => L.pinv(NAN),
   'the gradient of qr, r': () =>
     L.qr(eye(2, { requiresGrad: true }), 'r')
       .R.sum()
@@ -310,29 +315,57 @@ describe('factorizations', () => {
   const near = (x: Tensor, y: Tensor): void => expect(x.sub(y).abs().max().item()).toBeLessThan(1e-11)
   const large = waves([40, 40], (i) => Math.sin(i * i))
   const flat = waves([40, 3], (i) => Math.cos(i * i)).matmul(waves([3, 25], (i) => Math.sin(i * i)))
+  const powers = waves([40], (i) => 10 ** -(i / 4))
+  /** Bidiagonal, with zeros on the diagonal and beside it. */
+  const broken = large.diagonal().mul(waves([40], (i) => Number(i % 3 !== 1)))
+  const matrices: Readonly<Record<string, Tensor>> = {
+    large,
+    'small rank': flat,
+    'small rank, wide': mT(flat),
+    zero: zeros(4, 3, { dtype: 'float64' }),
+    graded: powers.unsqueeze(-1).mul(large).mul(powers),
+    'graded upwards': powers.flip(0).unsqueeze(-1).mul(large).mul(powers.flip(0)),
+    bidiagonal: broken.diag().add(waves([39], (i) => Number(i % 7 !== 0)).diag(1)),
+    'a row': matrix([1, 5]),
+    'a column': matrix([5, 1]),
+  }
 
-  it('give the matrix again, also a large one, and one of small rank', () => {
-    for (const x of [large, flat, mT(flat), zeros(4, 3, { dtype: 'float64' })]) {
-      const { Q, R } = L.qr(x)
-      near(Q.matmul(R), x)
-      near(mT(Q).matmul(Q), identity(Q.size(-1)))
-      const { U, S, Vh } = L.svd(x)
-      near(mT(U).matmul(U), identity(U.size(-1)))
-      near(Vh.matmul(mT(Vh)), identity(Vh.size(-1)))
-      const k = S.size(0)
-      near(
-        U.narrow(1, 0, k)
-          .mul(S)
-          .matmul(Vh.narrow(0, 0, k)),
-        x,
-      )
-      const { P, L: l, U: u } = L.lu(x)
-      near(P.matmul(l).matmul(u), x)
-    }
-    const symmetric = large.add(mT(large))
+  it.each(Object.keys(matrices))('give the matrix again: %s', (name) => {
+    const x = matrices[name]
+    const { Q, R } = L.qr(x)
+    near(Q.matmul(R), x)
+    near(mT(Q).matmul(Q), identity(Q.size(-1)))
+    const { U, S, Vh } = L.svd(x)
+    near(mT(U).matmul(U), identity(U.size(-1)))
+    near(Vh.matmul(mT(Vh)), identity(Vh.size(-1)))
+    const k = S.size(0)
+    near(
+      U.narrow(1, 0, k)
+        .mul(S)
+        .matmul(Vh.narrow(0, 0, k)),
+      x,
+    )
+    near(L.svdvals(x), S)
+    near(S.sort({ descending: true }).values, S)
+    const { P, L: l, U: u } = L.lu(x)
+    near(P.matmul(l).matmul(u), x)
+    if (x.size(0) !== x.size(1)) return
+    const symmetric = x.add(mT(x))
     const { eigenvalues, eigenvectors } = L.eigh(symmetric)
     near(eigenvectors.mul(eigenvalues).matmul(mT(eigenvectors)), symmetric)
-    near(mT(eigenvectors).matmul(eigenvectors), identity(40))
+    near(mT(eigenvectors).matmul(eigenvectors), identity(x.size(0)))
+    near(L.eigvalsh(symmetric), eigenvalues)
+    const positive = symmetric.add(identity(x.size(0)).mul(100))
+    const factor = L.cholesky(positive)
+    near(factor.matmul(mT(factor)), positive)
+    near(L.inv(positive).matmul(positive), identity(x.size(0)))
+    near(positive.matmul(L.solve(positive, large)), large)
+  })
+
+  it.each([1e200, 1e-200])('of elements times %f are theirs times that', (factor) => {
+    const scaled = large.mul(factor)
+    near(L.svdvals(scaled).div(factor), L.svdvals(large))
+    near(L.eigvalsh(scaled).div(factor), L.eigvalsh(large))
   })
 
   it('find equal and tiny singular values', () => {

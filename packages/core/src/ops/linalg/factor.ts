@@ -1,6 +1,7 @@
 // Factorizations of matrices, as `torch.linalg` has them. They are computed in float64, and rounded to the dtype of the
 // matrix. The gradients are written in ops, after Giles, Collected matrix derivative results (2008), and Townsend,
 // Differentiating the singular value decomposition (2016).
+import type { Spec } from '../../backend/backend.ts'
 import { LinAlgError, RuntimeError } from '../../base/errors.ts'
 import { apply, applyAll } from '../../tensor/apply.ts'
 import type { Gradients, OpDef, Vjp } from '../../tensor/op.ts'
@@ -13,16 +14,19 @@ import { matmul } from '../product/matmul.ts'
 import { diagEmbed, tril, triu } from '../views/triangles.ts'
 import { diagonal, narrow, unsqueeze } from '../views/views.ts'
 import { eye } from '../create/create.ts'
+import { factorCholesky, factorLU, transposed } from './factorizations.ts'
+import { eigenSymmetric, factorQR, factorSVD, type SVD, type Vectors } from './orthogonal.ts'
 import {
-  complete,
-  eigenSymmetric,
-  factorCholesky,
-  factorLU,
-  factorQR,
-  factorSVD,
-  transposed,
-} from './factorizations.ts'
-import { batchElement, checkMatrix, checkSquare, hostOp, matrixSizes } from './host.ts'
+  batchElement,
+  checkMatrix,
+  checkSquare,
+  hostOp,
+  infoOf,
+  likeOf,
+  matricesOf,
+  matrixSizes,
+  sizeOf,
+} from './host.ts'
 import { results, type Three, type Two } from './results.ts'
 import { mT, triangleSolved } from './triangular.ts'
 
@@ -42,14 +46,11 @@ interface CholeskyAttrs {
 const choleskyOp = hostOp<CholeskyAttrs>({
   name: 'LinalgCholeskyExBackward0',
   label: 'linalg.cholesky',
-  infer: ([x]) => [
-    { sizes: x.sizes, dtype: x.dtype },
-    { sizes: x.sizes.slice(0, -2), dtype: 'int32' },
-  ],
+  infer: ([x]) => [likeOf(x), infoOf(x)],
   saves: () => ({ outputs: [0] }),
   vjp: (ctx: Vjp<CholeskyAttrs>) => [choleskyGradient(ctx.dy, ctx.output(), ctx.attrs)],
   run([a], [l, info], { upper, label }, specs, batch) {
-    const n = specs[0].sizes[specs[0].sizes.length - 1]
+    const n = sizeOf(specs[0])
     const lower = upper ? transposed(a, n, n) : a
     const minor = factorCholesky(lower, n)
     if (minor > 0 && label !== null) {
@@ -124,10 +125,7 @@ const qrOp = hostOp<Mode>({
   infer([x], mode) {
     const [m, n] = x.sizes.slice(-2)
     const k = mode === 'complete' ? m : Math.min(m, n)
-    return [
-      { sizes: mode === 'r' ? [0] : matrixSizes(x, m, k), dtype: x.dtype },
-      { sizes: matrixSizes(x, k, n), dtype: x.dtype },
-    ]
+    return [{ sizes: mode === 'r' ? [0] : matrixSizes(x, m, k), dtype: x.dtype }, matricesOf(x, k, n)]
   },
   saves: () => ({ outputs: [0, 1] }),
   vjp: (ctx: Vjp<Mode>) => [qrGradient(ctx)],
@@ -150,7 +148,7 @@ function qrGradient(ctx: Vjp<Mode>): Tensor {
     )
   }
   const [m, k] = q.sizes.slice(-2)
-  const n = r.sizes[r.sizes.length - 1]
+  const n = sizeOf(r)
   if (mode === 'complete' && m > n) {
     throw new RuntimeError("The QR decomposition is not differentiable when mode='complete' and nrows > ncols.")
   }
@@ -213,10 +211,7 @@ interface Symmetric {
 const eighOp = hostOp<Symmetric>({
   name: 'LinalgEighBackward0',
   label: 'linalg.eigh',
-  infer: ([x]) => [
-    { sizes: x.sizes.slice(0, -1), dtype: x.dtype },
-    { sizes: x.sizes, dtype: x.dtype },
-  ],
+  infer: ([x]) => [{ sizes: x.sizes.slice(0, -1), dtype: x.dtype }, likeOf(x)],
   saves: () => ({ outputs: [0, 1] }),
   vjp: (ctx: Vjp<Symmetric>) => {
     const [dl, dv] = ctx.dys
@@ -229,17 +224,33 @@ const eighOp = hostOp<Symmetric>({
     }
     return [inner === null ? null : matmul(v, matmul(inner, mT(v)))]
   },
-  run([a], [values, vectors], { upper }, [{ sizes }]) {
-    const n = sizes[sizes.length - 1]
+  run([a], [values, vectors], { upper }, [spec]) {
+    const n = sizeOf(spec)
     const lower = upper ? transposed(a, n, n) : a
-    values.set(eigenSymmetric(lower, n))
+    values.set(eigenSymmetric(lower, n, true))
     vectors.set(lower)
+  },
+})
+
+/** The eigenvalues alone: the rule finds the vectors that the gradient needs. */
+const eigvalshOp = hostOp<Symmetric>({
+  name: 'LinalgEighBackward0',
+  label: 'linalg.eigvalsh',
+  infer: ([x]) => [{ sizes: x.sizes.slice(0, -1), dtype: x.dtype }],
+  saves: () => ({ inputs: [0] }),
+  vjp: (ctx: Vjp<Symmetric>) => {
+    const v = applyAll(eighOp, [ctx.input(0)], ctx.attrs)[1]
+    return [matmul(mul(v, unsqueeze(ctx.dy, -2)), mT(v))]
+  },
+  run([a], [values], { upper }, [{ sizes }]) {
+    const n = sizes[sizes.length - 1]
+    values.set(eigenSymmetric(upper ? transposed(a, n, n) : a, n, false))
   },
 })
 
 /** A square matrix with 1 on the diagonal. */
 function withoutDiagonal(x: Tensor): Tensor {
-  const n = x.sizes[x.sizes.length - 1]
+  const n = sizeOf(x)
   return add(x, eye(n, { dtype: x.dtype, device: x.device }))
 }
 
@@ -279,7 +290,7 @@ const eigvalshArguments = method('linalg_eigvalsh', optional('UPLO', str, 'L'))
 export function eigvalsh(x: Tensor, ...args: [UPLO?: Side | { readonly UPLO?: Side }]): Tensor {
   const [side] = eigvalshArguments(x, args)
   checkSquare('linalg.eigh', x)
-  return apply(eighOp, [x], { upper: isUpper(side) })
+  return apply(eigvalshOp, [x], { upper: isUpper(side) })
 }
 
 // ---- singular values ----
@@ -293,36 +304,48 @@ const svdOp: OpDef<Full> = hostOp<Full>({
   infer([x], { full }) {
     const [m, n] = x.sizes.slice(-2)
     const k = Math.min(m, n)
-    return [
-      { sizes: matrixSizes(x, m, full ? m : k), dtype: x.dtype },
-      { sizes: matrixSizes(x, k), dtype: x.dtype },
-      { sizes: matrixSizes(x, full ? n : k, n), dtype: x.dtype },
-    ]
+    return [matricesOf(x, m, full ? m : k), matricesOf(x, k), matricesOf(x, full ? n : k, n)]
   },
   saves: () => ({ outputs: [0, 1, 2] }),
   vjp: (ctx: Vjp<Full>) => svdGradient(ctx),
-  run([a], [u, values, vh], { full }, [{ sizes }]) {
-    const [m, n] = sizes.slice(-2)
-    const k = Math.min(m, n)
-    const found = factorSVD(a, m, n)
-    values.set(found.s)
-    u.set(full ? widened(found.u, m, k) : found.u)
-    vh.set(full ? transposed(widened(found.v, n, k), n, n) : transposed(found.v, n, k))
+  run([a], [u, values, vh], { full }, specs, batch) {
+    const m = specs[0].sizes[specs[0].sizes.length - 2]
+    const { ut, s, vt } = singular(a, specs, batch, full ? 'full' : 'reduced')
+    values.set(s)
+    u.set(transposed(ut, ut.length / m, m))
+    vh.set(vt)
   },
 })
 
-/** The first k columns of an orthogonal m x m matrix, with the others. */
-function widened(x: Float64Array, m: number, k: number): Float64Array {
-  const wide = new Float64Array(m * m)
-  for (let i = 0; i < m; i++) for (let j = 0; j < k; j++) wide[i * m + j] = x[i * k + j]
-  complete(wide, m, m)
-  return wide
+/** `factorSVD` of a matrix of a batch. Throws PyTorch's error if an element is NaN. */
+export function singular(a: Float64Array, specs: readonly Spec[], batch: number, vectors: Vectors): SVD {
+  const [m, n] = specs[0].sizes.slice(-2)
+  const found = factorSVD(a, m, n, vectors)
+  if (Number.isNaN(found.s[0]) && a.some(Number.isNaN)) {
+    throw new LinAlgError(
+      `linalg.svd: ${batchElement(specs, batch)}The algorithm failed to converge because the input matrix contained non-finite values.`,
+    )
+  }
+  return found
 }
+
+/** The singular values alone: the rule finds the vectors that the gradient needs. */
+const svdvalsOp = hostOp<null>({
+  name: 'LinalgSvdBackward0',
+  label: 'linalg.svdvals',
+  infer: ([x]) => [{ sizes: matrixSizes(x, Math.min(...x.sizes.slice(-2))), dtype: x.dtype }],
+  saves: () => ({ inputs: [0] }),
+  vjp: (ctx: Vjp<null>) => {
+    const [u, , vh] = applyAll(svdOp, [ctx.input(0)], { full: false })
+    return [matmul(mul(u, unsqueeze(ctx.dy, -2)), vh)]
+  },
+  run: ([a], [values], _, specs, batch) => void values.set(singular(a, specs, batch, 'none').s),
+})
 
 function svdGradient(ctx: Vjp<Full>): Gradients {
   const { dys } = ctx
   const s = ctx.output(1)
-  const k = s.sizes[s.sizes.length - 1]
+  const k = sizeOf(s)
   const [u, vh] = [narrow(ctx.output(0), -1, 0, k), narrow(ctx.output(2), -2, 0, k)]
   const [du, dvh] = [
     dys[0] === null ? null : narrow(dys[0], -1, 0, k),
@@ -338,7 +361,7 @@ function svdGradient(ctx: Vjp<Full>): Gradients {
   if (dvh !== null) plus(mul(unsqueeze(s, -1), div(skew(matmul(vh, mT(dvh))), gaps)))
   let dx = inner === null ? null : matmul(u, matmul(inner, vh))
   const m = u.sizes[u.sizes.length - 2]
-  const n = vh.sizes[vh.sizes.length - 1]
+  const n = sizeOf(vh)
   if (du !== null && m > k) {
     const scaled = div(du, unsqueeze(s, -2))
     const outside = matmul(sub(scaled, matmul(u, matmul(mT(u), scaled))), vh)
@@ -372,7 +395,7 @@ export function svd(x: Tensor, ...args: [fullMatrices?: FullOption]): Three<'U' 
 /** The singular values of [..., m, n], in the order and with the checks of `svd`. */
 export function singularValues(x: Tensor): Tensor {
   checkMatrix('linalg.svd', x)
-  return applyAll(svdOp, [x], { full: false })[1]
+  return apply(svdvalsOp, [x], null)
 }
 
 const svdvalsArguments = method('linalg_svdvals')
@@ -411,11 +434,7 @@ const luOp: OpDef<Pivoting> = hostOp<Pivoting>({
   infer([x]) {
     const [m, n] = x.sizes.slice(-2)
     const k = Math.min(m, n)
-    return [
-      { sizes: matrixSizes(x, m, m), dtype: x.dtype },
-      { sizes: matrixSizes(x, m, k), dtype: x.dtype },
-      { sizes: matrixSizes(x, k, n), dtype: x.dtype },
-    ]
+    return [matricesOf(x, m, m), matricesOf(x, m, k), matricesOf(x, k, n)]
   },
   saves: () => ({ outputs: [0, 1, 2] }),
   vjp: (ctx: Vjp<Pivoting>) => {
@@ -441,7 +460,7 @@ const luOp: OpDef<Pivoting> = hostOp<Pivoting>({
 
 /** The gradient of a matrix, given those of its factors L and U. */
 export function luGradient([p, l, u]: readonly Tensor[], dl: Tensor | null, du: Tensor | null): Tensor {
-  const [m, n] = [l.sizes[l.sizes.length - 2], u.sizes[u.sizes.length - 1]]
+  const [m, n] = [l.sizes[l.sizes.length - 2], sizeOf(u)]
   if (m !== n)
     throw new RuntimeError('The gradient of linalg.lu is there for square matrices only', `This one is ${m} by ${n}.`)
   const zero = filled(l.sizes, l.dtype, 0, l.storage.device)

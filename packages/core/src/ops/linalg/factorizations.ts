@@ -1,11 +1,11 @@
-// The factorizations of one matrix, in float64: textbook algorithms (Golub and Van Loan, Matrix Computations, 4th
-// edition), with LAPACK's signs and order where it defines them. A matrix is row-major, m x n; what a function
-// overwrites, it says.
+// The LU and Cholesky factorizations of one matrix and what is solved with them, in float64. A matrix is row-major, m x n;
+// what a function overwrites, it says. Columns or rows are divided in halves again and again, so most of the work is one
+// product of blocks (Golub and Van Loan, Matrix Computations, 4th edition, sections 3.2 and 4.2).
 
 /** The transpose of an m x n matrix. */
 export function transposed(a: Float64Array, m: number, n: number): Float64Array {
   const out = new Float64Array(m * n)
-  for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) out[j * m + i] = a[i * n + j]
+  for (let i = 0; i < m; i++) for (let j = 0, p = i; j < n; j++, p += m) out[p] = a[i * n + j]
   return out
 }
 
@@ -19,13 +19,127 @@ function swapRows(a: Float64Array, n: number, i: number, j: number): void {
 }
 
 /**
+ * Subtracts from the m x n block of c at `ci` the product of an m x k block of a and a k x n block of b. A block starts at
+ * an index and has rows that are `cw`, `aw` or `bw` elements apart, and the columns of b are `by` apart: 1, or a row's
+ * length for a transposed block. Tiles of three rows and two columns add up in registers, of which V8 has enough for six
+ * sums.
+ */
+function subtract(
+  c: Float64Array,
+  ci: number,
+  cw: number,
+  a: Float64Array,
+  ai: number,
+  aw: number,
+  b: Float64Array,
+  bi: number,
+  bw: number,
+  by: number,
+  m: number,
+  n: number,
+  k: number,
+): void {
+  for (let i = 0; i < m; i += 3) {
+    const row = ci + i * cw
+    const first = ai + i * aw
+    for (let j = 0; j < n; j += 2) {
+      const at = row + j
+      let q0 = bi + j * by
+      if (i + 3 > m || j + 2 > n) {
+        // The few rows and columns that fill no tile, element by element.
+        for (let r = 0; r < 3 && i + r < m; r++) {
+          for (let t = 0; t < 2 && j + t < n; t++) {
+            let x = c[at + r * cw + t]
+            for (let l = 0; l < k; l++) x -= a[first + r * aw + l] * b[q0 + t * by + l * bw]
+            c[at + r * cw + t] = x
+          }
+        }
+        continue
+      }
+      let x00 = c[at]
+      let x01 = c[at + 1]
+      let x10 = c[at + cw]
+      let x11 = c[at + cw + 1]
+      let x20 = c[at + 2 * cw]
+      let x21 = c[at + 2 * cw + 1]
+      let q1 = (q0 + by) | 0
+      let p0 = first
+      let p1 = (p0 + aw) | 0
+      let p2 = (p1 + aw) | 0
+      // Cut to 32 bits, sums of indices need no checks for overflow.
+      for (const last = p0 + k; p0 < last; p0 = (p0 + 1) | 0) {
+        const y0 = b[q0]
+        const y1 = b[q1]
+        const x0 = a[p0]
+        x00 -= x0 * y0
+        x01 -= x0 * y1
+        const x1 = a[p1]
+        x10 -= x1 * y0
+        x11 -= x1 * y1
+        const x2 = a[p2]
+        x20 -= x2 * y0
+        x21 -= x2 * y1
+        p1 = (p1 + 1) | 0
+        p2 = (p2 + 1) | 0
+        q0 = (q0 + bw) | 0
+        q1 = (q1 + bw) | 0
+      }
+      c[at] = x00
+      c[at + 1] = x01
+      c[at + cw] = x10
+      c[at + cw + 1] = x11
+      c[at + 2 * cw] = x20
+      c[at + 2 * cw + 1] = x21
+    }
+  }
+}
+
+/** The product of an m x k and a k x n matrix. */
+export function product(a: Float64Array, b: Float64Array, m: number, k: number, n: number): Float64Array {
+  const out = new Float64Array(m * n)
+  const minus = new Float64Array(m * k)
+  for (let i = 0; i < m * k; i++) minus[i] = -a[i]
+  subtract(out, 0, n, minus, 0, k, b, 0, n, 1, m, n, k)
+  return out
+}
+
+/** The most columns or rows that are handled one by one. */
+const few = 6
+/** The middle of a range, from which on the second half is handled with what the first half gave. */
+const middle = (from: number, to: number): number => from + Math.ceil((to - from) / (2 * few)) * few
+
+/**
  * Overwrites a matrix with its LU factorization, where rows are exchanged for the largest pivot. `pivots` gets for each
  * step the row that it was exchanged with. Returns the number of the first pivot that is 0, from 1, or 0 if none is.
  */
 export function factorLU(a: Float64Array, m: number, n: number, pivots: Int32Array, exchanges = true): number {
-  let singular = 0
   const steps = Math.min(m, n)
-  for (let k = 0; k < steps; k++) {
+  const singular = columnsOfLU(a, m, n, pivots, exchanges, 0, steps)
+  solveRows(a, 0, n, a, steps, n, steps, n - steps, false, true)
+  return singular
+}
+
+/** The same for some columns, which are divided in halves. */
+function columnsOfLU(
+  a: Float64Array,
+  m: number,
+  n: number,
+  pivots: Int32Array,
+  exchanges: boolean,
+  from: number,
+  to: number,
+): number {
+  if (to - from > few) {
+    const half = middle(from, to)
+    const first = columnsOfLU(a, m, n, pivots, exchanges, from, half)
+    const right = from * n + half
+    solveRows(a, from * (n + 1), n, a, right, n, half - from, to - half, false, true)
+    subtract(a, half * (n + 1), n, a, half * n + from, n, a, right, n, 1, m - half, to - half, half - from)
+    const second = columnsOfLU(a, m, n, pivots, exchanges, half, to)
+    return first === 0 ? second : first
+  }
+  let singular = 0
+  for (let k = from; k < to; k++) {
     let best = k
     if (exchanges) for (let i = k + 1; i < m; i++) if (Math.abs(a[i * n + k]) > Math.abs(a[best * n + k])) best = i
     pivots[k] = best
@@ -38,7 +152,7 @@ export function factorLU(a: Float64Array, m: number, n: number, pivots: Int32Arr
     for (let i = k + 1; i < m; i++) {
       const factor = a[i * n + k] / pivot
       a[i * n + k] = factor
-      if (factor !== 0) for (let j = k + 1; j < n; j++) a[i * n + j] -= factor * a[k * n + j]
+      for (let j = k + 1; j < to; j++) a[i * n + j] -= factor * a[k * n + j]
     }
   }
   return singular
@@ -49,45 +163,87 @@ export const signOf = (pivots: Int32Array): number => pivots.reduce((sign, p, k)
 
 /** Overwrites a symmetric matrix, of which the lower triangle is read, with its Cholesky factor; returns as `factorLU`. */
 export function factorCholesky(a: Float64Array, n: number): number {
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j <= i; j++) {
-      let sum = a[i * n + j]
-      for (let k = 0; k < j; k++) sum -= a[i * n + k] * a[j * n + k]
-      if (i > j) a[i * n + j] = sum / a[j * n + j]
-      else if (sum > 0) a[i * n + i] = Math.sqrt(sum)
+  const minor = columnsOfCholesky(a, n, 0, n)
+  for (let i = 0; i < n; i++) a.fill(0, i * n + i + 1, (i + 1) * n)
+  return minor
+}
+
+/** The same for some columns, which are divided in halves. */
+function columnsOfCholesky(a: Float64Array, n: number, from: number, to: number): number {
+  if (to - from > few) {
+    const half = middle(from, to)
+    const first = columnsOfCholesky(a, n, from, half)
+    if (first > 0) return first
+    for (let j = half; j < to; j += few) {
+      const left = j * n + from
+      subtract(a, j * (n + 1), n, a, left, n, a, left, 1, n, n - j, Math.min(few, to - j), half - from)
+    }
+    return columnsOfCholesky(a, n, half, to)
+  }
+  for (let j = from; j < to; j++) {
+    for (let i = j; i < n; i++) {
+      let x = a[i * n + j]
+      for (let k = from; k < j; k++) x -= a[i * n + k] * a[j * n + k]
+      if (i > j) a[i * n + j] = x / a[j * n + j]
+      else if (x > 0) a[i * n + i] = Math.sqrt(x)
       else return i + 1
     }
   }
-  for (let i = 0; i < n; i++) a.fill(0, i * n + i + 1, (i + 1) * n)
   return 0
 }
 
+/**
+ * Overwrites the n x k block of b at `bi` with the solution of T x = b for the triangular n x n block of t at `ti`; rows
+ * are `bw` and `tw` apart. Only the triangle is read.
+ */
+function solveRows(
+  t: Float64Array,
+  ti: number,
+  tw: number,
+  b: Float64Array,
+  bi: number,
+  bw: number,
+  n: number,
+  k: number,
+  upper: boolean,
+  unit: boolean,
+): void {
+  if (n > few) {
+    const half = middle(0, n)
+    const below = bi + half * bw
+    if (upper) {
+      solveRows(t, ti + half * (tw + 1), tw, b, below, bw, n - half, k, upper, unit)
+      subtract(b, bi, bw, t, ti + half, tw, b, below, bw, 1, half, k, n - half)
+      solveRows(t, ti, tw, b, bi, bw, half, k, upper, unit)
+    } else {
+      solveRows(t, ti, tw, b, bi, bw, half, k, upper, unit)
+      subtract(b, below, bw, t, ti + half * tw, tw, b, bi, bw, 1, n - half, k, half)
+      solveRows(t, ti + half * (tw + 1), tw, b, below, bw, n - half, k, upper, unit)
+    }
+    return
+  }
+  for (let step = 0; step < n; step++) {
+    const i = upper ? n - 1 - step : step
+    const [row, to] = [ti + i * tw, bi + i * bw]
+    for (let l = upper ? i + 1 : 0; l < (upper ? n : i); l++) {
+      const factor = t[row + l]
+      const from = bi + l * bw
+      for (let j = 0; j < k; j++) b[to + j] -= factor * b[from + j]
+    }
+    const pivot = t[row + i]
+    if (!unit) for (let j = 0; j < k; j++) b[to + j] /= pivot
+  }
+}
+
 /** Overwrites b, n x k, with the solution of T x = b for a triangular n x n matrix, of which only the triangle is read. */
-export function solveTriangle(
+export const solveTriangle = (
   t: Float64Array,
   b: Float64Array,
   n: number,
   k: number,
   upper: boolean,
   unit: boolean,
-): void {
-  for (let step = 0; step < n; step++) {
-    const i = upper ? n - 1 - step : step
-    for (let l = upper ? i + 1 : 0; l < (upper ? n : i); l++) {
-      const factor = t[i * n + l]
-      if (factor !== 0) for (let j = 0; j < k; j++) b[i * k + j] -= factor * b[l * k + j]
-    }
-    if (!unit) for (let j = 0; j < k; j++) b[i * k + j] /= t[i * n + i]
-  }
-}
-
-/** Overwrites b, n x k, with the solution of A x = b, given the LU factorization of the transposed A. */
-export function solveTransposedLU(lu: Float64Array, pivots: Int32Array, b: Float64Array, n: number, k: number): void {
-  const t = transposed(lu, n, n)
-  solveTriangle(t, b, n, k, false, false)
-  solveTriangle(t, b, n, k, true, true)
-  for (let i = n - 1; i >= 0; i--) if (pivots[i] !== i) swapRows(b, k, i, pivots[i])
-}
+): void => solveRows(t, 0, n, b, 0, k, n, k, upper, unit)
 
 /** Overwrites b, n x k, with the solution of A x = b, given the LU factorization of A. */
 export function solveLU(lu: Float64Array, pivots: Int32Array, b: Float64Array, n: number, k: number): void {
@@ -96,217 +252,12 @@ export function solveLU(lu: Float64Array, pivots: Int32Array, b: Float64Array, n
   solveTriangle(lu, b, n, k, true, false)
 }
 
-/**
- * Overwrites an m x n matrix with the R of its QR factorization, and below that with the vectors of the Householder
- * reflections whose product is Q, without their first element, which is 1. Returns the factors of the reflections.
- */
-export function packQR(a: Float64Array, m: number, n: number): Float64Array {
-  const taus = new Float64Array(Math.min(m, n))
-  for (let k = 0; k < taus.length; k++) {
-    const alpha = a[k * n + k]
-    let squares = 0
-    for (let i = k + 1; i < m; i++) squares += a[i * n + k] ** 2
-    if (squares === 0) continue
-    const beta = -Math.sign(alpha === 0 ? 1 : alpha) * Math.hypot(alpha, Math.sqrt(squares))
-    taus[k] = (beta - alpha) / beta
-    for (let i = k + 1; i < m; i++) a[i * n + k] /= alpha - beta
-    reflect(a, n, k + 1, k, taus[k], a, m, n)
-    a[k * n + k] = beta
-  }
-  return taus
-}
-
-/** (I - tau v v') on the columns from `from` on of a matrix with `width` columns; v is column k of `packed`, m x n. */
-function reflect(
-  x: Float64Array,
-  width: number,
-  from: number,
-  k: number,
-  tau: number,
-  packed: Float64Array,
-  m: number,
-  n: number,
-): void {
-  for (let j = from; j < width; j++) {
-    let sum = x[k * width + j]
-    for (let i = k + 1; i < m; i++) sum += packed[i * n + k] * x[i * width + j]
-    sum *= tau
-    x[k * width + j] -= sum
-    for (let i = k + 1; i < m; i++) x[i * width + j] -= sum * packed[i * n + k]
-  }
-}
-
-/** The QR factorization of a matrix: overwrites `a` with R, and returns the first `columns` columns of Q, m x columns. */
-export function factorQR(a: Float64Array, m: number, n: number, columns: number): Float64Array {
-  const taus = packQR(a, m, n)
-  const q = new Float64Array(m * columns)
-  for (let i = 0; i < columns; i++) q[i * columns + i] = 1
-  for (let k = taus.length - 1; k >= 0; k--) if (taus[k] !== 0) reflect(q, columns, 0, k, taus[k], a, m, n)
-  for (let i = 1; i < m; i++) a.fill(0, i * n, i * n + Math.min(i, n))
-  return q
-}
-
-/**
- * Overwrites a symmetric matrix, of which the lower triangle is read, with its eigenvectors as columns; returns the
- * eigenvalues, ascending. Cyclic Jacobi rotations, which find small eigenvalues to high relative accuracy.
- */
-export function eigenSymmetric(a: Float64Array, n: number): Float64Array {
-  const s = new Float64Array(n * n)
-  const v = new Float64Array(n * n)
-  for (let i = 0; i < n; i++) {
-    v[i * n + i] = 1
-    for (let j = 0; j <= i; j++) s[i * n + j] = s[j * n + i] = a[i * n + j]
-  }
-  for (let sweep = 0; sweep < 60; sweep++) {
-    let rotated = false
-    for (let p = 0; p < n; p++) {
-      for (let q = p + 1; q < n; q++) {
-        const spq = s[p * n + q]
-        if (Math.abs(spq) <= 1e-17 * Math.sqrt(Math.abs(s[p * n + p] * s[q * n + q])) || Math.abs(spq) < 1e-300)
-          continue
-        rotated = true
-        const theta = (s[q * n + q] - s[p * n + p]) / (2 * spq)
-        const t = (theta < 0 ? -1 : 1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1))
-        const c = 1 / Math.sqrt(t * t + 1)
-        const sin = t * c
-        for (let k = 0; k < n; k++) {
-          const [x, y] = [s[k * n + p], s[k * n + q]]
-          s[k * n + p] = c * x - sin * y
-          s[k * n + q] = sin * x + c * y
-        }
-        for (let k = 0; k < n; k++) {
-          const [x, y] = [s[p * n + k], s[q * n + k]]
-          s[p * n + k] = c * x - sin * y
-          s[q * n + k] = sin * x + c * y
-        }
-        s[p * n + q] = s[q * n + p] = 0
-        for (let k = 0; k < n; k++) {
-          const [x, y] = [v[k * n + p], v[k * n + q]]
-          v[k * n + p] = c * x - sin * y
-          v[k * n + q] = sin * x + c * y
-        }
-      }
-    }
-    if (!rotated) break
-  }
-  const order = Array.from({ length: n }, (_, i) => i).sort((i, j) => s[i * n + i] - s[j * n + j])
-  order.forEach((from, to) => {
-    for (let k = 0; k < n; k++) a[k * n + to] = v[k * n + from]
-  })
-  return Float64Array.from(order, (i) => s[i * n + i])
-}
-
-/** The factors of `factorSVD`: u is m x k, s has k values, v is n x k, where k is the smaller of m and n. */
-export interface SVD {
-  readonly u: Float64Array
-  readonly s: Float64Array
-  readonly v: Float64Array
-}
-
-/**
- * The singular value decomposition of a matrix, by one-sided Jacobi rotations of the rows of the transposed R of its QR
- * factorization. Singular values descend.
- */
-export function factorSVD(a: Float64Array, m: number, n: number): SVD {
-  if (m < n) {
-    const { u, s, v } = factorSVD(transposed(a, m, n), n, m)
-    return { u: v, s, v: u }
-  }
-  const r = Float64Array.from(a)
-  const q = factorQR(r, m, n, n)
-  // Row j of `w` is column j of R, and row j of `z` column j of V.
-  const w = transposed(r.subarray(0, n * n), n, n)
-  const z = new Float64Array(n * n)
-  for (let i = 0; i < n; i++) z[i * n + i] = 1
-  const dot = (p: number, q: number): number => {
-    let sum = 0
-    for (let k = 0; k < n; k++) sum += w[p * n + k] * w[q * n + k]
-    return sum
-  }
-  const rotate = (x: Float64Array, p: number, q: number, c: number, sin: number): void => {
-    for (let k = 0; k < n; k++) {
-      const [a, b] = [x[p * n + k], x[q * n + k]]
-      x[p * n + k] = c * a - sin * b
-      x[q * n + k] = sin * a + c * b
-    }
-  }
-  for (let sweep = 0; sweep < 60; sweep++) {
-    let rotated = false
-    for (let p = 0; p < n; p++) {
-      for (let q = p + 1; q < n; q++) {
-        const [pp, qq, pq] = [dot(p, p), dot(q, q), dot(p, q)]
-        if (Math.abs(pq) <= 1e-16 * Math.sqrt(pp * qq) || Math.abs(pq) < 1e-300) continue
-        rotated = true
-        const theta = (qq - pp) / (2 * pq)
-        const t = (theta < 0 ? -1 : 1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1))
-        const c = 1 / Math.sqrt(t * t + 1)
-        rotate(w, p, q, c, t * c)
-        rotate(z, p, q, c, t * c)
-      }
-    }
-    if (!rotated) break
-  }
-  const lengths = Float64Array.from({ length: n }, (_, j) => Math.sqrt(dot(j, j)))
-  const order = Array.from({ length: n }, (_, i) => i).sort((i, j) => lengths[j] - lengths[i])
-  const most = n === 0 ? 0 : lengths[order[0]]
-  const s = Float64Array.from(order, (j) => lengths[j])
-  const v = new Float64Array(n * n)
-  const inner = new Float64Array(n * n)
-  order.forEach((from, to) => {
-    const isZero = lengths[from] <= 1e-15 * most
-    for (let k = 0; k < n; k++) {
-      v[k * n + to] = z[from * n + k]
-      inner[k * n + to] = isZero ? 0 : w[from * n + k] / lengths[from]
-    }
-  })
-  complete(inner, n, n)
-  const u = new Float64Array(m * n)
-  for (let i = 0; i < m; i++) {
-    for (let k = 0; k < n; k++) {
-      const x = q[i * n + k]
-      if (x !== 0) for (let j = 0; j < n; j++) u[i * n + j] += x * inner[k * n + j]
-    }
-  }
-  return { u, s, v }
-}
-
-/** Replaces the columns of an m x n matrix that are 0 by ones that are orthogonal to all others, of length 1. */
-export function complete(x: Float64Array, m: number, n: number): void {
-  const dot = (f: (i: number) => number): number => {
-    let sum = 0
-    for (let i = 0; i < m; i++) sum += f(i)
-    return sum
-  }
-  let axis = 0
-  for (let j = 0; j < n; j++) {
-    if (dot((i) => x[i * n + j] ** 2) > 0) continue
-    for (; axis < m; axis++) {
-      for (let i = 0; i < m; i++) x[i * n + j] = i === axis ? 1 : 0
-      for (let pass = 0; pass < 2; pass++) {
-        for (let k = 0; k < n; k++) {
-          if (k === j) continue
-          const part = dot((i) => x[i * n + j] * x[i * n + k])
-          for (let i = 0; i < m; i++) x[i * n + j] -= part * x[i * n + k]
-        }
-      }
-      const length = Math.sqrt(dot((i) => x[i * n + j] ** 2))
-      if (length < 0.5 / Math.sqrt(m)) continue
-      for (let i = 0; i < m; i++) x[i * n + j] /= length
-      break
-    }
-  }
-}
-
-/** The product of an m x k and a k x n matrix. */
-function product(a: Float64Array, b: Float64Array, m: number, k: number, n: number): Float64Array {
-  const out = new Float64Array(m * n)
-  for (let i = 0; i < m; i++) {
-    for (let l = 0; l < k; l++) {
-      const x = a[i * k + l]
-      if (x !== 0) for (let j = 0; j < n; j++) out[i * n + j] += x * b[l * n + j]
-    }
-  }
-  return out
+/** The inverse of the transposed A times a number, given the LU factorization of A. */
+export function invertedLU(lu: Float64Array, pivots: Int32Array, n: number, factor: number): Float64Array {
+  const inverse = new Float64Array(n * n)
+  for (let i = 0; i < n; i++) inverse[i * n + i] = factor
+  solveLU(lu, pivots, inverse, n, n)
+  return inverse
 }
 
 const pade = [

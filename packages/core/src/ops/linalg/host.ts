@@ -9,7 +9,7 @@ import type { Tensor } from '../../tensor/tensor.ts'
 
 /** An op on the last two dimensions of its inputs, which all have the same dimensions before. */
 export interface HostOp<A> extends Pick<OpDef<A>, 'name' | 'vjp' | 'saves'> {
-  /** PyTorch's name in messages. */
+  /** PyTorch's name in messages. With the attributes it says what is computed: a compiled step runs equal ones once. */
   readonly label: string
   infer(inputs: readonly Spec[], attrs: A): readonly Spec[]
   /** Computes one matrix of the batch, number `batch`: fills the outputs, and may overwrite the inputs. */
@@ -24,6 +24,11 @@ export interface HostOp<A> extends Pick<OpDef<A>, 'name' | 'vjp' | 'saves'> {
 
 /** The elements of one matrix of a batch. */
 const areaOf = ({ sizes }: Spec, lead: number): number => numelOf(sizes.slice(lead))
+
+/** Copies n elements, faster than a call of `set` on a view if they are few. */
+function copy(from: Float64Array, start: number, to: Float64Array, at: number, n: number): void {
+  for (let i = 0; i < n; i++) to[at + i] = from[start + i]
+}
 
 export function hostOp<A>({ name, label, infer, run, vjp, saves }: HostOp<A>): OpDef<A> {
   return {
@@ -40,19 +45,28 @@ export function hostOp<A>({ name, label, infer, run, vjp, saves }: HostOp<A>): O
         attrs,
         compute(data, inputs, outputs) {
           const lead = inputs[0].sizes.length - 2
-          const matrices = data.map((values) => Float64Array.from(values))
-          const results = outputs.map(({ dtype, sizes }) => newArray(dtype, numelOf(sizes)))
-          const outs = outputs.map((spec) => new Float64Array(areaOf(spec, lead)))
+          const wholes = data.map((values) => new Float64Array(values))
+          const outs = outputs.map(({ sizes }) => new Float64Array(numelOf(sizes)))
           const count = numelOf(inputs[0].sizes.slice(0, lead))
-          for (let batch = 0; batch < count; batch++) {
-            const at = matrices.map((values, i) => {
-              const area = areaOf(inputs[i], lead)
-              return values.subarray(batch * area, (batch + 1) * area)
-            })
-            for (const out of outs) out.fill(0)
-            run(at, outs, attrs, inputs, batch)
-            outs.forEach((out, i) => void results[i].set(out, batch * out.length))
+          // One matrix is computed where it is, those of a batch one after the other in the same memory.
+          if (count === 1) run(wholes, outs, attrs, inputs, 0)
+          else {
+            const matrices = inputs.map((spec) => new Float64Array(areaOf(spec, lead)))
+            const parts = outputs.map((spec) => new Float64Array(areaOf(spec, lead)))
+            for (let batch = 0; batch < count; batch++) {
+              matrices.forEach((to, i) => void copy(wholes[i], batch * to.length, to, 0, to.length))
+              for (const part of parts) part.fill(0)
+              run(matrices, parts, attrs, inputs, batch)
+              parts.forEach((part, i) => void copy(part, 0, outs[i], batch * part.length, part.length))
+            }
           }
+          const results = outs.map((out, i) => {
+            const { dtype } = outputs[i]
+            if (dtype === 'float64') return out
+            const result = newArray(dtype, out.length)
+            result.set(out)
+            return result
+          })
           return results
         },
       }),
@@ -98,3 +112,14 @@ export function checkSquare(label: string, x: Tensor, what = 'A'): void {
 
 /** The sizes with other last two. */
 export const matrixSizes = ({ sizes }: Spec, ...last: readonly number[]): Shape => [...sizes.slice(0, -2), ...last]
+/** What has these sizes, and its dtype. */
+export const matricesOf = (x: Spec, ...last: readonly number[]): Spec => ({
+  sizes: matrixSizes(x, ...last),
+  dtype: x.dtype,
+})
+/** What has its sizes and dtype. */
+export const likeOf = ({ sizes, dtype }: Spec): Spec => ({ sizes, dtype })
+/** A number for each matrix that says how far a factorization came. */
+export const infoOf = (x: Spec): Spec => ({ sizes: matrixSizes(x), dtype: 'int32' })
+/** The last size. */
+export const sizeOf = ({ sizes }: { readonly sizes: Shape }): number => sizes[sizes.length - 1]

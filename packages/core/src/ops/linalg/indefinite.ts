@@ -7,7 +7,7 @@ import { apply, applyAll } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import { bool, keyword, method, required, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
-import { batchElement, checkFloat, checkSquare, hostOp } from './host.ts'
+import { batchElement, checkFloat, checkSquare, hostOp, infoOf, likeOf, sizeOf } from './host.ts'
 import { results, type Three, type Two } from './results.ts'
 import { expandTo } from '../define/elementwise.ts'
 import { unsqueeze } from '../views/views.ts'
@@ -125,14 +125,10 @@ function solveLDL(a: Float64Array, pivots: Float64Array, b: Float64Array, n: num
 const factorOp: OpDef<string | null> = hostOp<string | null>({
   name: 'LdlFactor',
   label: 'linalg.ldl_factor',
-  infer: ([x]) => [
-    { sizes: x.sizes, dtype: x.dtype },
-    { sizes: x.sizes.slice(0, -1), dtype: 'int32' },
-    { sizes: x.sizes.slice(0, -2), dtype: 'int32' },
-  ],
+  infer: ([x]) => [likeOf(x), { sizes: x.sizes.slice(0, -1), dtype: 'int32' }, infoOf(x)],
   vjp: underivable('linalg_ldl_factor_ex'),
   run([a], [factors, pivots, info], label, specs, batch) {
-    const n = specs[0].sizes[specs[0].sizes.length - 1]
+    const n = sizeOf(specs[0])
     info[0] = factorLDL(a, n, pivots)
     if (info[0] > 0 && label !== null) {
       throw new RuntimeError(
@@ -183,7 +179,7 @@ export function ldlFactorEx(
 const solveOp: OpDef<null> = hostOp<null>({
   name: 'LdlSolve',
   label: 'linalg.ldl_solve',
-  infer: ([, , b]) => [{ sizes: b.sizes, dtype: b.dtype }],
+  infer: ([, , b]) => [likeOf(b)],
   vjp: underivable('linalg_ldl_solve'),
   run([factors, pivots, b], [x], _, specs) {
     const [n, m] = specs[2].sizes.slice(-2)
@@ -219,7 +215,7 @@ export function ldlSolve(factors: Tensor, ...args: [pivots: Tensor, B: Tensor, o
       `Expected b and A to have the same dtype, but found b of type ${dtypeName[b.dtype]} and A of type ${dtypeName[factors.dtype]} instead.`,
     )
   }
-  const [n, m] = [factors.sizes[factors.dim() - 1], b.sizes[b.dim() - 2]]
+  const [n, m] = [sizeOf(factors), b.sizes[b.dim() - 2]]
   if (n !== m) {
     throw new RuntimeError(
       `Incompatible matrix sizes for ${label}: each A matrix is ${n} by ${n} but each b matrix is ${m} by ${b.sizes[b.dim() - 1]}`,

@@ -16,8 +16,9 @@ import { randn } from '../random/random.ts'
 import { stack } from '../views/join.ts'
 import { narrow, reshape, unsqueeze } from '../views/views.ts'
 import { betweenPairs, eigh } from './factor.ts'
-import { eigenSymmetric, factorCholesky, factorQR, solveTriangle, transposed } from './factorizations.ts'
-import { hostOp, matrixSizes } from './host.ts'
+import { factorCholesky, product, solveTriangle, transposed } from './factorizations.ts'
+import { eigenSymmetric, factorQR } from './orthogonal.ts'
+import { hostOp, matricesOf, sizeOf } from './host.ts'
 import { mT } from './triangular.ts'
 
 /** A matrix, row by row. */
@@ -38,14 +39,7 @@ class Matrix {
 
   times(other: Matrix): Matrix {
     const out = new Matrix(this.rows, other.columns)
-    const { columns } = other
-    for (let i = 0; i < this.rows; i++) {
-      const row = out.data.subarray(i * columns, (i + 1) * columns)
-      for (let k = 0; k < this.columns; k++) {
-        const x = this.data[i * this.columns + k]
-        for (let j = 0; j < columns; j++) row[j] += x * other.data[k * columns + j]
-      }
-    }
+    out.data.set(product(this.data, other.data, this.rows, this.columns, other.columns))
     return out
   }
 
@@ -103,7 +97,7 @@ const beside = (...parts: readonly Matrix[]): Matrix => {
 
 /** The eigenvalues, ascending or descending, and the eigenvectors of a symmetric matrix, whose upper triangle is read. */
 function eigenpairs({ t, rows }: Matrix, descending = false): [values: Float64Array, vectors: Matrix] {
-  const values = eigenSymmetric(t.data, rows)
+  const values = eigenSymmetric(t.data, rows, true)
   if (!descending) return [values, t]
   return [values.reverse(), t.map((_, i, j) => t.data[i * rows + rows - 1 - j])]
 }
@@ -270,11 +264,8 @@ const lobpcgOp: OpDef<Search & { readonly k: number }> = hostOp<Search & { reado
   name: 'LOBPCGAutogradFunctionBackward',
   label: 'lobpcg',
   infer: ([a, x], { k }) => {
-    const count = Math.min(k, x.sizes[x.sizes.length - 1])
-    return [
-      { sizes: [...a.sizes.slice(0, -2), count], dtype: a.dtype },
-      { sizes: matrixSizes(a, a.sizes[a.sizes.length - 1], count), dtype: a.dtype },
-    ]
+    const count = Math.min(k, sizeOf(x))
+    return [{ sizes: [...a.sizes.slice(0, -2), count], dtype: a.dtype }, matricesOf(a, sizeOf(a), count)]
   },
   saves: () => ({ inputs: [0], outputs: [0, 1] }),
   vjp: (ctx) => {

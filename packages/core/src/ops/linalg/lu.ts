@@ -12,7 +12,7 @@ import { tril, triu } from '../views/triangles.ts'
 import { narrow } from '../views/views.ts'
 import { luGradient } from './factor.ts'
 import { factorLU, solveLU } from './factorizations.ts'
-import { batchElement, checkMatrix, checkSquare, hostOp, matrixSizes } from './host.ts'
+import { batchElement, checkMatrix, checkSquare, hostOp, infoOf, likeOf, matricesOf, matrixSizes } from './host.ts'
 import { results, type Three, type Two } from './results.ts'
 import { checkSameDType, checkSystem, together } from './triangular.ts'
 
@@ -26,11 +26,7 @@ const luFactorOp: OpDef<Factoring> = hostOp<Factoring>({
   label: 'linalg.lu_factor',
   infer([x]) {
     const k = Math.min(...x.sizes.slice(-2))
-    return [
-      { sizes: x.sizes, dtype: x.dtype },
-      { sizes: matrixSizes(x, k), dtype: 'int32' },
-      { sizes: x.sizes.slice(0, -2), dtype: 'int32' },
-    ]
+    return [likeOf(x), { sizes: matrixSizes(x, k), dtype: 'int32' }, infoOf(x)]
   },
   saves: () => ({ outputs: [0, 1] }),
   vjp: (ctx: Vjp<Factoring>) => [luGradient(unpacked(ctx.output(0), ctx.output(1)), tril(ctx.dy, -1), triu(ctx.dy))],
@@ -81,7 +77,7 @@ export function luFactorEx(
 const luSolveOp: OpDef<null> = hostOp<null>({
   name: 'LuSolve',
   label: 'linalg.lu_solve',
-  infer: ([, , b]) => [{ sizes: b.sizes, dtype: b.dtype }],
+  infer: ([, , b]) => [likeOf(b)],
   run([lu, pivots, b], [x], _, specs) {
     const [n, k] = specs[2].sizes.slice(-2)
     x.set(b)
@@ -107,7 +103,7 @@ export function luSolve(lu: Tensor, ...args: [pivots: Tensor, B: Tensor]): Tenso
 const permutationOp: OpDef<null> = hostOp<null>({
   name: 'LuUnpack',
   label: 'lu_unpack',
-  infer: ([x]) => [{ sizes: matrixSizes(x, x.sizes[x.sizes.length - 2], x.sizes[x.sizes.length - 2]), dtype: x.dtype }],
+  infer: ([x]) => [matricesOf(x, x.sizes[x.sizes.length - 2], x.sizes[x.sizes.length - 2])],
   run([, pivots], [p], _, [{ sizes }]) {
     const m = sizes[sizes.length - 2]
     const rows = Array.from({ length: m }, (_, i) => i)

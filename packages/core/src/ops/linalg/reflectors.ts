@@ -15,8 +15,8 @@ import { add, mul, sub } from '../pointwise/arithmetic.ts'
 import { matmul } from '../product/matmul.ts'
 import { tril } from '../views/triangles.ts'
 import { clone, narrow, unsqueeze } from '../views/views.ts'
-import { packQR } from './factorizations.ts'
-import { hostOp, matrixSizes } from './host.ts'
+import { packQR } from './orthogonal.ts'
+import { hostOp, likeOf, matrixSizes } from './host.ts'
 import { results, type Two } from './results.ts'
 import { mT } from './triangular.ts'
 
@@ -27,10 +27,7 @@ const underivable = (name: string) => (): never => {
 const geqrfOp: OpDef<null> = hostOp<null>({
   name: 'GeqrfBackward0',
   label: 'geqrf',
-  infer: ([x]) => [
-    { sizes: x.sizes, dtype: x.dtype },
-    { sizes: matrixSizes(x, Math.min(...x.sizes.slice(-2))), dtype: x.dtype },
-  ],
+  infer: ([x]) => [likeOf(x), { sizes: matrixSizes(x, Math.min(...x.sizes.slice(-2))), dtype: x.dtype }],
   vjp: underivable('geqrf'),
   run([a], [packed, tau], _, [{ sizes }]) {
     const [m, n] = sizes.slice(-2)
@@ -113,7 +110,7 @@ export function householderProduct(x: Tensor, ...args: [tau: Tensor]): Tensor {
 
 const ormqrOp: OpDef<{ readonly left: boolean; readonly transpose: boolean }> = {
   name: 'OrmqrBackward0',
-  infer: ([, , other]) => [{ sizes: other.sizes, dtype: other.dtype }],
+  infer: ([, , other]) => [likeOf(other)],
   vjp: underivable('ormqr'),
   to: {
     kind: 'compose',

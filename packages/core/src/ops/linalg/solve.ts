@@ -30,13 +30,23 @@ import { cat } from '../views/join.ts'
 import { tril } from '../views/triangles.ts'
 import { narrow, permute, reshape, select, squeeze, unsqueeze } from '../views/views.ts'
 import { sum } from '../reduce/reduce.ts'
-import { exponential, factorLU, factorSVD, signOf, solveLU, solveTransposedLU, transposed } from './factorizations.ts'
-import { eigvalsh, singularValues } from './factor.ts'
-import { batchElement, checkFloat, checkMatrix, checkSides, checkSquare, hostOp, matrixSizes } from './host.ts'
+import { exponential, factorLU, invertedLU, product, signOf, solveLU, transposed } from './factorizations.ts'
+import { factorSVD } from './orthogonal.ts'
+import { eigvalsh, singular, singularValues } from './factor.ts'
+import {
+  batchElement,
+  checkFloat,
+  checkMatrix,
+  checkSides,
+  checkSquare,
+  hostOp,
+  infoOf,
+  likeOf,
+  matricesOf,
+  sizeOf,
+} from './host.ts'
 import { results, type Two } from './results.ts'
 import { checkSameDType, checkSystem, mT, together, triangleSolved } from './triangular.ts'
-
-const sizeOf = (x: { readonly sizes: readonly number[] }): number => x.sizes[x.sizes.length - 1]
 
 // ---- inverse ----
 
@@ -46,10 +56,7 @@ type Label = string | null
 const invOp: OpDef<Label> = hostOp<Label>({
   name: 'LinalgInvExBackward0',
   label: 'linalg.inv',
-  infer: ([x]) => [
-    { sizes: x.sizes, dtype: x.dtype },
-    { sizes: x.sizes.slice(0, -2), dtype: 'int32' },
-  ],
+  infer: ([x]) => [likeOf(x), infoOf(x)],
   saves: () => ({ outputs: [0] }),
   vjp: (ctx: Vjp<Label>) => {
     const turned = mT(ctx.output())
@@ -66,8 +73,7 @@ const invOp: OpDef<Label> = hostOp<Label>({
         `${label}: ${batchElement(specs, batch)}The diagonal element ${zero} is zero, the inversion could not be completed because the input matrix is singular.`,
       )
     }
-    for (let i = 0; i < n; i++) inverse[i * n + i] = 1
-    solveTransposedLU(lu, pivots, inverse, n, n)
+    inverse.set(transposed(invertedLU(lu, pivots, n, 1), n, n))
     info[0] = zero
   },
 })
@@ -106,7 +112,7 @@ const wide = (x: Tensor): Tensor => unsqueeze(unsqueeze(x, -1), -1)
 const cofactorOp: OpDef<null> = hostOp<null>({
   name: 'cofactor',
   label: 'linalg.det',
-  infer: ([x]) => [{ sizes: x.sizes, dtype: x.dtype }],
+  infer: ([x]) => [likeOf(x)],
   saves: () => ({ inputs: [0], outputs: [0] }),
   // Of regular matrices; a singular one has none in this form.
   vjp: (ctx: Vjp<null>) => {
@@ -124,16 +130,13 @@ const cofactorOp: OpDef<null> = hostOp<null>({
     const lu = transposed(a, n, n)
     const size = determinant(lu, pivots)
     if (size !== 0) {
-      const inverse = new Float64Array(n * n)
-      for (let i = 0; i < n; i++) inverse[i * n + i] = size
-      solveTransposedLU(lu, pivots, inverse, n, n)
-      return void out.set(transposed(inverse, n, n))
+      return void out.set(invertedLU(lu, pivots, n, size))
     }
-    const { u, s, v } = factorSVD(a, n, n)
-    const turn = Math.sign(determinant(u.slice(), pivots) * determinant(v.slice(), pivots.slice()))
+    const { ut, s, vt } = factorSVD(a, n, n, 'reduced')
+    const turn = Math.sign(determinant(ut.slice(), pivots) * determinant(vt.slice(), pivots))
     for (let k = 0; k < n; k++) {
       const rest = s.reduce((product, value, i) => (i === k ? product : product * value), turn)
-      for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) out[i * n + j] += rest * u[i * n + k] * v[j * n + k]
+      for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) out[i * n + j] += rest * ut[k * n + i] * vt[k * n + j]
     }
   },
 })
@@ -141,7 +144,7 @@ const cofactorOp: OpDef<null> = hostOp<null>({
 const determinantOp: OpDef<null> = hostOp<null>({
   name: 'LinalgDetBackward0',
   label: 'linalg.det',
-  infer: ([x]) => [{ sizes: x.sizes.slice(0, -2), dtype: x.dtype }],
+  infer: ([x]) => [matricesOf(x)],
   saves: () => ({ inputs: [0] }),
   vjp: (ctx: Vjp<null>) => [mul(wide(ctx.dy), apply(cofactorOp, [ctx.input(0)], null))],
   run([a], [out], _, specs) {
@@ -170,10 +173,7 @@ export function det(x: Tensor, ...none: []): Tensor {
 const slogdetOp: OpDef<null> = hostOp<null>({
   name: 'LinalgSlogdetBackward0',
   label: 'linalg.slogdet',
-  infer: ([x]) => [
-    { sizes: x.sizes.slice(0, -2), dtype: x.dtype },
-    { sizes: x.sizes.slice(0, -2), dtype: x.dtype },
-  ],
+  infer: ([x]) => [matricesOf(x), matricesOf(x)],
   saves: () => ({ inputs: [0] }),
   vjp: (ctx: Vjp<null>) => {
     const dy = ctx.dys[1]
@@ -223,10 +223,7 @@ export function logdet(x: Tensor, ...none: []): Tensor {
 const solveOp: OpDef<Label> = hostOp<Label>({
   name: 'LinalgSolveExBackward0',
   label: 'linalg.solve',
-  infer: ([a, b]) => [
-    { sizes: b.sizes, dtype: b.dtype },
-    { sizes: a.sizes.slice(0, -2), dtype: 'int32' },
-  ],
+  infer: ([a, b]) => [likeOf(b), infoOf(a)],
   saves: () => ({ inputs: [0], outputs: [0] }),
   vjp: (ctx: Vjp<Label>) => {
     const db = apply(solveOp, [mT(ctx.input(0)), ctx.dy], ctx.attrs)
@@ -332,10 +329,7 @@ const pinvOp: OpDef<Tolerances> = hostOp<Tolerances>({
   // The singular values come with it, for least squares; no gradient flows to them.
   infer: ([x]) => {
     const [m, n] = x.sizes.slice(-2)
-    return [
-      { sizes: matrixSizes(x, n, m), dtype: x.dtype },
-      { sizes: matrixSizes(x, Math.min(m, n)), dtype: x.dtype },
-    ]
+    return [matricesOf(x, n, m), matricesOf(x, Math.min(m, n))]
   },
   saves: () => ({ inputs: [0], outputs: [0] }),
   vjp: (ctx: Vjp<Tolerances>) => {
@@ -354,16 +348,14 @@ const pinvOp: OpDef<Tolerances> = hostOp<Tolerances>({
     const first = sub(matmul(matmul(sub(dyT, matmul(a, k)), p), pT), mT(matmul(k, p)))
     return [add(first, sub(pk, matmul(matmul(pk, p), a)))]
   },
-  run([a], [out, values], { atol, rtol }, specs) {
+  run([a], [out, values], { atol, rtol }, specs, batch) {
     const [m, n] = specs[0].sizes.slice(-2)
-    const k = Math.min(m, n)
-    const { u, s, v } = factorSVD(a, m, n)
+    const { ut, s, vt } = singular(a, specs, batch, 'reduced')
     values.set(s)
     const least = Math.max(atol, rtol * (s[0] ?? 0))
-    for (let l = 0; l < k; l++) {
-      if (!(s[l] > least)) continue
-      for (let i = 0; i < n; i++) for (let j = 0; j < m; j++) out[i * m + j] += (v[i * k + l] * u[j * k + l]) / s[l]
-    }
+    const rank = s.reduce((count, x) => count + (x <= least ? 0 : 1), 0)
+    for (let k = 0; k < rank; k++) for (let i = 0; i < m; i++) ut[k * m + i] /= s[k]
+    out.set(product(transposed(vt.subarray(0, rank * n), rank, n), ut, n, rank, m))
   },
 })
 
@@ -544,7 +536,7 @@ export function lstsq(
 const expOp: OpDef<null> = hostOp<null>({
   name: 'LinalgMatrixExpBackward0',
   label: 'linalg.matrix_exp',
-  infer: ([x]) => [{ sizes: x.sizes, dtype: x.dtype }],
+  infer: ([x]) => [likeOf(x)],
   saves: () => ({ inputs: [0] }),
   // The exponential of [[A', dy], [0, A']] has the gradient in its corner (Al-Mohy and Higham, 2009).
   vjp: (ctx: Vjp<null>) => {

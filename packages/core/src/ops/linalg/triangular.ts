@@ -12,7 +12,7 @@ import { matmul } from '../product/matmul.ts'
 import { tril, triu } from '../views/triangles.ts'
 import { transpose } from '../views/views.ts'
 import { solveTriangle, transposed } from './factorizations.ts'
-import { checkMatrix, checkSquare, hostOp } from './host.ts'
+import { checkMatrix, checkSquare, hostOp, likeOf, sizeOf } from './host.ts'
 
 export interface Triangle {
   readonly upper: boolean
@@ -26,7 +26,7 @@ export const mT = (x: Tensor): Tensor => transpose(x, -2, -1)
 const triangularOp: OpDef<Triangle> = hostOp<Triangle>({
   name: 'LinalgSolveTriangularBackward0',
   label: 'linalg.solve_triangular',
-  infer: ([, b]) => [{ sizes: b.sizes, dtype: b.dtype }],
+  infer: ([, b]) => [likeOf(b)],
   saves: () => ({ inputs: [0], outputs: [0] }),
   vjp: (ctx: Vjp<Triangle>) => {
     const { attrs, dy } = ctx
@@ -77,7 +77,7 @@ export function checkSameDType(label: string, a: Tensor, b: Tensor): void {
 /** Throws PyTorch's error unless the sizes of A X = B fit. */
 export function checkSystem(label: string, a: Tensor, b: Tensor, left: boolean): void {
   const [m, n] = b.sizes.slice(-2)
-  const own = a.sizes[a.sizes.length - 1]
+  const own = sizeOf(a)
   if (own === (left ? m : n)) return
   throw new RuntimeError(
     `${label}: Incompatible shapes of A and B for the equation ${left ? 'AX' : 'XA'} = B (${own}x${own} and ${m}x${n})`,
