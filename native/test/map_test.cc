@@ -141,6 +141,31 @@ TEST_CASE("rows that are blocks, with one value each") {
   }
 }
 
+TEST_CASE("rows of every short length, whose results lie side by side, apart, or are shared by several") {
+  seed = 11;
+  const auto any_sign = [](DType dtype) {
+    const double special[] = {-0.0, 0, infinity, notNumber};
+    return is_real(dtype) && random(12) == 0 ? special[random(4)] : mild_value(dtype);
+  };
+  for (int columns = 1; columns <= 18; columns++) {
+    for (const int rows : {1, 3, 4, 9, 14}) {
+      for (const DType dtype : {DType::float32, DType::float64, DType::int32}) {
+        const auto with = [&](std::vector<int32_t> sizes, int layout, uint32_t axes) {
+          Trial trial;
+          trial.sizes = std::move(sizes);
+          const int x = trial.input(dtype, 0, rows == 9 ? +any_sign : mild_value);
+          for (const Reduce reduce : {Reduce::sum, Reduce::prod, Reduce::max, Reduce::min})
+            trial.out(x, dtype, layout, reduce, axes);
+          trial.check();
+        };
+        with({rows, columns}, 0, 2);
+        with({rows, columns}, 2, 2);
+        with({3, rows, columns}, 0, 5);
+      }
+    }
+  }
+}
+
 TEST_CASE("long rows, and rows that fill several blocks") {
   for (int turn = 0; turn < 60; turn++) {
     Trial trial;

@@ -109,8 +109,8 @@ template <class T, int R, int N, bool packed> static void tiles(const Strip<T>& 
       a[g] = start + 4 * g * aRow;
       if (!packed) ITSELF(a[g]);
     }
-    // Prefetch parts of c that are not in the nearest cache while the sums are computed.
-    if constexpr (N > 1) {
+    // Prefetch parts of c that are not in the nearest cache while the sums are computed. WebAssembly cannot.
+    if constexpr (N > 1 && !packsTiles) {
 #pragma GCC unroll 1
       for (int i = 0; i < R; ++i) {
 #pragma GCC unroll 4

@@ -30,19 +30,40 @@ template <class T, int distance, int... l> INLINE Vec<T> exchanged(Vec<T> x, std
 
 template <class T> using AllLanes = std::make_integer_sequence<int, static_cast<int>(lanes<T>)>;
 
-/** Lane l of the result is the sum of the lanes of rows[l]. `rows` is overwritten. */
-template <class T, int distance = static_cast<int>(lanes<T>) / 2> INLINE Vec<T> sums(Vec<T>* rows) {
+/** Groups of `unit` lanes of the lower or the upper halves of two vectors, between each other. */
+template <class T, int half, int unit = 1, int... l>
+INLINE Vec<T> zipped(Vec<T> x, Vec<T> y, std::integer_sequence<int, l...>) {
+  constexpr int L = static_cast<int>(lanes<T>);
+  return __builtin_shufflevector(x, y, (half * L / 2 + l / (2 * unit) * unit + l % unit + l / unit % 2 * L)...);
+}
+
+/**
+ * Lane l of the result is what F makes of the lanes of rows[l]: first of those that are half of the vector apart. `rows` is
+ * overwritten. Halves of short vectors are zipped in one instruction, for which long ones take several.
+ */
+template <class T, class F, int unit = 1> INLINE Vec<T> folded(Vec<T>* rows) {
+  constexpr int distance = static_cast<int>(lanes<T>) / 2 / unit;
   if constexpr (distance == 0) {
     return rows[0];
   } else {
 #pragma GCC unroll 16
     for (int i = 0; i < distance; ++i) {
-      const Vec<T> a = rows[i], b = rows[i + distance];
-      rows[i] = keep<T, distance>(a, b, AllLanes<T>{}) + cross<T, distance>(a, b, AllLanes<T>{});
+      if constexpr (VECTOR_BYTES == 16) {
+        const Vec<T> a = rows[2 * i], b = rows[2 * i + 1];
+        rows[i] = F::of(zipped<T, 0, unit>(a, b, AllLanes<T>{}), zipped<T, 1, unit>(a, b, AllLanes<T>{}));
+      } else {
+        const Vec<T> a = rows[i], b = rows[i + distance];
+        rows[i] = F::of(keep<T, distance>(a, b, AllLanes<T>{}), cross<T, distance>(a, b, AllLanes<T>{}));
+      }
     }
-    return sums<T, distance / 2>(rows);
+    return folded<T, F, 2 * unit>(rows);
   }
 }
+struct Addition {
+  template <class X> ALWAYS_INLINE static X of(X a, X b) { return a + b; }
+};
+/** Lane l of the result is the sum of the lanes of rows[l]. `rows` is overwritten. */
+template <class T> INLINE Vec<T> sums(Vec<T>* rows) { return folded<T, Addition>(rows); }
 
 /** Exchanges lane j of rows[i] with lane i of rows[j]. */
 template <class T, int distance = static_cast<int>(lanes<T>) / 2> INLINE void transpose(Vec<T>* rows) {
@@ -73,12 +94,6 @@ template <class T, int step, bool part> INLINE Vec<T> load_apart(const T* p, int
     const int64_t first = 2 * count - 1 < L ? 2 * count - 1 : L, second = 2 * count > L ? 2 * count - L : 0;
     return halves<T>(load_some(p, first), load_some(p + L - 1, second), AllLanes<T>{});
   }
-}
-
-/** The lanes of the lower or the upper halves of two vectors, between each other. */
-template <class T, int half, int... l> INLINE Vec<T> zipped(Vec<T> x, Vec<T> y, std::integer_sequence<int, l...>) {
-  constexpr int L = static_cast<int>(lanes<T>);
-  return __builtin_shufflevector(x, y, (half * L / 2 + l / 2 + l % 2 * L)...);
 }
 
 #if defined(__AVX512F__)

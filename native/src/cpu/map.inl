@@ -181,8 +181,21 @@ class Walk {
     const int64_t columns = out.columns != 0 ? out.columns : n;
     char* to = accumulators_[k];
     if (out.first <= plan_.level) to += offsets_[k] + t * out.accumulatorSteps[plan_.level];
-    (out.keepsColumns ? out.reduction->columns : out.reduction->rows)(values, n / columns, columns, to);
-    if (out.first > plan_.level) finish(k, t, true);
+    const bool isWhole = out.first > plan_.level;
+    if (out.keepsColumns) {
+      out.reduction->columns(values, n / columns, columns, to);
+    } else {
+      // An output of its own whose results lie side by side takes them without accumulators where rows are short.
+      const bool isDense = isWhole && out.first == plan_.level + 1 && out.steps[plan_.level] == 1 && plan_.aliases == 0;
+      char* const results = isDense ? out_[k] + t * out.size : nullptr;
+      const int64_t rows = n / columns, written = out.reduction->rows(values, rows, columns, to, results);
+      if (isDense) {
+        to += written * out.reduction->size;
+        out.reduction->finish(to, rows - written, results + written * out.size, 1);
+        return out.reduction->fill(to, rows - written);
+      }
+    }
+    if (isWhole) finish(k, t, true);
   }
 
   /**

@@ -15,11 +15,29 @@ constexpr int64_t longRow = 16384, streams = 8;
 constexpr int64_t ahead = 1024;
 
 template <class T> constexpr bool isByte = sizeof(T) == 1;
-template <class T> INLINE Vec<T> lane_numbers() {
-  Vec<typename MaskOf<T>::Type> numbers;
-  for (int64_t i = 0; i < lanes<T>; i++) numbers[i] = static_cast<typename MaskOf<T>::Type>(i);
-  return reinterpret_cast<Vec<T>>(numbers);
-}
+/** Keeps the first n lanes of a vector, and replaces the others; nothing but a load and two operations on bits. */
+template <class T> class First {
+  using M = Vec<typename MaskOf<T>::Type>;
+  struct Table {
+    typename MaskOf<T>::Type masks[2 * lanes<T>] = {};
+    constexpr Table() {
+      for (int64_t i = 0; i < lanes<T>; i++) masks[i] = -1;
+    }
+  };
+  static constexpr Table table{};
+
+ public:
+  ALWAYS_INLINE First(int64_t n, T other)
+      : within_(load(table.masks + lanes<T> - n)), others_(reinterpret_cast<M>(splat(other)) & ~within_) {}
+  ALWAYS_INLINE Vec<T> of(Vec<T> x) const {
+    return reinterpret_cast<Vec<T>>((reinterpret_cast<M>(x) & within_) | others_);
+  }
+  /** The same for a vector that has zeros there. */
+  ALWAYS_INLINE Vec<T> of_zeros(Vec<T> x) const { return reinterpret_cast<Vec<T>>(reinterpret_cast<M>(x) | others_); }
+
+ private:
+  M within_, others_;
+};
 
 struct Sum {
   static constexpr Reduce fn = Reduce::sum;
@@ -66,8 +84,11 @@ template <class T> INLINE T identity(Reduce fn) {
 struct Reduction {
   int64_t size;
   void (*fill)(char* to, int64_t n);
-  /** Reduces each row of a block into its own accumulator. */
-  void (*rows)(const char* block, int64_t rows, int64_t columns, char* to);
+  /**
+   * Reduces each row of a block into its own accumulator. Rows that are whole may have their results written side by side
+   * to `results` instead, if it is not null; returns how many have, from the first on.
+   */
+  int64_t (*rows)(const char* block, int64_t rows, int64_t columns, char* to, char* results);
   /** Reduces each column of a block. */
   void (*columns)(const char* block, int64_t rows, int64_t columns, char* to);
   void (*merge)(char* to, const char* more, int64_t n);
@@ -87,9 +108,7 @@ template <class T, class F, class A> struct Reducer {
   ALWAYS_INLINE static Vec<T> some(const T* p, int64_t n) {
     if (n >= L) return load(p);
     const Vec<T> x = load_some(p, n);
-    if constexpr (F::fn == Reduce::sum) return x;
-    using M = typename MaskOf<T>::Type;
-    return reinterpret_cast<Vec<M>>(lane_numbers<T>()) < splat(static_cast<M>(n)) ? x : splat(identity<T>(F::fn));
+    return F::fn == Reduce::sum ? x : First<T>(n, identity<T>(F::fn)).of_zeros(x);
   }
 
   template <int64_t distance = L / 2> ALWAYS_INLINE static T across(Vec<T> x) {
@@ -123,13 +142,11 @@ template <class T, class F, class A> struct Reducer {
 #if defined(__wasm__)
     if (n >= L) return combined(count, [=](int64_t i) ALWAYS_INLINE { return load(p + i * step); });
     // What follows a vector is read, and left out; after the last of them there may be nothing.
-    using M = Vec<typename MaskOf<T>::Type>;
-    const M within = reinterpret_cast<M>(lane_numbers<T>()) < splat(static_cast<typename MaskOf<T>::Type>(n));
-    const Vec<T> none = splat(identity<T>(F::fn));
+    const First<T> first(n, identity<T>(F::fn));
     const T* const last = p + (count - 1) * step + n - L;
     return combined(count, [=](int64_t i) ALWAYS_INLINE {
       const T* const from = p + i * step;
-      return within ? (from <= last ? load(from) : load_some(from, n)) : none;
+      return first.of(from <= last ? load(from) : load_some(from, n));
     });
 #else
     return combined(count, [=](int64_t i) ALWAYS_INLINE { return some(p + i * step, n); });
@@ -202,18 +219,7 @@ template <class T, class F, class A> struct Reducer {
   }
 
   /** Lane l combines the lanes of rows[l]. */
-  template <int distance = static_cast<int>(L) / 2> ALWAYS_INLINE static Vec<T> across(Vec<T>* rows) {
-    if constexpr (distance == 0) {
-      return rows[0];
-    } else {
-#pragma GCC unroll 64
-      for (int i = 0; i < distance; i++) {
-        const Vec<T> a = rows[i], b = rows[i + distance];
-        rows[i] = F::of(keep<T, distance>(a, b, AllLanes<T>{}), cross<T, distance>(a, b, AllLanes<T>{}));
-      }
-      return across<distance / 2>(rows);
-    }
-  }
+  ALWAYS_INLINE static Vec<T> across(Vec<T>* rows) { return folded<T, F>(rows); }
 
   ALWAYS_INLINE static void add(A* acc, Vec<T> x) {
     if constexpr (isWide) {
@@ -236,61 +242,68 @@ template <class T, class F, class A> struct Reducer {
 
   /**
    * Combines rows shorter than four vectors as `vectors` does, L in a turn, while L elements follow them: what follows a
-   * row is read, and left out, which takes fewer branches and no calls. Returns how many rows it has combined.
+   * row is read, and left out, which takes fewer branches and no calls. Returns how many rows it has combined, into their
+   * accumulators or, if there is a place for them, to results.
    */
-  __attribute__((noinline)) static int64_t short_rows(const T* p, int64_t rows, int64_t columns, A* acc) {
+  __attribute__((noinline)) static int64_t short_rows(const T* p, int64_t rows, int64_t columns, A* acc, T* results) {
     const int64_t whole = columns / L, rest = columns % L;
-    using M = Vec<typename MaskOf<T>::Type>;
-    const M within = reinterpret_cast<M>(lane_numbers<T>()) < splat(static_cast<typename MaskOf<T>::Type>(rest));
-    const auto part = [=](const T* at) ALWAYS_INLINE {
-      if constexpr (F::fn == Reduce::sum) return reinterpret_cast<Vec<T>>(reinterpret_cast<M>(load(at)) & within);
-      return within ? load(at) : splat(identity<T>(F::fn));
-    };
+    const First<T> first(rest, identity<T>(F::fn));
     int64_t r = 0;
     for (; (rows - r - L) * columns >= L; r += L) {
       Vec<T> s[L];
       const T* at[L];
 #pragma GCC unroll 4
       for (int64_t i = 0; i < L; i++, p += columns) at[i] = p;
+      if (whole == 0) {
 #pragma GCC unroll 4
-      for (int64_t i = 0; i < L; i++) s[i] = whole > 0 ? load(at[i]) : part(at[i]);
-      if (whole > 1) {
+        for (int64_t i = 0; i < L; i++) s[i] = first.of(load(at[i]));
+      } else {
 #pragma GCC unroll 4
-        for (int64_t i = 0; i < L; i++) s[i] = F::of(s[i], load(at[i] + L));
+        for (int64_t i = 0; i < L; i++) s[i] = load(at[i]);
+        if (whole > 1) {
+#pragma GCC unroll 4
+          for (int64_t i = 0; i < L; i++) s[i] = F::of(s[i], load(at[i] + L));
+        }
+        if (whole > 2) {
+#pragma GCC unroll 4
+          for (int64_t i = 0; i < L; i++) s[i] = F::of(s[i], load(at[i] + 2 * L));
+        }
+        if (rest > 0) {
+#pragma GCC unroll 4
+          for (int64_t i = 0; i < L; i++) s[i] = F::of(s[i], first.of(load(at[i] + whole * L)));
+        }
       }
-      if (whole > 2) {
-#pragma GCC unroll 4
-        for (int64_t i = 0; i < L; i++) s[i] = F::of(s[i], load(at[i] + 2 * L));
+      if (results != nullptr) {
+        store(results + r, F::of(splat(identity<T>(F::fn)), across(s)));
+      } else {
+        add(acc + r, across(s));
       }
-      if (whole > 0 && rest > 0) {
-#pragma GCC unroll 4
-        for (int64_t i = 0; i < L; i++) s[i] = F::of(s[i], part(at[i] + whole * L));
-      }
-      add(acc + r, across(s));
     }
     return r;
   }
 
-  static void rows(const char* block, int64_t rows, int64_t columns, char* to) {
+  static int64_t rows(const char* block, int64_t rows, int64_t columns, char* to, char* results) {
     const T* p = reinterpret_cast<const T*>(block);
     A* acc = reinterpret_cast<A*>(to);
-    int64_t r = 0;
+    int64_t r = 0, written = 0;
     if constexpr (!isExact && sizeof(T) > 1) {
       constexpr bool areShort = VECTOR_BYTES == 16 && isReal<T>;
       if (areShort && columns < 4 * L) {
-        r = short_rows(p, rows, columns, acc);
+        r = short_rows(p, rows, columns, acc, reinterpret_cast<T*>(results));
+        written = results != nullptr ? r : 0;
         p += r * columns;
       }
       for (; columns <= rowRun && r + L <= rows; r += L, p += L * columns) {
         if (columns <= L) prefetch(p, L * columns);
         Vec<T> s[L];
         for (int64_t i = 0; i < L; i++) {
-          s[i] = !areShort && columns <= L ? some(p + i * columns, columns) : vectors(p + i * columns, columns);
+          s[i] = !isFetched && columns <= L ? some(p + i * columns, columns) : vectors(p + i * columns, columns);
         }
         add(acc + r, across(s));
       }
     }
     for (; r < rows; r++, p += columns) acc[r] = both(acc[r], row(p, columns));
+    return written;
   }
 
   static void columns(const char* block, int64_t rows, int64_t columns, char* to) {

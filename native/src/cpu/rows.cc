@@ -40,9 +40,7 @@ __attribute__((noinline)) static D log_of(D x) {
 
 /** The first n elements at p, padded with `rest`. */
 template <class T> INLINE Vec<T> get(const T* p, int64_t n, T rest = 0) {
-  if (n == lanes<T>) return load(p);
-  using M = typename MaskOf<T>::Type;
-  return reinterpret_cast<Vec<M>>(lane_numbers<T>()) < splat(static_cast<M>(n)) ? load_some(p, n) : splat(rest);
+  return n == lanes<T> ? load(p) : First<T>(n, rest).of_zeros(load_some(p, n));
 }
 template <class T> INLINE void put(T* p, Vec<T> x, int64_t n) { n == lanes<T> ? store(p, x) : store_some(p, x, n); }
 
@@ -123,18 +121,21 @@ struct Exponents {
   /** The first half of e^r. */
   V half[runVectors];
 };
-/** Divides the exponents x - a - b; returns whether all of their exponentials are normal numbers, which NaN is not. */
-__attribute__((noinline)) static bool divide(const float* x, int64_t step, int64_t count, V a, V b, Exponents& to) {
-  I areNormal = ~I{};
+/** Divides the exponents x - a - b...; returns whether all of their exponentials are normal numbers, which NaN is not. */
+template <class... B>
+__attribute__((noinline)) static bool divide(const float* x, int64_t step, int64_t count, Exponents& to, V a, B... b) {
+  // Twice the bits of a float have its size, however signed; those of NaN are larger than of any number.
+  Vec<uint32_t> most{};
   for (int64_t i = 0; i < count; i++, x += step) {
-    const V y = load(x) - a - b;
+    const V y = ((load(x) - a) - ... - b);
     const Whole n = nearest(y, log2e);
-    areNormal &= absolute(y) < 87.0f;
+    const Vec<uint32_t> size = reinterpret_cast<Vec<uint32_t>>(bits(y)) << 1;
+    most = size > most ? size : most;
     to.r[i] = rest_of(y, n);
     to.n[i] = n.k << 23;
   }
   for (int64_t i = 0; i < count; i++) to.half[i] = begin_exp(to.r[i]);
-  return !any(~areNormal);
+  return !any(reinterpret_cast<I>(most >= reinterpret_cast<Vec<uint32_t>>(bits(splat(87.0f))) << 1));
 }
 
 /** e^(x - a - b) for n elements; the other lanes have 0. */
@@ -144,18 +145,18 @@ template <class T> __attribute__((noinline)) static Vec<T> exponential(const T* 
 #endif
 
 /**
- * Calls f(offset, count, e^(x - a - b)) for the vectors from `from` to before `to`, of a run; lanes without an element
+ * Calls f(offset, count, e^(x - a - b...)) for the vectors from `from` to before `to`, of a run; lanes without an element
  * have 0.
  */
-template <class T, class F>
-INLINE void each_exponential(Line line, int64_t from, int64_t to, const T* x, Vec<T> a, Vec<T> b, F&& f) {
+template <class T, class F, class... B>
+INLINE void each_exponential(Line line, int64_t from, int64_t to, const T* x, F&& f, Vec<T> a, B... b) {
 #if VECTOR_BYTES == 16
   // An exponential is a long chain of instructions, and a processor looks ahead at too few of them for short vectors to
   // fill its units. Three loops have a third of the chain each, and n is added to the bits of normal results.
   if constexpr (!isDouble<T>) {
     const int64_t count = (to < line.whole ? to : line.whole) - from;
     Exponents all;
-    if (count >= 4 && divide(x + from * line.step, line.step, count, a, b, all)) {
+    if (count >= 4 && divide(x + from * line.step, line.step, count, all, a, b...)) {
       for (int64_t i = 0; i < count; i++)
         f((from + i) * line.step, lanes<T>, from_bits(bits(end_exp(all.r[i], all.half[i])) + all.n[i]));
       from += count;
@@ -163,11 +164,11 @@ INLINE void each_exponential(Line line, int64_t from, int64_t to, const T* x, Ve
   }
   for (; from < to; from++) {
     const int64_t at = from * line.step, n = from < line.whole ? lanes<T> : line.rest;
-    f(at, n, exponential(x + at, n, a, b));
+    f(at, n, exponential(x + at, n, a, (Vec<T>{} + ... + b)));
   }
 #else
   each<T>(line, from, to, [&](int64_t at, int64_t n) ALWAYS_INLINE {
-    f(at, n, exp_of(get(x + at, n, static_cast<T>(-__builtin_inf())) - a - b));
+    f(at, n, exp_of(((get(x + at, n, static_cast<T>(-__builtin_inf())) - a) - ... - b)));
   });
 #endif
 }
@@ -211,9 +212,9 @@ template <class T> class Row {
         T* dx = operand(2);
         const Vec<T> sum = sum_of<T>(line, [&](int64_t at, int64_t n) ALWAYS_INLINE { return get(dy + at, n); });
         return each_run(line, [&](int64_t from, int64_t to) ALWAYS_INLINE {
-          each_exponential(line, from, to, y, Vec<T>{}, Vec<T>{}, [&](int64_t at, int64_t n, Vec<T> e) ALWAYS_INLINE {
+          each_exponential(line, from, to, y, [&](int64_t at, int64_t n, Vec<T> e) ALWAYS_INLINE {
             put(dx + at, get(dy + at, n) - e * sum, n);
-          });
+          }, Vec<T>{});
         });
       }
       case Composite::crossEntropy: {
@@ -238,11 +239,11 @@ template <class T> class Row {
           dy = splat(dy[0]);
         }
         each_run(line, [&](int64_t from, int64_t to) ALWAYS_INLINE {
-          each_exponential(line, from, to, x, most, logSum, [&](int64_t at, int64_t n, Vec<T> e) ALWAYS_INLINE {
+          each_exponential(line, from, to, x, [&](int64_t at, int64_t n, Vec<T> e) ALWAYS_INLINE {
             __builtin_prefetch(x + at + line.count * line.step);  // the next row
             __builtin_prefetch(dx + at + line.count * line.step, 1);
             put(dx + at, e * dy, n);
-          });
+          }, most, logSum);
         });
         for (int64_t j = 0; j < width; j++) {
           const int64_t at = target(row, j);
@@ -284,11 +285,11 @@ template <class T> class Row {
     Total<T> total;
     each_run(line, [&](int64_t from, int64_t to) ALWAYS_INLINE {
       Vec<T> sum{};
-      each_exponential(line, from, to, x, most, Vec<T>{}, [&](int64_t at, int64_t n, Vec<T> e) ALWAYS_INLINE {
+      each_exponential(line, from, to, x, [&](int64_t at, int64_t n, Vec<T> e) ALWAYS_INLINE {
         __builtin_prefetch(x + at + line.count * line.step);
         sum += e;
         if (y != nullptr) put(y + at, e, n);
-      });
+      }, most);
       total.add(sum);
     });
     return total.value(line);
