@@ -78,8 +78,9 @@ template <class D, class S> D convert(S from, const Instr& in) {
     double x = widened(from);
     if (in.flags & flushes && std::is_same<S, float>::value) x = static_cast<double>(flushed(static_cast<float>(x)));
     if constexpr (isInteger<D>) {
-      // NaN is 0; what is out of range is the nearest that is in it.
-      if (x != x) return 0;
+      // What is out of range is the nearest that is in it. NaN is 0, but of a double, or as 64 bits, the highest bit alone.
+      constexpr bool isZero = sizeof(D) < 8 && !std::is_same<S, double>::value;
+      if (x != x) return isZero ? D{0} : static_cast<D>(uint64_t{1} << (8 * sizeof(D) - 1));
       x = roundedTo(x, in.round);
       constexpr int bits = std::numeric_limits<D>::digits;
       if (x >= std::ldexp(1.0, bits)) return std::numeric_limits<D>::max();

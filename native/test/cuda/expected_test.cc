@@ -476,7 +476,7 @@ Result conversion(const std::vector<std::string>& words, uint64_t in, char round
   }
   Parts x = partsOf(ftz ? flushed(in, from) : in, from);
   if (!isTo) {
-    if (x.isNaN) return known(0);
+    if (x.isNaN) return known(from.bits == 64 || to.bits == 64 ? uint64_t{1} << (to.bits - 1) : 0);
     if (x.isInfinite) return known(wrapped(clamped(x.isNegative ? -(Big{1} << 100) : Big{1} << 100, to), to.bits));
     const Exact value = integral(x.value, rounding);
     const Exact limit = scaled(Exact{1}, 100);

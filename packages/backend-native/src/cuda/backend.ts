@@ -9,6 +9,7 @@ import {
   composites,
   contiguousLayout,
   type DeviceBuffer,
+  type DType,
   descriptorOf,
   dtypeSize,
   dtypes,
@@ -241,7 +242,7 @@ export class CudaBackend implements Recorder {
   record(
     instrs: readonly Instr[],
     passing: readonly boolean[],
-    numberAt: (x: Operand) => number,
+    numberAt: (x: Operand, dtype: DType) => number,
     before: readonly Launch[],
     after: readonly Launch[],
   ): Graph {

@@ -1,6 +1,7 @@
 // Launches that wait: their words, which the addon runs together when there are many, or before something is read or
 // written. Until then the memory that they name stays alive.
 import {
+  type DType,
   dtypeSize,
   type Instr,
   type Operand,
@@ -24,8 +25,8 @@ export const alone: Instr = { kind: 'iota', attrs: { axis: 0 }, inputs: [], outp
 
 /** Memory that a plan shares among its launches. */
 type Place = { readonly block: Block; readonly address: number }
-/** Where in memory a number is, for kernels that read it there. */
-type NumberAt = (x: Operand) => number
+/** Where in memory a number is, for kernels that read it there as a dtype. */
+type NumberAt = (x: Operand, dtype: DType) => number
 
 export class Launches {
   readonly #addon: CudaAddon
@@ -148,7 +149,7 @@ export class Launches {
           put(words, at, scratch[param.scratch].address)
           break
         case 'number':
-          if (numberAt !== undefined) put(words, at, numberAt(instr.inputs[param.input]))
+          if (numberAt !== undefined) put(words, at, numberAt(instr.inputs[param.input], param.dtype))
           else doubles[at / 2] = roundTo(scalarValue(instr.inputs[param.input] as Scalar), param.dtype)
           break
         case 'int':

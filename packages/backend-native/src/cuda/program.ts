@@ -9,6 +9,7 @@ import {
   type BodyPlan,
   contiguousLayout,
   type DeviceBuffer,
+  type DType,
   dtypeSize,
   type Ended,
   type Executable,
@@ -23,6 +24,7 @@ import {
   type Plan as ProgramPlan,
   type Program,
   type RepeatInstr,
+  roundTo,
   type Scalar,
   type Spec,
   type TypedArray,
@@ -50,12 +52,12 @@ export interface Recorder extends Backend {
   writer(): PtxWriter
   /**
    * Records instructions as a graph, between other launches. `passing` says of which nobody reads the results after a
-   * failure, `numberAt` where their numbers are. Tags count from 1.
+   * failure, `numberAt` where a number is that an expression reads as a dtype. Tags count from 1.
    */
   record(
     instrs: readonly Instr[],
     passing: readonly boolean[],
-    numberAt: (x: Operand) => number,
+    numberAt: (x: Operand, dtype: DType) => number,
     before: readonly Launch[],
     after: readonly Launch[],
   ): Graph
@@ -218,11 +220,13 @@ export class CudaProgram implements Executable {
     this.#numbers = new Float64Array(memory, tableBytes)
     this.#table = backend.room(tableBytes + 8 * (readings + constants.length))
     const { address } = this.#table
-    const numberAt = (x: Operand): number => {
+    /** Constants as the expressions that read them have them. */
+    const rounded = Float64Array.from(constants)
+    const numberAt = (x: Operand, dtype: DType): number => {
       const { at } = x as Numbered
+      if (at < 0) rounded[-1 - at] = roundTo(constants[-1 - at], dtype)
       return address + tableBytes + 8 * (at >= 0 ? at : readings - 1 - at)
     }
-    if (constants.length > 0) backend.upload(address + memory.byteLength, Float64Array.from(constants))
     this.#mayFail = instrs.some(mayFail)
     this.#graph = null
     if (instrs.some(({ kind }) => kind === 'host')) return
@@ -233,6 +237,7 @@ export class CudaProgram implements Executable {
     after.push(planCount(backend.writer(), address))
     const graph = backend.record(instrs, layout.passing, numberAt, before, after)
     this.#graph = graph
+    if (rounded.length > 0) backend.upload(address + memory.byteLength, rounded)
     dropped.register(this, () => backend.drop(graph))
   }
 

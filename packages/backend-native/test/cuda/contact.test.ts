@@ -13,7 +13,7 @@ import { cudaMissing } from './driver.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'flambeau-contact-test-'))
 afterAll(() => rmSync(folder, { recursive: true }))
-const names = 'driver numbers conformance lessons soak memory workers fault sanitizer products bench'.split(' ')
+const names = 'driver numbers conformance lessons soak memory workers fault products bench sanitizer'.split(' ')
 
 interface Report {
   readonly outcomes: readonly { name: string; faults: string[]; skipped?: string; lines: string[] }[]

@@ -69,6 +69,21 @@ function results(use: () => unknown, several: boolean): [losses: number[], weigh
   return [losses, [...w.detach().toArray()]]
 }
 
+it('numbers beyond the range of their dtype are those of eager calls', () => {
+  onCuda()
+  const numbers = { int32: [3e9, -3e9, 2 ** 31], uint8: [-1, 256, 511], float32: [1e40] } as const
+  for (const [dtype, values] of Object.entries(numbers)) {
+    const x = tensor([1, 0, 1], { dtype: dtype as keyof typeof numbers })
+    for (const number of values) {
+      for (const own of [() => x.add(number), () => x.clamp(number)]) {
+        const step = compile(own)
+        for (let i = 0; i < 3; i++) step()
+        expect(step().tolist(), `${number} as ${dtype}`).toEqual(own().tolist())
+      }
+    }
+  }
+})
+
 it('runs in one call have the numbers of single ones', () => {
   expect(results(onCuda, true)).toEqual(results(onCuda, false))
   const [[losses], [wanted]] = [results(onCuda, true), results(() => useDevice(js()), true)]
