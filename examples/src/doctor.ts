@@ -122,7 +122,7 @@ const look = async ({ what, use, remedy }: Candidate): Promise<Finding> => {
     const [sentence, ...more] = message.split('\n')
     const state = stateOf(message)
     if (remedy !== undefined) return { what, ok: false, text: `${state ?? sentence}; ${remedy}` }
-    return { what, ok: false, text: state ?? [`${sentence}.`, ...more].join(' ') }
+    return { what, ok: false, text: state ?? [sentence.replace(/\.?$/, '.'), ...more].join(' ') }
   }
 }
 

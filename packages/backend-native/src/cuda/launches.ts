@@ -219,7 +219,8 @@ export class Launches {
     let module = this.#modules.get(text)
     if (module === undefined) {
       const made = this.#addon.load(this.#device, text)
-      if (typeof made !== 'number') throw callError(this.#addon, made.code, `${op}: ${made.text}`)
+      if (typeof made !== 'number')
+        throw callError(this.#addon, made.code, made.text === '' ? op : `${op}: ${made.text}`)
       module = made
       this.#modules.set(text, module)
     }
