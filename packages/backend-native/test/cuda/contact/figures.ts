@@ -33,7 +33,10 @@ export const sanitizer: Step = {
             env: { ...process.env, FLAMBEAU_CUDA_CACHING: '0' },
           },
         )
-        const summary = stdout?.split('\n').findLast((line) => line.includes('SUMMARY'))
+        const summary = stdout
+          ?.split('\n')
+          .filter((line) => line.includes('SUMMARY'))
+          .at(-1)
         // It is slow, and what it has not come to is no fault.
         const isLate = (error as NodeJS.ErrnoException | undefined)?.code === 'ETIMEDOUT'
         lines.push(`${tool}: ${isLate ? 'not done in its time' : (summary ?? 'no summary').replace(/=+/g, '').trim()}`)
