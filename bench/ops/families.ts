@@ -216,6 +216,10 @@ family('linear algebra', {
   cholesky: ({ positive }) => linalg.cholesky(positive),
   eigvalsh: ({ positive }) => linalg.eigvalsh(positive),
   svdvals: ({ s }) => linalg.svdvals(s),
+  eigh: ({ positive }) => linalg.eigh(positive).eigenvalues,
+  svd: ({ s }) => linalg.svd(s).S,
+  pinv: ({ s }) => linalg.pinv(s),
+  lstsq: ({ s, m }) => linalg.lstsq(s, m.narrow(0, 0, 64)).solution,
 })
 family('distributions', {
   'Normal.sample': ({ a }) => new distributions.Normal(a, 1, false).sample(),

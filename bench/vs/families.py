@@ -63,6 +63,8 @@ ops = {
     'qr': lambda: np.abs(np.linalg.qr(s)[1]), 'inv': lambda: np.linalg.inv(s), 'det': lambda: np.linalg.det(s / 16),
     'solve': lambda: np.linalg.solve(s, m[:64]), 'cholesky': lambda: np.linalg.cholesky(positive), 'eigvalsh': lambda: np.linalg.eigvalsh(positive),
     'svdvals': lambda: np.linalg.svd(s, compute_uv=False),
+    'eigh': lambda: np.linalg.eigh(positive)[0], 'svd': lambda: np.linalg.svd(s)[1], 'pinv': lambda: np.linalg.pinv(s),
+    'lstsq': lambda: np.linalg.lstsq(s, m[:64], rcond=None)[0],
     'Normal.sample': lambda: rng.normal(a, 1), 'Gamma.sample': lambda: rng.standard_gamma(p, dtype=np.float32),
     'Normal.logProb': lambda: -((b - a) ** 2) / 8 - np.log(2) - 0.9189385332046727,
     'mse': lambda: ((a - b) ** 2).mean(), 'l1': lambda: np.abs(a - b).mean(),

@@ -6,3 +6,6 @@ export function repeated<T>(length: number, value: T): T[] {
   for (let i = 0; i < length; i++) array[i] = value
   return array
 }
+
+/** A condition as a number, without a branch, which on random numbers is mispredicted every other time. */
+export const bit = (condition: boolean): number => (condition as unknown as number) | 0

@@ -1,6 +1,7 @@
 // Indexing by tensors, for `at`, `setAt` and the select family. Index tensors are broadcast, checked, and combined to a
 // row of positions in the dimensions they index, which are moved together; one gather or scatter does the rest. A mask
 // becomes the positions of its true elements.
+import { bit } from '../../base/arrays.ts'
 import { dtypeName } from '../../base/dtype.ts'
 import { IndexError, RuntimeError } from '../../base/errors.ts'
 import { broadcastShapes, numelOf, sameShape, type Shape, shapeString } from '../../base/shape.ts'
@@ -10,7 +11,7 @@ import { apply, operand } from '../../tensor/apply.ts'
 import { effects } from '../../tensor/effects.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import { detached, type Tensor } from '../../tensor/tensor.ts'
-import { counted } from '../create/create.ts'
+import { counted, fromArray } from '../create/create.ts'
 import { type Elementwise, elementwise, expandTo, sumTo } from '../define/elementwise.ts'
 import { permuteOp, reshapeOp } from '../define/views.ts'
 import { add, mul } from '../pointwise/arithmetic.ts'
@@ -106,6 +107,17 @@ export function placesOf(x: Tensor, what: string): Tensor {
     `${what}, whose shape depends on the data,`,
     'Keep all elements and use where(mask, x, 0) or x.mul(mask).',
   )
+  if (x.storage.device.backend.fill !== undefined) {
+    // The memory is the host's, so one loop finds them; elsewhere only their number is read.
+    const data = detached(x).toArray()
+    const places = new Int32Array(n)
+    let count = 0
+    for (let i = 0; i < n; i++) {
+      places[count] = i
+      count += bit(data[i] !== 0)
+    }
+    return fromArray(places.slice(0, count), [count], { device: x.device })
+  }
   const row = apply(reshapeOp, [detached(x)], [n])
   const flags = toDType(row.dtype === 'bool' ? row : ne(row, 0), 'int32')
   const counts = apply(countOp, [flags], null)

@@ -46,7 +46,7 @@ export function hostOp<A>({ name, label, infer, run, vjp, saves }: HostOp<A>): O
         compute(data, inputs, outputs) {
           const lead = inputs[0].sizes.length - 2
           const wholes = data.map((values) => new Float64Array(values))
-          const outs = outputs.map(({ sizes }) => new Float64Array(numelOf(sizes)))
+          const outs = outputs.map(({ sizes }) => newArray('float64', numelOf(sizes)) as Float64Array)
           const count = numelOf(inputs[0].sizes.slice(0, lead))
           // One matrix is computed where it is, those of a batch one after the other in the same memory.
           if (count === 1) run(wholes, outs, attrs, inputs, 0)

@@ -27,6 +27,7 @@ import {
   tensor,
 } from '../../tensor/signature.ts'
 import { detached, type Tensor } from '../../tensor/tensor.ts'
+import { bit } from '../../base/arrays.ts'
 import { fromArray } from '../create/create.ts'
 import { notImplemented } from '../define/arguments.ts'
 import { elementwise } from '../define/elementwise.ts'
@@ -42,18 +43,42 @@ import { sortedAlong } from './sort.ts'
 /** Which elements come before a value: those less than it, those not greater; or those less than it where NaN is last. */
 type Side = 'left' | 'right' | 'below'
 
-/** How many of n elements from `row` on come before a value, found by PyTorch's steps, which matters if NaN is there. */
-function placeOf(sorted: TypedArray, row: number, n: number, value: number, side: Side): number {
-  let start = row
-  let end = row + n
-  while (start < end) {
-    const middle = start + ((end - start) >> 1)
-    const found = sorted[middle]
-    const isBefore = side === 'left' ? !(found >= value) : side === 'right' ? !(found > value) : found < value
-    if (isBefore) start = middle + 1
-    else end = middle
+/** Values that are looked for together, so that the processor waits for the elements of many and not of one. */
+const together = 64
+const starts = new Int32Array(together)
+const ends = new Int32Array(together)
+
+/**
+ * Writes how many of n elements from `row` on come before each of `count` values from `at` on, found by PyTorch's steps,
+ * which matters if NaN is there.
+ */
+function findPlaces(
+  sorted: TypedArray,
+  row: number,
+  n: number,
+  values: TypedArray,
+  at: number,
+  count: number,
+  side: Side,
+  places: Int32Array,
+): void {
+  starts.fill(row, 0, count)
+  ends.fill(row + n, 0, count)
+  for (let width = n; width > 0; width >>= 1) {
+    for (let k = 0; k < count; k++) {
+      const start = starts[k]
+      const end = ends[k]
+      if (start === end) continue
+      const middle = start + ((end - start) >> 1)
+      const found = sorted[middle]
+      const value = values[at + k]
+      const isBefore =
+        side === 'left' ? bit(found >= value) ^ 1 : side === 'right' ? bit(found > value) ^ 1 : bit(found < value)
+      starts[k] = start + ((middle + 1 - start) & -isBefore)
+      ends[k] = end + ((middle - end) & (isBefore - 1))
+    }
   }
-  return start - row
+  for (let k = 0; k < count; k++) places[at + k] = starts[k] - row
 }
 
 const placesBy = (side: Side): OpDef<null> => {
@@ -71,9 +96,9 @@ const placesBy = (side: Side): OpDef<null> => {
       ],
     ) {
       const places = new Int32Array(values.length)
-      for (let i = 0; i < m; i++) {
-        for (let row = 0, at = i; at < values.length; row += sizes[1], at += m)
-          places[at] = placeOf(sorted, row, sizes[1], values[at], side)
+      for (let at = 0, row = 0; at < values.length; at += m, row += sizes[1]) {
+        for (let i = 0; i < m; i += together)
+          findPlaces(sorted, row, sizes[1], values, at + i, Math.min(together, m - i), side, places)
       }
       return [places]
     },

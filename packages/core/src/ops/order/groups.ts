@@ -6,8 +6,8 @@ export interface Groups {
   /** One slice of each group, side by side. */
   readonly values: TypedArray
   readonly counts: Int32Array
-  /** The group of each slice. */
-  readonly inverse: Int32Array
+  /** The group of each slice, found when it is asked for. */
+  readonly inverse: () => Int32Array
 }
 
 /** Groups of slices of `width` elements that are equal and follow each other, in their order or in a given one. */
@@ -25,7 +25,8 @@ export function runsOf(data: TypedArray, n: number, width: number, order?: Array
   }
   const values = data.slice(0, starts.length * width)
   for (const [k, i] of starts.entries()) for (let j = 0; j < width; j++) values[k * width + j] = data[at(i) + j]
-  return { values, counts: Int32Array.from(starts, (start, k) => (starts[k + 1] ?? n) - start), inverse }
+  const counts = Int32Array.from(starts, (start, k) => (starts[k + 1] ?? n) - start)
+  return { values, counts, inverse: () => inverse }
 }
 
 /** The order of slices of `width` elements by their first different elements. */
@@ -44,11 +45,37 @@ const wordsOf = (data: TypedArray): Int32Array | Uint8Array =>
 
 const fewest = 1024
 
+/** Groups of equal integers, by a count of each number of their range; null if the range is larger than their number. */
+function counted(data: Int32Array | Uint8Array): Groups | null {
+  let least = Infinity
+  let most = -Infinity
+  for (let i = 0; i < data.length; i++) {
+    const x = data[i]
+    if (x < least) least = x
+    if (x > most) most = x
+  }
+  const range = most - least + 1
+  if (!(range <= data.length)) return null
+  const counts = new Int32Array(range)
+  for (let i = 0; i < data.length; i++) counts[data[i] - least]++
+  const present = counts.filter((count) => count > 0)
+  const values = data.slice(0, present.length)
+  for (let x = 0, k = 0; x < range; x++) if (counts[x] > 0) values[k++] = x + least
+  const inverse = (): Int32Array => {
+    const ranks = new Int32Array(range)
+    for (let k = 0; k < values.length; k++) ranks[values[k] - least] = k
+    return Int32Array.from(data, (x) => ranks[x - least])
+  }
+  return { values, counts: present, inverse }
+}
+
 /**
  * Groups of equal elements in ascending order, each NaN alone and last: a table holds those that were met. Null if one in
  * eight is different, because sorting all is then faster.
  */
 export function groupsOf(data: TypedArray): Groups | null {
+  const dense = data instanceof Int32Array || data instanceof Uint8Array ? counted(data) : null
+  if (dense !== null) return dense
   const n = data.length
   const most = Math.max(fewest, n >> 3)
   const values = data.slice(0, Math.min(most, n))
@@ -104,6 +131,9 @@ export function groupsOf(data: TypedArray): Groups | null {
     ranks[group] = rank
     sortedCounts[rank] = counts[group]
   }
-  for (let i = 0; i < n; i++) inverse[i] = inverse[i] < 0 ? found - inverse[i] - 1 : ranks[inverse[i]]
-  return { values: sorted, counts: sortedCounts, inverse }
+  return {
+    values: sorted,
+    counts: sortedCounts,
+    inverse: () => inverse.map((group) => (group < 0 ? found - group - 1 : ranks[group])),
+  }
 }

@@ -26,7 +26,7 @@ const found = ({ values, inverse, counts }: Groups, x: Tensor, slice: Shape, sha
   const whole = (data: Int32Array, sizes: Shape): Tensor => fromArray(data, sizes, { device })
   return {
     values: fromArray(values, [counts.length, ...slice], { dtype, device }),
-    inverse: () => whole(inverse, shape),
+    inverse: () => whole(inverse(), shape),
     counts: () => whole(counts, [counts.length]),
   }
 }

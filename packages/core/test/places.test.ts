@@ -1,0 +1,50 @@
+// Places that JavaScript finds in host memory, compared with the definition: of values in sorted rows, many at a time, of
+// elements that are not zero, and of equal integers in a range.
+import { js } from '@flambeau/backend-js'
+import { manualSeed, nonzero, randint, randn, searchsorted, tensor, useDevice } from '@flambeau/core'
+import { expect, it } from 'vitest'
+
+useDevice(js())
+manualSeed(0)
+
+/** PyTorch's steps, which need not find the first such place where NaN is among the elements. */
+function placeOf(sorted: ArrayLike<number>, value: number, right: boolean): number {
+  let [start, end] = [0, sorted.length]
+  while (start < end) {
+    const middle = start + ((end - start) >> 1)
+    if (right ? !(sorted[middle] > value) : !(sorted[middle] >= value)) start = middle + 1
+    else end = middle
+  }
+  return start
+}
+
+it.each([true, false])('searchsorted finds each of hundreds of values in each row, right: %s', (right) => {
+  const rows = randn(3, 37).sort().values
+  rows.select(0, 1).select(0, 36).fill_(Number.NaN)
+  const values = randn(3, 150)
+  values.select(0, 0).select(0, 70).fill_(Number.NaN)
+  values.select(0, 2).select(0, 149).copy_(rows.at(2, 5))
+  const expected = [0, 1, 2].map((row) =>
+    Array.from(values.at(row).toArray(), (value) => placeOf(rows.at(row).toArray(), value, right)),
+  )
+  expect(searchsorted(rows, values, { right }).tolist()).toEqual(expected)
+})
+
+it('nonzero finds NaN, too', () => {
+  const data = Array.from({ length: 300 }, (_, i) => (i % 7 === 3 ? Number.NaN : i % 3))
+  expect(nonzero(tensor(data)).tolist()).toEqual(data.flatMap((x, i) => (x === 0 ? [] : [[i]])))
+  expect(nonzero(tensor([0, 0])).shape).toEqual([0, 1])
+})
+
+it.each([
+  ['dense', 40],
+  ['sparse', 1e9],
+])('unique of %s integers gives values, places and counts', (_, range) => {
+  const x = randint(-range, range, [200], { dtype: 'int32' })
+  const [values, inverse, counts] = x.unique({ returnInverse: true, returnCounts: true })
+  const data = Array.from(x.toArray())
+  const expected = [...new Set(data)].sort((a, b) => a - b)
+  expect(values.tolist()).toEqual(expected)
+  expect(inverse.tolist()).toEqual(data.map((each) => expected.indexOf(each)))
+  expect(counts.tolist()).toEqual(expected.map((each) => data.filter((other) => other === each).length))
+})
