@@ -135,6 +135,7 @@ class Writer {
         for (int32_t i = 0; i < info.operands; i++) {
           operand(info.extents[i] == Extent::index ? DType::int32 : dtype);
           if (info.extents[i] == Extent::rowOrOne) put({random_.below(2)});
+          if (info.extents[i] == Extent::channel) put({random_.below(4)});
         }
         break;
       }

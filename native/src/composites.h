@@ -15,14 +15,27 @@ enum class Composite : int32_t {
   crossEntropy,
   crossEntropyBackward,
   moments,
+#if !defined(__wasm__)
+  sliceNorm,
+  sliceNormBackward,
+#endif
   count
 };
 
 /** How much of [outer, n, inner] an operand is: Extent in core's backend/composites.ts. */
-enum class Extent : int32_t { all, row, rowOrOne, index, each };
+enum class Extent : int32_t {
+  all, row, rowOrOne, index, each,
+#if !defined(__wasm__)
+  slice, channel, one
+#endif
+};
 
 /** The most operands, and the most numbers besides sizes, of one of these. */
+#if defined(__wasm__)
 constexpr int32_t maxCompositeOperands = 6;
+#else
+constexpr int32_t maxCompositeOperands = 8;
+#endif
 constexpr int32_t maxCompositeNumbers = 1;
 
 /** Inputs, then outputs. */
@@ -46,6 +59,12 @@ constexpr CompositeInfo compositeInfos[] = {
   {"crossEntropyBackward", 6, 1, {Extent::all, Extent::index, Extent::row, Extent::row, Extent::rowOrOne, Extent::all}},
   // x, mean, squares
   {"moments", 3, 0, {Extent::all, Extent::each, Extent::each}},
+#if !defined(__wasm__)
+  // x, weight, bias, eps, y, mean, invStd
+  {"sliceNorm", 7, 0, {Extent::all, Extent::channel, Extent::channel, Extent::one, Extent::all, Extent::slice, Extent::slice}},
+  // dy, x, mean, invStd, weight, dx, dWeight, dBias
+  {"sliceNormBackward", 8, 0, {Extent::all, Extent::all, Extent::slice, Extent::slice, Extent::channel, Extent::all, Extent::channel, Extent::channel}},
+#endif
 };
 constexpr const CompositeInfo& info_of(Composite kind) { return compositeInfos[static_cast<int32_t>(kind)]; }
 

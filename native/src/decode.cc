@@ -288,6 +288,7 @@ void read_composite(Reader& r, Instruction* out) {
   x.inner = sizes[2];
   const int64_t rows = int64_t{x.outer} * x.inner;
   const CompositeInfo& info = info_of(x.kind);
+  [[maybe_unused]] int32_t slices = 0;
   for (int32_t i = 0; i < info.numbers; i++) x.numbers[i] = r.word();
   for (int32_t i = 0; i < info.operands && r.good(); i++) {
     const Extent extent = info.extents[i];
@@ -309,6 +310,20 @@ void read_composite(Reader& r, Instruction* out) {
       case Extent::each:
         count = x.n;
         break;
+#if !defined(__wasm__)
+      case Extent::slice:
+        count = x.outer;
+        break;
+      case Extent::channel:
+        x.steps[i] = r.count();
+        r.require(x.steps[i] > 0 && (slices == 0 || slices == x.steps[i]), "channels repeat at different distances");
+        slices = x.steps[i];
+        count = int64_t{x.steps[i]} * x.n;
+        break;
+      case Extent::one:
+        count = 1;
+        break;
+#endif
     }
     if (!out->empty) r.claim(operand, operand.offset, operand.offset + count - 1);
   }

@@ -206,7 +206,10 @@ struct CompositeOp {
   int32_t outer, n, inner;
   int32_t numbers[maxCompositeNumbers];
   Operand operands[maxCompositeOperands];
-  /** The stride of an operand from row to row, which is 0 if one element serves all rows: 0 or 1. */
+  /**
+   * The stride of an operand from row to row, which is 0 if one element serves all rows: 0 or 1. Of channels, the number of
+   * slices until they repeat.
+   */
   int32_t steps[maxCompositeOperands];
 };
 

@@ -196,6 +196,11 @@ TEST_CASE("a composition, its dtype and its strides exist") {
     refused(run(4, 5), "a dtype does not exist");
     const CompositeInfo& info = info_of(static_cast<Composite>(it.built.words[3]));
     for (int32_t i = 0; i < info.operands; i++) {
+      if (info.extents[i] == Extent::channel) {
+        const size_t word = it.built.operands[static_cast<size_t>(i)] + 5;
+        for (const int32_t slices : {0, 1}) refused(run(word, slices), "channels repeat at different distances");
+        refused(run(word, -1), "a count is out of range");
+      }
       if (info.extents[i] != Extent::rowOrOne) continue;
       const size_t word = it.built.operands[static_cast<size_t>(i)] + 5;
       for (const int32_t step : {-1, 2}) refused(run(word, step), "a count is out of range");

@@ -113,10 +113,12 @@ inline std::vector<Fitting> fitting() {
         for (int32_t i = 0; i < info.numbers; i++) pieces.push_back(-1);
         for (int32_t i = 0; i < info.operands; i++) {
           const Extent extent = info.extents[i];
-          const bool isOne = extent == Extent::rowOrOne && step == 0;
-          const int32_t count = isOne ? 1 : extent == Extent::all ? 12 : extent == Extent::each ? 3 : 4;
+          const bool isOne = step == 0;
+          const int32_t counts[] = {12, 4, isOne ? 1 : 4, 4, 3, 2, 6, 1};
+          const int32_t count = counts[static_cast<int32_t>(extent)];
           std::vector<int32_t> steps;
           if (extent == Extent::rowOrOne) steps = {step};
+          if (extent == Extent::channel) steps = {2};
           pieces.push_back(at(i, extent == Extent::index ? i32 : dtype, steps, count));
         }
         put(info.name, Opcode::composite, pieces, {5, 6, 7});

@@ -231,3 +231,63 @@ TEST_CASE("moments") {
     }
   });
 }
+
+TEST_CASE("norms of slices") {
+  of_all_sizes(Composite::sliceNorm, [](RowTrial& t, const Kernels& kernels) {
+    const int32_t groups = t.rows.outer;
+    t.rows.steps[1] = t.rows.steps[2] = groups;
+    const int64_t channels = int64_t{groups} * t.rows.n, slice = int64_t{t.rows.n} * t.rows.inner;
+    for (const int64_t count : {t.elements(), channels, channels, int64_t{1}, t.elements(), int64_t{groups}, int64_t{groups}})
+      t.add(count, t.rows.dtype);
+    t.buffers[3].set(0, 0.25);
+    t.run(kernels);
+    for (int64_t i = 0; i < groups; i++) {
+      double mean = 0, squares = 0;
+      for (int64_t k = 0; k < slice; k++) mean += t.buffers[0].at(i * slice + k) / static_cast<double>(slice);
+      for (int64_t k = 0; k < slice; k++) squares += std::pow(t.buffers[0].at(i * slice + k) - mean, 2);
+      const double scale = 1 / std::sqrt(squares / static_cast<double>(slice) + 0.25);
+      t.near(5, i, mean);
+      t.near(6, i, scale);
+      for (int64_t k = 0; k < slice; k++) {
+        const int64_t c = i * t.rows.n + k / t.rows.inner;
+        const double y = (t.buffers[0].at(i * slice + k) - mean) * scale * t.buffers[1].at(c) + t.buffers[2].at(c);
+        t.near(4, i * slice + k, y, 32);
+      }
+    }
+  });
+}
+
+TEST_CASE("gradients of norms of slices, whose channels repeat after every slice") {
+  of_all_sizes(Composite::sliceNormBackward, [](RowTrial& t, const Kernels& kernels) {
+    t.rows.steps[4] = t.rows.steps[6] = t.rows.steps[7] = 1;
+    const int64_t n = t.rows.n, slice = n * t.rows.inner, slices = t.rows.outer;
+    for (const int64_t count : {t.elements(), t.elements(), slices, slices, n, t.elements(), n, n})
+      t.add(count, t.rows.dtype);
+    t.run(kernels);
+    std::vector<double> dWeight(static_cast<size_t>(n)), dBias(static_cast<size_t>(n));
+    for (int64_t i = 0; i < slices; i++) {
+      const double mean = t.buffers[2].at(i), scale = t.buffers[3].at(i);
+      double sum = 0, weighted = 0, most = 0;
+      for (int64_t k = 0; k < slice; k++) {
+        const double dy = t.buffers[0].at(i * slice + k), distance = t.buffers[1].at(i * slice + k) - mean;
+        const int64_t c = k / t.rows.inner;
+        sum += dy * t.buffers[4].at(c);
+        weighted += dy * t.buffers[4].at(c) * distance;
+        most = std::fmax(most, std::fabs(dy * distance * scale) + std::fabs(weighted * scale * scale * scale));
+        dWeight[static_cast<size_t>(c)] += dy * distance * scale;
+        dBias[static_cast<size_t>(c)] += dy;
+      }
+      for (int64_t k = 0; k < slice; k++) {
+        const double dy = t.buffers[0].at(i * slice + k), distance = t.buffers[1].at(i * slice + k) - mean;
+        const double count = static_cast<double>(slice);
+        const double dx = dy * t.buffers[4].at(k / t.rows.inner) * scale - sum / count * scale -
+                          weighted / count * scale * scale * scale * distance;
+        t.near(5, i * slice + k, dx, 100 * most);
+      }
+    }
+    for (int64_t c = 0; c < n; c++) {
+      t.near(6, c, dWeight[static_cast<size_t>(c)], 2000);
+      t.near(7, c, dBias[static_cast<size_t>(c)], 2000);
+    }
+  });
+}

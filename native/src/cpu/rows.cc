@@ -4,6 +4,7 @@
 #include "../kernels.h"
 #include "../pool.h"
 #include "reduce.inl"
+#include "room.inl"
 
 namespace flambeau::ISA {
 
@@ -63,9 +64,11 @@ template <class T> struct Total {
       b += high(x);
     }
   }
+  /** The sum of all lanes. */
+  ALWAYS_INLINE double sum() const { return Reducer<double, Sum, double>::across(a + b); }
   /** The sum of a row in all lanes; or the sum of each lane. */
   ALWAYS_INLINE Vec<T> value(Line line) const {
-    if (line.isRow) return splat(static_cast<T>(Reducer<double, Sum, double>::across(a + b)));
+    if (line.isRow) return splat(static_cast<T>(sum()));
     if constexpr (isDouble<T>) {
       return a;
     } else {
@@ -252,6 +255,10 @@ template <class T> class Row {
         return;
       }
       case Composite::moments:  // not of rows
+#if !defined(__wasm__)
+      case Composite::sliceNorm:
+      case Composite::sliceNormBackward:
+#endif
       case Composite::count:
         return;
     }
@@ -317,7 +324,17 @@ template <class F> void for_each_row(int64_t count, int64_t size, const F& f) {
   parallel_for((count + piece - 1) / piece, part);
 }
 
+#if !defined(__wasm__)
+}  // namespace flambeau::ISA
+#include "slices.inl"
+namespace flambeau::ISA {
+#endif
+
 template <class T> void rows_of(const CompositeOp& it, const Memory& memory) {
+#if !defined(__wasm__)
+  if (it.kind == Composite::sliceNorm) return Slices<T>(it, memory, it.steps[1]).forward();
+  if (it.kind == Composite::sliceNormBackward) return Slices<T>(it, memory, it.steps[4]).backward();
+#endif
   const Row<T> row(it, memory);
   constexpr int64_t L = lanes<T>;
   const int64_t outer = it.outer, n = it.n, inner = it.inner;

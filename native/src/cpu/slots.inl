@@ -124,6 +124,19 @@ template <class F, class T> void choice(const Op& op, const Slot* slots, int64_t
   }
 }
 
+/** Second of what First gives for a and b, which is rounded, and of c. */
+template <class First, class Second, class T> void pair(const Op& op, const Slot* slots, int64_t n) {
+  constexpr int64_t N = turn<T>;
+  T* d = reinterpret_cast<T*>(slots[op.d].at);
+  In<T, N> a(slots[op.a]), b(slots[op.b]), c(slots[op.c]);
+  for (int64_t i = 0; i < n; i += N) {
+    const Pack<T, N> x = a.next();
+    Pack<T, N> made = First::of(x, b.next());
+    KEEP(made);
+    put<T, N>(d + i, Second::of(made, c.next()));
+  }
+}
+
 /** The same one by one, for functions without a vector form. */
 template <class T, T (*f)(T)> void each(const Op& op, const Slot* slots, int64_t n) {
   T* d = reinterpret_cast<T*>(slots[op.d].at);

@@ -6,7 +6,7 @@
 namespace flambeau::ISA {
 
 /** The limits of a small map: elements, and inputs and steps together. */
-constexpr int64_t smallLength = blockLength, smallValues = 16;
+constexpr int64_t smallLength = 256, smallValues = 16;
 
 /** The number of elements of a small map; 0 if the map is not small. */
 static int64_t small_length(const Map& map) {

@@ -154,6 +154,20 @@ template <class T> Loop comparison(Step step) {
   }
 }
 
+/** The loop of two steps, of which the second uses the first one's result and one more value; null for others. */
+template <class T> Loop pair_by(Step first, Step second) {
+  if (first == Step::mul && second == Step::add) return pair<Mul, Add, T>;
+  return first == Step::sub && second == Step::mul ? pair<Sub, Mul, T> : nullptr;
+}
+/** The same for the dtypes that have such loops; code that is fetched has none. */
+[[maybe_unused]] static Loop pair_by(const Code& first, const Code& second) {
+  if constexpr (!isFetched) {
+    if (first.dtype == second.dtype && first.dtype == DType::float32) return pair_by<float>(first.step, second.step);
+    if (first.dtype == second.dtype && first.dtype == DType::float64) return pair_by<double>(first.step, second.step);
+  }
+  return nullptr;
+}
+
 template <class T> Loop cast_of(DType to) {
   switch (to) {
     case DType::boolean: return unary<Nonzero, uint8_t, T>;

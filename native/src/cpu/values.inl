@@ -46,7 +46,7 @@ class Values {
     for (int32_t i = 0; i < map_.inputCount; i++) input(i);
     if (map_.blocks != nullptr) return results();
     for (int32_t r = 0; r < maxRegisters; r++) own_[r] = -1;
-    pair_choices();
+    pair_steps();
     choose_targets();
     for (int32_t i = 0; i < map_.codeCount; i++) code(i);
     bool needsSpare = false;
@@ -104,16 +104,21 @@ class Values {
     }
   }
 
-  /** Fuses a comparison into the only select that reads it, so that its bools are never written. */
-  void pair_choices() {
+  /**
+   * Fuses a step into the only one that reads its result: a comparison into a select, so that its bools are never written,
+   * and a product into a sum or a difference into a product, which halves the loops over a block.
+   */
+  void pair_steps() {
     int32_t last[maxRegisters];
     for (int32_t i = 0; i < map_.codeCount; i++) {
       const Code& code = map_.codes[i];
       partner_[i] = -1;
-      if (code.step == Step::select && code.dtype == DType::float32 && code.a >= 0) {
-        const int32_t j = last[code.a];
+      for (int32_t o = 0; o < (isFetched ? 1 : info_of(code.step).operands) && partner_[i] < 0; o++) {
+        const int32_t of = operand(code, o);
+        if (of < 0 || (isFetched && code.step != Step::select)) continue;
+        const int32_t j = last[of];
         const Code& made = map_.codes[j];
-        if (made.of == DType::float32 && choice_by(made.step) != nullptr && is_only_for(j, i) && stays(made.a, j, i) &&
+        if (fused(j, i, o) != nullptr && partner_[j] < 0 && is_only_for(j, i, o) && stays(made.a, j, i) &&
             (info_of(made.step).operands == 1 || stays(made.b, j, i))) {
           partner_[i] = j;
           partner_[j] = i;
@@ -123,14 +128,23 @@ class Values {
     }
   }
 
-  /** Whether only step i reads the result of step j. */
-  bool is_only_for(int32_t j, int32_t i) const {
+  static int32_t operand(const Code& code, int32_t o) { return o == 0 ? code.a : o == 1 ? code.b : code.c; }
+
+  /** The loop of step i that also computes step j, its operand number o; null if there is none. */
+  Loop fused(int32_t j, int32_t i, int32_t o) const {
+    const Code &made = map_.codes[j], &code = map_.codes[i];
+    if (!isFetched && code.step != Step::select) return pair_by(made, code);
+    const bool are = o == 0 && code.dtype == DType::float32 && made.of == DType::float32;
+    return are ? choice_by(made.step) : nullptr;
+  }
+
+  /** Whether only operand o of step i reads the result of step j. */
+  bool is_only_for(int32_t j, int32_t i, int32_t o) const {
     const int32_t made = map_.codes[j].dst;
     for (int32_t m = j + 1; m < map_.codeCount; m++) {
       const Code& code = map_.codes[m];
-      const int32_t operands[] = {code.a, code.b, code.c};
-      for (int32_t o = 0; o < info_of(code.step).operands; o++) {
-        if (operands[o] == made && (m != i || o > 0)) return false;
+      for (int32_t k = 0; k < info_of(code.step).operands; k++) {
+        if (operand(code, k) == made && (m != i || k != (isFetched ? 0 : o))) return false;
       }
       if (code.dst == made) return true;
     }
@@ -201,27 +215,35 @@ class Values {
       current_[code.dst] = plan_.slotCount;
       return put_number(vector(), code.dtype, x);
     }
-    const int32_t operands[] = {code.a, code.b, code.c};
-    const int32_t count = info_of(code.step).operands;
+    int32_t count = info_of(code.step).operands;
     const int32_t partner = partner_[i];
-    const bool compares = partner >= 0 && partner < i;
+    const bool fuses = partner >= 0 && partner < i;
     int32_t from[3] = {};
-    bool one = !compares, constant = one;
+    bool one = !fuses, constant = one;
+    // What a step gets from the one that is fused into it comes first.
+    const int32_t made = !fuses ? -1 : isFetched || code.a == map_.codes[partner].dst ? 0 : 1;
     for (int32_t j = 0; j < count; j++) {
-      from[j] = compares && j == 0 ? compared_[code.a].first : slot_of(operands[j]);
+      from[j] = j == made ? fused_[operand(code, j)].first : slot_of(operand(code, j));
       one &= is_one(from[j]);
       constant &= is_constant(from[j]);
     }
     if (partner > i) {
       if (!one) {
-        compared_[code.dst] = {from[0], from[count - 1]};
+        fused_[code.dst] = {from[0], from[count - 1]};
         return;
       }
       partner_[partner] = -1;
     }
-    const Loop loop = compares ? choice_by(map_.codes[partner].step) : loop_of(code);
+    const Loop loop = fuses ? fused(partner, i, made) : loop_of(code);
+    const int32_t second = fuses ? fused_[operand(code, made)].second : 0;
+    if (!isFetched && fuses && code.step != Step::select) {
+      from[2] = from[1 - made];
+      from[0] = from[made];
+      from[1] = second;
+      count = 3;
+    }
     const int32_t elements = static_cast<int32_t>(VECTOR_BYTES / size_of(code.dtype));
-    Op op{loop, 0, from[0], from[1], from[2], elements, compares ? compared_[code.a].second : 0};
+    Op op{loop, 0, from[0], from[1], from[2], elements, second};
     if (constant) {
       op.d = plan_.slotCount;
       vector();
@@ -259,11 +281,11 @@ class Values {
   /** The output whose memory a step writes, or -1. */
   int32_t* target_;
   /**
-   * For a select its fused comparison, for that comparison the select, otherwise -1; and the compared operands, by
+   * For a step the one that is fused into it, for that one the step, otherwise -1; and the operands of fused steps, by
    * register.
    */
   int32_t* partner_;
-  std::pair<int32_t, int32_t> compared_[maxRegisters];
+  std::pair<int32_t, int32_t> fused_[maxRegisters];
   int64_t partBytes_ = 0, blockBytes_;
   /** The slot of a register's current value, and the slot that owns the register's memory. */
   int32_t current_[maxRegisters], own_[maxRegisters];

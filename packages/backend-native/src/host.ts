@@ -1,6 +1,6 @@
 // The addon as the host of the stream. Memory is V8's own and never moves.
 import { Slab } from '@flambeau/core/backend'
-import type { Arena, Host, Shared } from '@flambeau/stream'
+import { type Arena, type Host, kernels, type Shared } from '@flambeau/stream'
 import type { Addon } from './addon.ts'
 import { elementsFrom } from './array-buffers.ts'
 
@@ -15,6 +15,7 @@ export type NativeHost = Host & Pick<Addon, 'configure' | 'report' | 'trim'>
 export function hostOf(addon: Addon): NativeHost {
   return {
     ...addon,
+    fused: new Set(kernels),
     moves: 0,
     gather() {},
     place(slab) {

@@ -75,7 +75,7 @@ const given: { readonly [K in PrimKind]: unknown } = {
 
 /** A sketch for the kernel of a composition, from its record. */
 function ofRecord(kind: CompositeKind): Sketched {
-  const { inputs, outputs, numbers }: Composite = composites[kind]
+  const { inputs, outputs, numbers = [] }: Composite = composites[kind]
   const sketch = ([, extent]: readonly [string, Extent]): Sketch => ({
     sizes: sizesOf(extent, [3, 4], 1),
     dtype: extent === 'index' ? 'int32' : 'float32',

@@ -1,6 +1,6 @@
 // The module as the host of the stream. Words, rows and numbers are written where the module reads them.
 import type { Slab, TypedArray } from '@flambeau/core/backend'
-import { type Arena, ended, type Handle, type Host, type Shared } from '@flambeau/stream'
+import { type Arena, ended, fetched, type Handle, type Host, type Shared } from '@flambeau/stream'
 import { emit } from './emit/emit.ts'
 import { Functions } from './emit/functions.ts'
 import { type Heap, placeOf } from './heap.ts'
@@ -37,6 +37,7 @@ const none = new Int32Array(0)
 const invalid = 1
 
 export class WasmHost implements Host {
+  readonly fused: Host['fused'] = new Set(fetched)
   readonly words: Host['words']
   readonly numbers: Host['numbers']
   /** Set right after the host was made; the memory needs the backend. */

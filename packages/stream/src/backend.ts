@@ -24,7 +24,6 @@ import { Batch } from './batch.ts'
 import { Calls } from './calls.ts'
 import { ended } from './codes.ts'
 import { encode, mayFail, workOf } from './encode.ts'
-import { fused } from './encode-composite.ts'
 import { errorOf } from './errors.ts'
 import type { Host, Runner } from './host.ts'
 import { compileProgram } from './program.ts'
@@ -37,19 +36,7 @@ const enoughWork = 1 << 14
 
 export abstract class StreamBackend<H extends Host, M extends HostMemory> implements Runner {
   abstract readonly name: string
-  readonly caps: Capabilities = {
-    dtypes: new Set(dtypes),
-    strided: true,
-    syncRead: true,
-    multiOutput: true,
-    reducedPost: false,
-    borders: true,
-    maxArgs: 64,
-    maxElements: 2 ** 31 - 1,
-    fused,
-    strictFloat: true,
-    certain: true,
-  }
+  readonly caps: Capabilities
   readonly host: H
   inFlight: Promise<unknown> | null = null
   protected readonly slabs: M
@@ -61,6 +48,19 @@ export abstract class StreamBackend<H extends Host, M extends HostMemory> implem
 
   constructor(host: H, memory: (backend: StreamBackend<H, M>) => M) {
     this.host = host
+    this.caps = {
+      dtypes: new Set(dtypes),
+      strided: true,
+      syncRead: true,
+      multiOutput: true,
+      reducedPost: false,
+      borders: true,
+      maxArgs: 64,
+      maxElements: 2 ** 31 - 1,
+      fused: host.fused,
+      strictFloat: true,
+      certain: true,
+    }
     this.slabs = memory(this)
     this.batch = new Batch(host, (spec) => this.slabs.alloc(spec))
   }

@@ -73,9 +73,9 @@ export class Calls {
   }
 
   #supports(instr: Instr): boolean {
-    if (!isRepeated(instr.kind)) return hasKernel(instr)
+    if (!isRepeated(instr.kind)) return hasKernel(instr, this.#backend.host)
     const family = familyOf(instr)
-    return this.#hasKernel.of(family) ?? this.#hasKernel.keep(family, hasKernel(instr))
+    return this.#hasKernel.of(family) ?? this.#hasKernel.keep(family, hasKernel(instr, this.#backend.host))
   }
 
   /** Undefined for kinds that never become calls. */

@@ -1,8 +1,10 @@
 // Kernels of compositions as words, by core's table: the number of elements before, along and after the axis, then the
 // operands in row-major order.
 import {
+  type Composite,
   type CompositeKind,
   composites,
+  type Extent,
   contiguousStrides,
   hostOf,
   type Instr,
@@ -28,8 +30,13 @@ export const kernels: readonly CompositeKind[] = [
   'crossEntropy',
   'crossEntropyBackward',
   'moments',
+  'sliceNorm',
+  'sliceNormBackward',
 ]
-export const fused: ReadonlySet<CompositeKind> = new Set(kernels)
+/** Those that modules of WebAssembly have too: a page fetches all of a module before it computes anything. */
+export const fetched = kernels.slice(0, 7)
+/** The attributes of a composition besides the axis. */
+export const numbersOf = (kind: CompositeKind): readonly string[] => (composites[kind] as Composite).numbers ?? []
 const numberOf = new Map(kernels.map((kind, i) => [kind, i]))
 
 /** The view, or a row-major copy of it. */
@@ -48,6 +55,7 @@ const isOne = ({ strides, sizes }: View): boolean => strides.every((step, i) => 
 export function composite(w: Writer, instr: Instr<CompositeKind>, tag: number): void {
   const { kind, attrs } = instr
   const record = composites[kind]
+  const numbers = numbersOf(kind)
   const extents = record.inputs.map(([, extent]) => extent)
   const inputs: readonly View[] = instr.inputs
   const outputs: readonly Output[] = instr.outputs
@@ -56,14 +64,17 @@ export function composite(w: Writer, instr: Instr<CompositeKind>, tag: number): 
   const ones = inputs.map((x, i) => extents[i] === 'rowOrOne' && isOne(x))
   const views = inputs.map((x, i) => (ones[i] ? x : inOrder(w, x, tag)))
   const operands = inputs.length + outputs.length
-  const start = begin(w, opcodes.composite, tag, 8 + record.numbers.length + (operandWords + 1) * operands, operands)
+  const start = begin(w, opcodes.composite, tag, 8 + numbers.length + (operandWords + 1) * operands, operands)
   put(w, [numberOf.get(kind) as number, rankOf(dtype)])
   put(w, [numelOf(sizes.slice(0, axis)), sizes[axis] ?? 1, numelOf(sizes.slice(axis + 1))])
   put(
     w,
-    record.numbers.map((name) => attrs[name as keyof typeof attrs]),
+    numbers.map((name) => attrs[name as keyof typeof attrs]),
   )
-  views.forEach((x, i) => void view(w, x, extents[i] === 'rowOrOne' ? [ones[i] ? 0 : 1] : none))
-  for (const out of outputs) memory(w, hostOf(out), out.dtype, 0, none)
+  // A stride from row to row, or the number of slices until the channels repeat.
+  const more = (extent: Extent, isOne: boolean): readonly number[] =>
+    extent === 'rowOrOne' ? [isOne ? 0 : 1] : extent === 'channel' ? [sizes[axis - 1] ?? 1] : none
+  views.forEach((x, i) => void view(w, x, more(extents[i], ones[i])))
+  outputs.forEach((out, i) => void memory(w, hostOf(out), out.dtype, 0, more(record.outputs[i][1], false)))
   end(w, start)
 }

@@ -2,8 +2,9 @@
 import { type CompositeKind, composites, type Expr, type Instr, type MapOut, type Prims } from '@flambeau/core/backend'
 import { reductions } from './codes.ts'
 import { kinds, writes } from './encode.ts'
-import { fused } from './encode-composite.ts'
+import { numbersOf } from './encode-composite.ts'
 import { hasSteps } from './expression.ts'
+import type { Host } from './host.ts'
 
 const canMap = ({ expr, reduce }: MapOut): boolean =>
   hasSteps([expr]) && (reduce === undefined || (Object.hasOwn(reductions, reduce.fn) && reduce.post === undefined))
@@ -36,10 +37,10 @@ function isWord(attrs: object, name: string): boolean {
   return value === (value | 0)
 }
 
-/** Whether there is a kernel for a kind with these attributes. */
-export function hasKernel({ kind, attrs }: Pick<Instr, 'kind' | 'attrs'>): boolean {
-  if (fused.has(kind as CompositeKind))
-    return composites[kind as CompositeKind].numbers.every((name) => isWord(attrs, name))
+/** Whether a host has a kernel for a kind with these attributes. */
+export function hasKernel({ kind, attrs }: Pick<Instr, 'kind' | 'attrs'>, { fused }: Pick<Host, 'fused'>): boolean {
+  if (Object.hasOwn(composites, kind))
+    return fused.has(kind as CompositeKind) && numbersOf(kind as CompositeKind).every((name) => isWord(attrs, name))
   if (!Object.hasOwn(kinds, kind)) return false
   return demands[kind]?.(attrs as never) ?? true
 }

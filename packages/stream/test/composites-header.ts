@@ -1,11 +1,18 @@
 // The C++ vocabulary of compositions, as native/src/composites.h has it: numbers by the list of this package, everything
 // else by core's records. tools/steps.mjs writes it, tables.test.ts compares.
 import { composites, type Composite } from '@flambeau/core/backend'
-import { kernels } from '../src/encode-composite.ts'
+import { fetched, kernels, numbersOf } from '../src/encode-composite.ts'
 import { header } from './header.ts'
 
+const unlessFetched = (lines: readonly string[]): readonly string[] => ['#if !defined(__wasm__)', ...lines, '#endif']
+/** Lines of each kernel, of which WebAssembly lacks the last. */
+const guarded = (lines: readonly (readonly string[])[]): readonly string[] => [
+  ...lines.slice(0, fetched.length).flat(),
+  ...unlessFetched(lines.slice(fetched.length).flat()),
+]
+
 export function compositesHeader(): string {
-  const records = kernels.map((kind) => ({ kind, ...(composites[kind] as Composite) }))
+  const records = kernels.map((kind) => ({ kind, ...(composites[kind] as Composite), numbers: numbersOf(kind) }))
   const operands = records.map(({ inputs, outputs }) => [...inputs, ...outputs])
   const most = (list: readonly (readonly unknown[])[]): number => Math.max(...list.map(({ length }) => length))
   return header(
@@ -15,15 +22,22 @@ export function compositesHeader(): string {
     ],
     [
       'enum class Composite : int32_t {',
-      ...kernels.map((kind) => `  ${kind},`),
+      ...guarded(kernels.map((kind) => [`  ${kind},`])),
       '  count',
       '};',
       '',
       "/** How much of [outer, n, inner] an operand is: Extent in core's backend/composites.ts. */",
-      'enum class Extent : int32_t { all, row, rowOrOne, index, each };',
+      'enum class Extent : int32_t {',
+      '  all, row, rowOrOne, index, each,',
+      ...unlessFetched(['  slice, channel, one']),
+      '};',
       '',
       '/** The most operands, and the most numbers besides sizes, of one of these. */',
+      '#if defined(__wasm__)',
+      `constexpr int32_t maxCompositeOperands = ${most(operands.slice(0, fetched.length))};`,
+      '#else',
       `constexpr int32_t maxCompositeOperands = ${most(operands)};`,
+      '#endif',
       `constexpr int32_t maxCompositeNumbers = ${most(records.map(({ numbers }) => numbers))};`,
       '',
       '/** Inputs, then outputs. */',
@@ -33,11 +47,13 @@ export function compositesHeader(): string {
       '  Extent extents[maxCompositeOperands];',
       '};',
       'constexpr CompositeInfo compositeInfos[] = {',
-      ...records.flatMap(({ kind, numbers }, i) => {
-        const extents = operands[i].map(([, extent]) => `Extent::${extent}`).join(', ')
-        const names = [...operands[i].map(([name]) => name), ...numbers].join(', ')
-        return [`  // ${names}`, `  {"${kind}", ${operands[i].length}, ${numbers.length}, {${extents}}},`]
-      }),
+      ...guarded(
+        records.map(({ kind, numbers }, i) => {
+          const extents = operands[i].map(([, extent]) => `Extent::${extent}`).join(', ')
+          const names = [...operands[i].map(([name]) => name), ...numbers].join(', ')
+          return [`  // ${names}`, `  {"${kind}", ${operands[i].length}, ${numbers.length}, {${extents}}},`]
+        }),
+      ),
       '};',
       'constexpr const CompositeInfo& info_of(Composite kind) { return compositeInfos[static_cast<int32_t>(kind)]; }',
     ],

@@ -11,7 +11,16 @@ import {
   Slab,
 } from '@flambeau/core/backend'
 import { afterAll, expect, it } from 'vitest'
-import { type Arena, compileProgram, type Handle, type Host, opcodes, type Runner, type Shared } from '../src/index.ts'
+import {
+  type Arena,
+  compileProgram,
+  type Handle,
+  type Host,
+  kernels,
+  opcodes,
+  type Runner,
+  type Shared,
+} from '../src/index.ts'
 
 interface Kept {
   readonly words: Int32Array
@@ -22,6 +31,7 @@ interface Kept {
 
 /** Keeps programs and runs nothing. */
 class Recording implements Host {
+  readonly fused: Host['fused'] = new Set(kernels)
   readonly programs: Kept[] = []
   readonly #addresses = new Map<unknown, number>()
 

@@ -85,7 +85,7 @@ const instructions: Made = {
 
 /** One instruction for a composition, by its record, along the middle axis of [2, 3, 2]. */
 function instrOf({ view, out }: Maker, kind: CompositeKind): Instr {
-  const { inputs, outputs, numbers }: Composite = composites[kind]
+  const { inputs, outputs, numbers = [] }: Composite = composites[kind]
   const sizes = (extent: Extent): Shape => sizesOf(extent, [2, 3, 2], 1)
   const attrs = { axis: 1, ...Object.fromEntries(numbers.map((name) => [name, -1])) } as Attributes[CompositeKind]
   return withOperands(
@@ -123,7 +123,8 @@ function* overreaching({ out }: Maker, instr: Instr): Generator<[string, Instr]>
     yield [`operand ${i} of a smaller tensor`, withInput({ buffer: out([numelOf(x.sizes) - 1], x.dtype).buffer })]
     yield [`operand ${i} from one element further`, withInput({ offset: 1 })]
     yield [`operand ${i} from before its tensor`, withInput({ offset: -1 })]
-    yield [`operand ${i} backwards`, withInput({ strides: x.strides.map((step) => -step) })]
+    // A single element has no backwards.
+    if (numelOf(x.sizes) > 1) yield [`operand ${i} backwards`, withInput({ strides: x.strides.map((step) => -step) })]
   }
   for (let k = 0; k < outputs.length; k++) {
     const { sizes, dtype } = outputs[k]

@@ -52,6 +52,27 @@ const ofMoments: Uses = (x, axis) => {
   const y = x.dim() > 1 ? x.transpose(axis, 1) : x.reshape(-1, 1)
   return y.elements <= y.size(1) ? [] : [F.batchNorm(y, null, null, { training: true })]
 }
+/**
+ * Weights and biases follow from x, so that its gradient has theirs; eps is large, because rounding would be most of what
+ * the smallest slices leave.
+ */
+const eps = 0.5
+const ofSlices: Uses = (x, axis) => {
+  if (x.elements === 0) return []
+  const sizes = x.sizes.slice(axis)
+  const each = x.reshape(-1, ...sizes).sum(0)
+  const y = x.dim() > 1 ? x.transpose(axis, 1) : x.reshape(1, -1)
+  const groups = y.size(1) % 2 === 0 ? y.size(1) / 2 : 1
+  const channels = y.transpose(0, 1).reshape(y.size(1), -1).sum(1)
+  const layers = F.layerNorm(x, sizes, { weight: each, bias: each.mul(0.5), eps })
+  return y.elements <= groups * y.size(0)
+    ? [layers]
+    : [
+        layers,
+        F.groupNorm(y, groups, { weight: channels, bias: channels.mul(0.5), eps }),
+        F.layerNorm(x, sizes, { eps }),
+      ]
+}
 
 /** Every kind has its line; the rest of this file derives what to check. */
 const uses: Readonly<Record<CompositeKind, Uses>> = {
@@ -62,6 +83,8 @@ const uses: Readonly<Record<CompositeKind, Uses>> = {
   crossEntropy: ofClasses,
   crossEntropyBackward: ofClasses,
   moments: ofMoments,
+  sliceNorm: ofSlices,
+  sliceNormBackward: ofSlices,
 }
 
 /** Sizes around vector lengths, and rows of one element. */
@@ -178,7 +201,7 @@ function comparisons(backend: Backend, use: Uses, kinds: readonly CompositeKind[
 
 /** The instruction of its record: the memory layout of its operands must not change a bit. */
 function layouts(backend: Backend, kind: CompositeKind): Case[] {
-  const { inputs: operands, outputs, numbers }: Composite = composites[kind]
+  const { inputs: operands, outputs, numbers = [] }: Composite = composites[kind]
   const sizes = [3, 5, 4]
   const axis = 1
   const attrs = { axis, ...Object.fromEntries(numbers.map((name) => [name, 2])) }

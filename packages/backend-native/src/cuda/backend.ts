@@ -5,8 +5,6 @@ import {
   checkClaims,
   checkView,
   checkWhole,
-  type CompositeKind,
-  composites,
   contiguousLayout,
   type DeviceBuffer,
   type DType,
@@ -40,7 +38,7 @@ import { blockLaunch, blocksOf, bodiesOf, recordsOf, type SmallStep, type Step }
 import { alone, isLeftOut, Launches } from './launches.ts'
 import { type Block, CudaBuffer, DeviceMemory } from './memory.ts'
 import { isLaunch, type Launch, type Plan, worksOf } from './plan.ts'
-import { planOf, plannersOf, type Texts } from './plans/index.ts'
+import { fused, planOf, plannersOf, type Texts } from './plans/index.ts'
 import { CudaProgram, type Graph, type Recorder } from './program.ts'
 import { PtxWriter } from './text/ptx.ts'
 
@@ -83,7 +81,7 @@ export class CudaBackend implements Recorder {
     maxArgs: 24,
     // Indices of elements, and steps beyond the last one, are int32 in kernels.
     maxElements: 2 ** 31 - 2 ** 24,
-    fused: new Set(Object.keys(composites) as CompositeKind[]),
+    fused,
     strictFloat: true,
     certain: true,
   }

@@ -5,7 +5,7 @@ import { RuntimeError } from '../base/errors.ts'
 import { contiguousLayout, highestOf, type Layout, lowestOf } from '../base/layout.ts'
 import { numelOf, sameShape, type Shape, shapeString } from '../base/shape.ts'
 import { type Instr, isScalar, type Operand, type Output, type PrimKind, type View } from './backend.ts'
-import { type CompositeKind, composites, type Extent, isComposite } from './composites.ts'
+import { type CompositeKind, composites, type Extent, isComposite, sizesOf } from './composites.ts'
 import { iterated } from './maps.ts'
 
 /**
@@ -122,9 +122,9 @@ const fits: { readonly [K in PrimKind]: (instr: Instr<K>) => boolean } = {
 function fitsExtent(extent: Extent, shape: Shape | undefined, whole: Shape, axis: number): boolean {
   if (shape === undefined) return false
   if (extent === 'all') return sameShape(shape, whole)
-  if (extent === 'each') return numelOf(shape) === (whole[axis] ?? 1)
   if (extent === 'rowOrOne' && numelOf(shape) === 1) return true
-  return sameBut(shape, whole, axis) && (shape[axis] ?? 1) === 1
+  if (/^[ri]/.test(extent)) return sameBut(shape, whole, axis) && (shape[axis] ?? 1) === 1
+  return numelOf(shape) === numelOf(sizesOf(extent, whole, axis))
 }
 
 /** Whether the operands are those that the table gives for the composition. */

@@ -5,49 +5,46 @@
 import type { Shape } from '../base/shape.ts'
 import type { Instr } from './backend.ts'
 
+// `all`; `row`: one element per row, that is per [outer, inner], with 1 along the axis; `rowOrOne`: the same or a single
+// element; `index`: one int32 per row; `each`: one element per index of the axes from this one on, with 1 for the others;
+// `slice`: one per [outer]; `channel`: one per index of the axis and the one before; `one`: one.
 /**
- * How much of [outer, n, inner] an operand covers, where n is the axis and the first operand covers all. `all`; `row`:
- * one element per row, that is per [outer, inner], with 1 along the axis; `rowOrOne`: the same or a single element;
- * `index`: one int32 per row; `each`: one element per index of the axes from this one on, with 1 for the others. All
- * operands but an index have one dtype, float32 or float64, and there is at least one element.
+ * How much of [outer, n, inner] an operand covers, where n is the axis and the first operand covers all. All but an index
+ * have one float dtype, and there is at least one element.
  */
-export type Extent = 'all' | 'row' | 'rowOrOne' | 'index' | 'each'
+export type Extent = 'all' | 'row' | 'rowOrOne' | 'index' | 'each' | 'slice' | 'channel' | 'one'
 
 export interface Composite {
   /** Names and extents, in the order of the instruction's inputs. */
   readonly inputs: readonly [readonly [name: string, extent: 'all'], ...(readonly [name: string, extent: Extent])[]]
   readonly outputs: readonly (readonly [name: string, extent: Extent])[]
   /** Names of the attributes besides the axis; int32. */
-  readonly numbers: readonly string[]
+  readonly numbers?: readonly string[]
 }
 
 export const composites = {
-  /** The exponentials of a row minus its largest element, divided by their sum. */
-  softmax: { inputs: [['x', 'all']], outputs: [['y', 'all']], numbers: [] },
-  /** The logarithm of softmax. */
-  logSoftmax: { inputs: [['x', 'all']], outputs: [['y', 'all']], numbers: [] },
-  /** (dy - the row's sum of dy y) y */
+  // The exponentials of a row minus its largest element, divided by their sum.
+  softmax: { inputs: [['x', 'all']], outputs: [['y', 'all']] },
+  // The logarithm of softmax.
+  logSoftmax: { inputs: [['x', 'all']], outputs: [['y', 'all']] },
+  // (dy - the row's sum of dy y) y
   softmaxBackward: {
     inputs: [
       ['dy', 'all'],
       ['y', 'all'],
     ],
     outputs: [['dx', 'all']],
-    numbers: [],
   },
-  /** dy - exp(y) times the row's sum of dy */
+  // dy - exp(y) times the row's sum of dy
   logSoftmaxBackward: {
     inputs: [
       ['dy', 'all'],
       ['y', 'all'],
     ],
     outputs: [['dx', 'all']],
-    numbers: [],
   },
-  /**
-   * loss: logSum - (x[target] - most), or 0 if the target is `ignore`; most: the largest element of the row; logSum:
-   * the logarithm of the sum of exp(x - most).
-   */
+  // loss: logSum - (x[target] - most), or 0 if the target is `ignore`; most: the largest element of the row; logSum:
+  // the logarithm of the sum of exp(x - most).
   crossEntropy: {
     inputs: [
       ['x', 'all'],
@@ -60,7 +57,7 @@ export const composites = {
     ],
     numbers: ['ignore'],
   },
-  /** (exp(x - most - logSum) - 1 at the target) dy; for the target `ignore`, 0 times the rest without dy. */
+  // (exp(x - most - logSum) - 1 at the target) dy; for the target `ignore`, 0 times the rest without dy.
   crossEntropyBackward: {
     inputs: [
       ['x', 'all'],
@@ -72,14 +69,42 @@ export const composites = {
     outputs: [['dx', 'all']],
     numbers: ['ignore'],
   },
-  /** For each index along the axis, over all other axes: the mean, and the sum of squared distances from it. */
+  // For each index along the axis, over all other axes: the mean, and the sum of squared distances from it.
   moments: {
     inputs: [['x', 'all']],
     outputs: [
       ['mean', 'each'],
       ['squares', 'each'],
     ],
-    numbers: [],
+  },
+  // Of each slice: shifted and scaled to mean 0 and variance 1, then by channel; the mean; 1 / sqrt(variance + eps).
+  sliceNorm: {
+    inputs: [
+      ['x', 'all'],
+      ['weight', 'channel'],
+      ['bias', 'channel'],
+      ['eps', 'one'],
+    ],
+    outputs: [
+      ['y', 'all'],
+      ['mean', 'slice'],
+      ['invStd', 'slice'],
+    ],
+  },
+  // The gradients of x, weight and bias.
+  sliceNormBackward: {
+    inputs: [
+      ['dy', 'all'],
+      ['x', 'all'],
+      ['mean', 'slice'],
+      ['invStd', 'slice'],
+      ['weight', 'channel'],
+    ],
+    outputs: [
+      ['dx', 'all'],
+      ['dWeight', 'channel'],
+      ['dBias', 'channel'],
+    ],
   },
 } as const satisfies Readonly<Record<string, Composite>>
 
@@ -89,7 +114,7 @@ export type CompositeKind = keyof Composites
 /** The attributes of an instruction of each of these kinds. */
 export type CompositeAttrs = {
   readonly [K in CompositeKind]: { readonly axis: number } & {
-    readonly [A in Composites[K]['numbers'][number]]: number
+    readonly [A in Composites[K] extends { readonly numbers: readonly (infer N)[] } ? N & string : never]: number
   }
 }
 /** A tuple as long as a list. */
@@ -104,5 +129,7 @@ export const isComposite = (instr: Instr): instr is Instr<CompositeKind> => Obje
 export function sizesOf(extent: Extent, sizes: Shape, axis: number): Shape {
   if (extent === 'all') return sizes
   if (extent === 'each') return sizes.slice(axis).map((n, i) => (i === 0 ? n : 1))
-  return sizes.map((n, i) => (i === axis ? 1 : n))
+  const keeps = (i: number): boolean =>
+    extent === 'slice' ? i < axis : extent === 'channel' ? i === axis || i === axis - 1 : extent !== 'one' && i !== axis
+  return sizes.map((n, i) => (keeps(i) ? n : 1))
 }

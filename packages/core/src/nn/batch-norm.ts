@@ -14,7 +14,7 @@ import { inPlace } from '../ops/methods.ts'
 import { update } from '../ops/write/update.ts'
 import { apply, applyAll, operand } from '../tensor/apply.ts'
 import { noGrad } from '../tensor/mode.ts'
-import type { Input, OpDef } from '../tensor/op.ts'
+import type { Input, OpDef, Vjp } from '../tensor/op.ts'
 import { formatSize } from '../tensor/print.ts'
 import { type Arguments, bool, finite, method, nullable, optional, required, tensor } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
@@ -49,8 +49,8 @@ const times = elementwise('mul', (invStd, weight) => s.mul(invStd, weight))
 export const inverseStd = elementwise('rsqrt', (sumOfSquares, n, eps) =>
   s.div(1, s.sqrt(s.add(s.div(sumOfSquares, n), eps))),
 )
-const channelSums = sums(
-  'mul',
+export const channelSums = sums(
+  'sum',
   (dy) => dy,
   (dy, x, mean) => s.mul(dy, s.sub(x, mean)),
 )
@@ -62,10 +62,27 @@ const levelOf = elementwise('mul', (biasSum, scale, inverse) => s.neg(s.mul(s.mu
 const inputGradient = elementwise('nativeBatchNormBackward', (dy, x, mean, scale, slope, level) =>
   s.add(s.mul(dy, scale), s.add(s.mul(s.sub(x, mean), slope), level)),
 )
-/** The input's gradient through the statistics alone: only the gradient of a gradient uses it. */
-export const invStdGradient = elementwise('mul', (dInvStd, x, mean, invStd, inverse) =>
+const invStdGradient = elementwise('mul', (dInvStd, x, mean, invStd, inverse) =>
   s.mul(s.mul(s.mul(s.neg(dInvStd), inverse), s.mul(invStd, s.mul(invStd, invStd))), s.sub(x, mean)),
 )
+
+/** What an op of three outputs, the result and the statistics, saves of inputs and outputs. */
+export const saves = () => ({ inputs: [0, 1], outputs: [1, 2] })
+/**
+ * The gradient of the input: `dx` through the result, and through the statistics of n elements alone, which only the
+ * gradient of a gradient needs.
+ */
+export function withStatistics(ctx: Vjp<unknown>, dx: Tensor | null, n: number): Tensor | null {
+  const [, dMean, dInvStd] = ctx.dys
+  const terms = dx === null ? [] : [dx]
+  if (ctx.needs(0)) {
+    const x = ctx.input(0)
+    if (dMean !== null) terms.push(expandTo(mul(dMean, 1 / n), x.sizes))
+    if (dInvStd !== null)
+      terms.push(apply(invStdGradient, [dInvStd, x, ctx.output(1), ctx.output(2), operand(1 / n)], null))
+  }
+  return terms.length === 0 ? null : terms.reduce((sum, term) => add(sum, term))
+}
 
 const moved = (old: Expr, batch: Expr, factor: Expr, keep: Expr | undefined): Expr =>
   s.add(s.mul(batch, factor), s.mul(old, keep ?? s.sub(1, factor)))
@@ -138,29 +155,24 @@ const trainingOp: OpDef<Training> = {
     const statistics = { sizes: channelShape(x.sizes), dtype: x.dtype }
     return [{ sizes: x.sizes, dtype: x.dtype }, statistics, statistics]
   },
-  saves: () => ({ inputs: [0, 1], outputs: [1, 2] }),
+  saves,
   vjp(ctx) {
-    const [dy, dMean, dInvStd] = ctx.dys
+    const [dy] = ctx.dys
     const x = ctx.input(0)
     const weight = ctx.operand(1)
     const [mean, invStd] = [ctx.output(1), ctx.output(2)]
-    const inverse = operand(1 / countOf(x.sizes))
+    const n = countOf(x.sizes)
     const [biasSum, product] = dy === null ? [null, null] : channelSums([dy, x, mean], mean.sizes)
     // Without elements the sums are 0 and the deviation is NaN.
     const weightSum = product && (x.elements === 0 ? product : mul(product, invStd))
-    const terms: Tensor[] = []
-    if (ctx.needs(0)) {
-      if (dy !== null && weightSum !== null && biasSum !== null) {
-        const scale = apply(times, [invStd, weight], null)
-        const slope = apply(slopeOf, [weightSum, invStd, scale, inverse], null)
-        const level = apply(levelOf, [biasSum, scale, inverse], null)
-        terms.push(apply(inputGradient, [dy, x, mean, scale, slope, level], null))
-      }
-      if (dMean !== null) terms.push(expandTo(mul(dMean, 1 / countOf(x.sizes)), x.sizes))
-      if (dInvStd !== null) terms.push(apply(invStdGradient, [dInvStd, x, mean, invStd, inverse], null))
+    let dx: Tensor | null = null
+    if (ctx.needs(0) && dy !== null && weightSum !== null && biasSum !== null) {
+      const scale = apply(times, [invStd, weight], null)
+      const slope = apply(slopeOf, [weightSum, invStd, scale, operand(1 / n)], null)
+      const level = apply(levelOf, [biasSum, scale, operand(1 / n)], null)
+      dx = apply(inputGradient, [dy, x, mean, scale, slope, level], null)
     }
-    const dx = terms.length === 0 ? null : terms.reduce((sum, term) => add(sum, term))
-    return [dx, ctx.needs(1) ? weightSum : null, ctx.needs(2) ? biasSum : null]
+    return [withStatistics(ctx, dx, n), ctx.needs(1) ? weightSum : null, ctx.needs(2) ? biasSum : null]
   },
   to: {
     kind: 'compose',

@@ -3,14 +3,15 @@
 // Layers are groups whose channels have one element.
 import type { Shape } from '../base/shape.ts'
 import { s } from '../expr/expr.ts'
-import { elementwise, expandTo } from '../ops/define/elementwise.ts'
+import { composite } from '../ops/define/composite.ts'
+import { elementwise } from '../ops/define/elementwise.ts'
+import { filled } from '../ops/define/fill.ts'
 import { sums } from '../ops/define/sums.ts'
 import { ownView, reshapeOp } from '../ops/define/views.ts'
-import { add, mul } from '../ops/pointwise/arithmetic.ts'
 import { apply, applyAll, operand } from '../tensor/apply.ts'
 import type { Input, OpDef } from '../tensor/op.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { inverseStd, invStdGradient, moments } from './batch-norm.ts'
+import { channelSums, inverseStd, moments, saves, withStatistics } from './batch-norm.ts'
 
 const shaped = (x: Tensor, sizes: Shape): Tensor => apply(reshapeOp, [x], sizes)
 /** The sizes of statistics, and those of a weight. */
@@ -19,17 +20,10 @@ const ofChannels = ([, groups, channels]: Shape): Shape => [1, groups, channels,
 const countOf = ([, , channels, elements]: Shape): number => channels * elements
 
 const shiftOf = elementwise('sub', (mean, invStd) => s.neg(s.mul(mean, invStd)))
-const normalised = elementwise('nativeNorm', (x, invStd, shift) => s.add(s.mul(x, invStd), shift))
 const affine = elementwise('nativeNorm', (x, invStd, shift, weight, bias) =>
   s.add(s.mul(s.add(s.mul(x, invStd), shift), weight), bias),
 )
 
-/** Of the elements of each channel: the gradient, and the gradient times the distance from the mean. */
-const channelSums = sums(
-  'sum',
-  (dy) => dy,
-  (dy, x, mean) => s.mul(dy, s.sub(x, mean)),
-)
 /** The gradients of the bias and the weight. */
 const parameterSums = sums(
   'sum',
@@ -60,63 +54,81 @@ const inputGradient = elementwise('nativeNormBackward', (dy, x, mean, weight, in
   s.add(s.mul(s.mul(dy, weight), invStd), s.add(s.mul(s.sub(x, mean), slope), level)),
 )
 
-/** Inputs: x, weight and bias or the numbers 1 and 0. Outputs: the result, and of slices the mean and 1 / deviation. */
-const sliceNormOp: OpDef<number> = {
-  name: 'nativeNorm',
-  infer([{ sizes, dtype }]) {
-    const statistics = { sizes: ofSlices(sizes), dtype }
-    return [{ sizes, dtype }, statistics, statistics]
-  },
-  saves: () => ({ inputs: [0, 1], outputs: [1, 2] }),
+/** The gradients of x, and of the weight and the bias where these are wanted. */
+function gradients(dy: Tensor, x: Tensor, mean: Tensor, invStd: Tensor, weight: Input, wants: readonly boolean[]) {
+  const { sizes } = x
+  const inverse = operand(1 / countOf(sizes))
+  // Channels of several elements are summed once, for everything that follows.
+  const channel = sizes[3] > 1 ? channelSums([dy, x, mean], [...sizes.slice(0, 3), 1]) : undefined
+  let dx: Tensor | null = null
+  if (wants[0]) {
+    const [sum, product] =
+      channel === undefined
+        ? sliceSumsOf([dy, x, mean, weight], mean.sizes)
+        : sliceSums([...channel, weight], mean.sizes)
+    const slope = apply(slopeOf, [product, invStd, inverse], null)
+    const level = apply(levelOf, [sum, invStd, inverse], null)
+    dx = apply(inputGradient, [dy, x, mean, weight, invStd, slope, level], null)
+  }
+  if (!wants[1]) return [dx]
+  const [dBias, dWeight] =
+    channel === undefined
+      ? parameterSumsOf([dy, x, mean, invStd], ofChannels(sizes))
+      : parameterSums([...channel, invStd], ofChannels(sizes))
+  return [dx as Tensor, dWeight, dBias]
+}
+const ofSlice = () => ({ axis: 2 })
+const backward = composite<'sliceNormBackward', null>({
+  name: 'nativeNormBackward',
+  kind: 'sliceNormBackward',
+  attrs: ofSlice,
+  compose: ([dy, x, mean, invStd, weight]) =>
+    gradients(dy as Tensor, x as Tensor, mean as Tensor, invStd as Tensor, weight, [true, true]) as Tensor[],
+})
+
+const rules: Pick<OpDef<number>, 'saves' | 'vjp'> = {
+  saves,
   vjp(ctx) {
-    const [dy, dMean, dInvStd] = ctx.dys
+    const [dy] = ctx.dys
     const x = ctx.input(0)
     const weight = ctx.operand(1)
     const [mean, invStd] = [ctx.output(1), ctx.output(2)]
-    const { sizes } = x
-    const inverse = operand(1 / countOf(sizes))
-    // Channels of several elements are summed once, for everything that follows.
-    const several = sizes[3] > 1
-    const channel = several && dy !== null ? channelSums([dy, x, mean], [...sizes.slice(0, 3), 1]) : undefined
-    const terms: Tensor[] = []
-    if (ctx.needs(0)) {
-      if (dy !== null) {
-        const [sum, product] =
-          channel === undefined
-            ? sliceSumsOf([dy, x, mean, weight], mean.sizes)
-            : sliceSums([...channel, weight], mean.sizes)
-        const slope = apply(slopeOf, [product, invStd, inverse], null)
-        const level = apply(levelOf, [sum, invStd, inverse], null)
-        terms.push(apply(inputGradient, [dy, x, mean, weight, invStd, slope, level], null))
-      }
-      if (dMean !== null) terms.push(expandTo(mul(dMean, 1 / countOf(sizes)), sizes))
-      if (dInvStd !== null) terms.push(apply(invStdGradient, [dInvStd, x, mean, invStd, inverse], null))
-    }
-    const dx = terms.length === 0 ? null : terms.reduce((sum, term) => add(sum, term))
-    if (dy === null || !(ctx.needs(1) || ctx.needs(2))) return [dx]
-    const [dBias, dWeight] =
-      channel === undefined
-        ? parameterSumsOf([dy, x, mean, invStd], ofChannels(sizes))
-        : parameterSums([...channel, invStd], ofChannels(sizes))
-    return [dx, ctx.needs(1) ? dWeight : null, ctx.needs(2) ? dBias : null]
-  },
-  to: {
-    kind: 'compose',
-    compose([input, weight, bias], eps) {
-      const x = input as Tensor
-      const [n, groups] = x.sizes
-      const statistics = applyAll(moments, [shaped(x, [1, n * groups, countOf(x.sizes)])], null)
-      const [mean, squares] = statistics.map((y) => shaped(y, ofSlices(x.sizes)))
-      const invStd = apply(inverseStd, [squares, operand(countOf(x.sizes)), operand(eps)], null)
-      const shift = apply(shiftOf, [mean, invStd], null)
-      const plain = weight.wrapped === true && bias.wrapped === true
-      const y = plain
-        ? apply(normalised, [x, invStd, shift], null)
-        : apply(affine, [x, invStd, shift, weight, bias], null)
-      return [y, mean, invStd]
-    },
+    const wants = [ctx.needs(0), ctx.needs(1) || ctx.needs(2)]
+    const [dx, dWeight = null, dBias = null] =
+      dy === null
+        ? [null]
+        : wants[0] && wants[1] && weight.wrapped !== true
+          ? applyAll(backward, [dy, x, mean, invStd, weight], null)
+          : gradients(dy, x, mean, invStd, weight, wants)
+    return [withStatistics(ctx, dx, countOf(x.sizes)), ctx.needs(1) ? dWeight : null, ctx.needs(2) ? dBias : null]
   },
 }
+
+/** Inputs: x, weight and bias or the numbers 1 and 0. Outputs: the result, and of slices the mean and 1 / deviation. */
+const sliceNormOp = composite<'sliceNorm', number>({
+  name: 'nativeNorm',
+  kind: 'sliceNorm',
+  attrs: ofSlice,
+  ...rules,
+  compose([input, weight, bias], eps) {
+    const x = input as Tensor
+    const [n, groups] = x.sizes
+    const statistics = applyAll(moments, [shaped(x, [1, n * groups, countOf(x.sizes)])], null)
+    const [mean, squares] = statistics.map((y) => shaped(y, ofSlices(x.sizes)))
+    const invStd = apply(inverseStd, [squares, operand(countOf(x.sizes)), operand(eps)], null)
+    const shift = apply(shiftOf, [mean, invStd], null)
+    return [apply(affine, [x, invStd, shift, weight, bias], null), mean, invStd]
+  },
+  whole: {
+    ...rules,
+    around([x, weight, bias], eps, kernel) {
+      const { sizes, dtype, storage } = x as Tensor
+      const all = (value: number, of: Shape): Tensor => filled(of, dtype, value, storage.device)
+      const learnt = [weight, bias].map((given, i) => (given.wrapped === true ? all(1 - i, ofChannels(sizes)) : given))
+      return kernel([x, ...learnt, all(eps, [1, 1, 1, 1])])
+    },
+  },
+})
 
 export type SliceNorm = (x: Tensor, slices: Shape, weight: Tensor | null, bias: Tensor | null, eps: number) => Tensor
 /** Normalises a tensor seen as [n, groups, channels, elements]. `name` is that of the node. */

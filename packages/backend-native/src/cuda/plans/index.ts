@@ -1,5 +1,5 @@
 // The planners of all kinds and compositions.
-import type { CompositeKind, Instr, Kind } from '@flambeau/core/backend'
+import { type CompositeKind, composites, type Instr, type Kind } from '@flambeau/core/backend'
 import type { Plan, Planner } from '../plan.ts'
 import type { Prelude } from '../text/prelude.ts'
 import { PtxWriter } from '../text/ptx.ts'
@@ -9,7 +9,7 @@ import { planFold } from './fold.ts'
 import { planGather, planScatter } from './indexed.ts'
 import { planMap } from './map.ts'
 import { planAssign, planConcat, planIota, planPad } from './move.ts'
-import { planMoments, planRows } from './rows.ts'
+import { type Composed, composed, planMoments, planRows, type RowKind } from './rows.ts'
 import { planScan } from './scan.ts'
 import { planSort } from './sort.ts'
 
@@ -20,13 +20,17 @@ export interface Texts {
   readonly sort: string
 }
 
-type Planners = { readonly [K in Exclude<Kind, 'host'>]: Planner<K> }
+/** The compositions with kernels. */
+export const fused: ReadonlySet<CompositeKind> = new Set(
+  (Object.keys(composites) as CompositeKind[]).filter((kind) => !(composed as readonly string[]).includes(kind)),
+)
+type Planners = { readonly [K in Exclude<Kind, 'host' | Composed>]: Planner<K> }
 
 /** `recorded`: kernels read numbers from memory, because a graph keeps the parameters that it was recorded with. */
 export function plannersOf({ prelude, contract, sort }: Texts, recorded: boolean): Planners {
   const make = (): PtxWriter => new PtxWriter(prelude, recorded)
   const map = planMap(make)
-  const rows = <K extends Exclude<CompositeKind, 'moments'>>(kind: K): Planner<K> => planRows(make, kind)
+  const rows = <K extends RowKind>(kind: K): Planner<K> => planRows(make, kind)
   return {
     map,
     argReduce: planArgReduce(make),
@@ -52,6 +56,6 @@ export function plannersOf({ prelude, contract, sort }: Texts, recorded: boolean
 
 /** The plan of an instruction; null if no kernel takes it. */
 export function planOf(planners: Planners, instr: Instr): Plan | null {
-  if (instr.kind === 'host') return null
-  return (planners[instr.kind] as Planner<typeof instr.kind>)(instr as never)
+  const planner = (planners as Readonly<Record<string, Planner<Kind> | undefined>>)[instr.kind]
+  return planner?.(instr as never) ?? null
 }

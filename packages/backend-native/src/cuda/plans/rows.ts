@@ -2,6 +2,7 @@
 // the work of a thread, of a warp or of a block, which reads it once for each sum and once more for the result. Few long
 // rows are the work of many blocks, by a kernel for each sum. Sums of floats accumulate in double precision.
 import {
+  type Composite,
   type CompositeKind,
   composites,
   contiguousStrides,
@@ -22,6 +23,11 @@ import { planEach } from './elements.ts'
 import { each, formOf, lastAxisOf, planReduction, sums } from './reduction.ts'
 
 type Floating = 'float32' | 'float64'
+/** Compositions without a kernel here, which core composes of maps and sums. */
+export const composed = ['sliceNorm', 'sliceNormBackward'] as const
+export type Composed = (typeof composed)[number]
+/** Those along an axis. */
+export type RowKind = Exclude<CompositeKind, 'moments' | Composed>
 
 /** Arithmetic of one dtype. */
 const arithmetic = (w: KernelWriter, dtype: Floating) => {
@@ -100,7 +106,7 @@ function softened({ w, dtype }: Row, [most, total]: readonly Value[]) {
 }
 const sumOf: (dtype: Floating) => Combining = () => sums('float64')
 
-const bodies: Readonly<Record<Exclude<CompositeKind, 'moments'>, Body>> = {
+const bodies: Readonly<Record<RowKind, Body>> = {
   softmax: {
     total: softTotal,
     reads: [0],
@@ -194,7 +200,7 @@ function along(x: View, axis: number, rows: readonly (readonly number[])[]): Alo
 
 /** The rows of an instruction. */
 interface Rows {
-  readonly kind: Exclude<CompositeKind, 'moments'>
+  readonly kind: RowKind
   readonly dtype: Floating
   readonly count: number
   readonly length: number
@@ -219,7 +225,7 @@ function declareRows(w: KernelWriter, { kind, dtype, inputs, loops }: Rows): (k:
     next: declareSteps(w, [loops.along[i] ?? 0]),
   }))
   const numbers = new Map(
-    composites[kind].numbers.map((name) => [
+    ((composites[kind] as Composite).numbers ?? []).map((name) => [
       name as string,
       w.param({ is: 'attribute', type: 'int', of: ({ attrs }) => (attrs as Readonly<Record<string, number>>)[name] }),
     ]),
@@ -347,7 +353,7 @@ const mostTurns = 256
 const fewLanes = 2 ** 16
 
 export const planRows =
-  <K extends Exclude<CompositeKind, 'moments'>>(make: MakeWriter, kind: K): Planner<K> =>
+  <K extends RowKind>(make: MakeWriter, kind: K): Planner<K> =>
   (instr): Plan => {
     const { axis } = instr.attrs as { readonly axis: number }
     const inputs = instr.inputs as readonly View[]
