@@ -9,8 +9,8 @@ import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { cudaDevices } from '../../../src/cuda/index.ts'
 import { compute } from './numbers.ts'
-import { load, runStep, steps, trained } from './steps.ts'
-import type { Finding, Setting, Step } from './step.ts'
+import { load, runCells, runStep, steps, trained } from './steps.ts'
+import type { Finding, Setting, Share, Step } from './step.ts'
 
 const program = fileURLToPath(import.meta.url)
 const home = join(dirname(program), '..')
@@ -36,7 +36,14 @@ function runAlone(step: Step, setting: Setting, folder: string): Promise<Outcome
   const start = performance.now()
   return new Promise((done) => {
     const args = ['--expose-gc', program, '--step', step.name, '--file', file, '--setting', JSON.stringify(setting)]
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    // A group of its own, which ends together.
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+    const end = (): void => void process.kill(-(child.pid as number), 'SIGKILL')
+    const interrupted = (): void => {
+      end()
+      process.exit(1)
+    }
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupted)
     let said = ''
     const hear = (chunk: Buffer): void => void (said = (said + String(chunk)).slice(-2000))
     child.stdout.on('data', hear)
@@ -44,10 +51,11 @@ function runAlone(step: Step, setting: Setting, folder: string): Promise<Outcome
     let late = false
     const timer = setTimeout(() => {
       late = true
-      child.kill('SIGKILL')
+      end()
     }, 1000 * setting.seconds)
     child.on('close', (code, signal) => {
       clearTimeout(timer)
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupted)
       const seconds = (performance.now() - start) / 1000
       let finding: Finding
       try {
@@ -138,6 +146,7 @@ async function main(): Promise<void> {
       step: text,
       file: text,
       compute: text,
+      cells: text,
       share: text,
       load: text,
       name: text,
@@ -156,9 +165,10 @@ async function main(): Promise<void> {
     return
   }
   const setting = JSON.parse(values.setting ?? '{}') as Setting
+  const share = JSON.parse(values.share ?? '{"part":0,"of":1}') as Share
   if (values.step !== undefined) await runStep(values.step, setting, values.file as string)
-  else if (values.compute !== undefined)
-    compute(values.compute, setting, JSON.parse(values.share ?? '{"part":0,"of":1}'))
+  else if (values.compute !== undefined) compute(values.compute, setting, share)
+  else if (values.cells !== undefined) await runCells(values.cells, setting, share)
   else if (values.load !== undefined) process.stdout.write(`${load()}\n`)
   else if (values.name !== undefined) process.stdout.write(`${cudaDevices()[0]?.name ?? ''}\n`)
   else {

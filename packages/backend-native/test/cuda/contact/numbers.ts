@@ -1,7 +1,6 @@
 // The same kernels on two drivers, bit for bit: every step by itself, random expressions and their reductions, every kind
 // of instruction at the sizes where work is shared out differently. A process computes on one driver and writes what it
 // found; the step compares two such files.
-import { spawn } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +10,7 @@ import { type Call, onBackend } from '../../../../backend-gpujs/test/running.ts'
 import { drawMap, drawReduced, steps } from '../random.ts'
 import { fewSizes, large, rows, tiled } from '../sizes.ts'
 import { watched } from './device.ts'
-import { few, type Finding, scaled, type Setting, type Step } from './step.ts'
+import { aside, few, type Finding, scaled, type Setting, type Share, type Step } from './step.ts'
 
 const expressions = 3000
 
@@ -28,12 +27,6 @@ interface Computed {
 
 const encoded = (data: TypedArray): string =>
   Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64')
-
-/** A share of the cases: every `of`-th, from number `part` on. */
-interface Share {
-  readonly part: number
-  readonly of: number
-}
 
 /** Computes cases on this process's driver, and writes them to a file. */
 export function compute(file: string, setting: Setting, { part, of }: Share): void {
@@ -155,20 +148,11 @@ export const differential: Step = {
   async run(setting) {
     const folder = mkdtempSync(join(tmpdir(), 'flambeau-contact-'))
     try {
-      const compute = (name: string, share: Share, environment: NodeJS.ProcessEnv): Promise<Computed[]> =>
-        new Promise((done, fail) => {
-          const file = join(folder, `${name} ${share.part}`)
-          const args = ['--compute', file, '--share', JSON.stringify(share), '--setting', JSON.stringify(setting)]
-          const env = { ...process.env, ...environment }
-          const child = spawn(process.execPath, [setting.program, ...args], {
-            env,
-            stdio: ['ignore', 'inherit', 'inherit'],
-          })
-          child.on('close', (code) => {
-            if (code === 0) done(read(file))
-            else fail(new Error(`the process for ${name} ended with ${code}`))
-          })
-        })
+      const compute = async (name: string, share: Share, environment: NodeJS.ProcessEnv): Promise<Computed[]> => {
+        const file = join(folder, `${name} ${share.part}`)
+        await aside(setting, 'compute', file, share, environment)
+        return read(file)
+      }
       // The interpreter is slow, so it has several processes.
       const of = setting.scale < 0.01 ? 1 : Math.min(8, availableParallelism())
       const known = { FLAMBEAU_CUDA_DRIVER: setting.interpreter }

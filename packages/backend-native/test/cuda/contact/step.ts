@@ -1,5 +1,6 @@
 // A step of the first contact with a GPU (tools/cuda.mjs contact): what it is given and what it finds. Each runs in a process
 // of its own, because an error of a GPU loses the device for the process.
+import { spawn } from 'node:child_process'
 
 /** What all steps share. */
 export interface Setting {
@@ -44,3 +45,27 @@ export function few(faults: readonly string[], most = 20): string[] {
   const lines = faults.slice(0, most).map((fault) => fault.split('\n').slice(0, 3).join(' | '))
   return faults.length > most ? [...lines, `and ${faults.length - most} more`] : lines
 }
+
+/** A share of many cases: every `of`-th, from number `part` on. */
+export interface Share {
+  readonly part: number
+  readonly of: number
+}
+
+/** Does a part of a step by this program in another process, which writes what it finds to a file. */
+export const aside = (
+  setting: Setting,
+  what: 'cells' | 'compute',
+  file: string,
+  share: Share,
+  environment: NodeJS.ProcessEnv = {},
+): Promise<void> =>
+  new Promise((done, fail) => {
+    const args = [`--${what}`, file, '--share', JSON.stringify(share), '--setting', JSON.stringify(setting)]
+    const env = { ...process.env, ...environment }
+    const child = spawn(process.execPath, [setting.program, ...args], { env, stdio: ['ignore', 'inherit', 'inherit'] })
+    child.on('close', (code, signal) => {
+      if (code === 0) done()
+      else fail(new Error(`the process for ${what}, part ${share.part}, ended with ${code ?? signal}`))
+    })
+  })

@@ -1,6 +1,6 @@
 // The steps of the first contact with a GPU, in order.
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -31,7 +31,7 @@ import { openCuda } from '../../../src/cuda/index.ts'
 import { watched } from './device.ts'
 import { bench, products, sanitizer } from './figures.ts'
 import { differential } from './numbers.ts'
-import { few, scaled, type Setting, type Step } from './step.ts'
+import { aside, few, scaled, type Setting, type Share, type Step } from './step.ts'
 
 const onGpu = (): void => void useDevice(openCuda(0))
 const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`
@@ -93,32 +93,59 @@ export function load(): number {
   return loads.reduce((sum, { milliseconds }) => sum + milliseconds, 0)
 }
 
+/** What a share of the conformance suite found. */
+interface Cells {
+  readonly run: number
+  readonly all: number
+  readonly faults: readonly string[]
+}
+
+/** Runs a share of the conformance suite while there is time, and writes what it found. */
+export async function runCells(file: string, setting: Setting, { part, of }: Share): Promise<void> {
+  const backend = new CheckedBackend(openCuda(0))
+  useDevice(backend)
+  const every = Math.max(1, Math.round(1 / setting.scale))
+  const cells = cellsOf(backend).filter((_, i) => i % every === 0 && (i / every) % of === part)
+  const faults: string[] = []
+  const until = Date.now() + 1000 * (setting.seconds - 10)
+  let run = 0
+  for (const { name, run: test } of cells) {
+    if (Date.now() > until) {
+      faults.push(`only ${run} of ${cells.length} cells were run in the time`)
+      break
+    }
+    run++
+    useDevice(backend)
+    try {
+      await test()
+    } catch (error) {
+      faults.push(`${name}: ${(error as Error).message}`)
+    }
+  }
+  writeFileSync(file, JSON.stringify({ run, all: cells.length, faults }))
+}
+
 const conformance: Step = {
   name: 'conformance',
   about: 'the whole conformance suite, against the values of PyTorch',
   limit: 240,
   async run(setting) {
-    const backend = new CheckedBackend(openCuda(0))
-    useDevice(backend)
-    const every = Math.max(1, Math.round(1 / setting.scale))
-    const cells = cellsOf(backend).filter((_, i) => i % every === 0)
-    const faults: string[] = []
-    const until = Date.now() + 1000 * (setting.seconds - 10)
-    let run = 0
-    for (const { name, run: test } of cells) {
-      if (Date.now() > until) {
-        faults.push(`only ${run} of ${cells.length} cells were run in the time`)
-        break
-      }
-      run++
-      useDevice(backend)
-      try {
-        await test()
-      } catch (error) {
-        faults.push(`${name}: ${(error as Error).message}`)
-      }
+    const folder = mkdtempSync(join(tmpdir(), 'flambeau-cells-'))
+    try {
+      // The suite makes 15,000 texts, which a driver compiles one by one, so several processes share it.
+      const of = setting.scale < 0.01 ? 1 : Math.min(4, availableParallelism())
+      const parts = Array.from({ length: of }, async (_, part): Promise<Cells> => {
+        const file = join(folder, `${part}.json`)
+        await aside(setting, 'cells', file, { part, of })
+        return JSON.parse(readFileSync(file, 'utf8'))
+      })
+      const found = await Promise.all(parts)
+      const [run, all] = [found.reduce((sum, x) => sum + x.run, 0), found.reduce((sum, x) => sum + x.all, 0)]
+      const faults = found.flatMap((x) => x.faults)
+      return { lines: [`${run} cells of ${all}, ${faults.length} failed`], faults: few(faults) }
+    } finally {
+      rmSync(folder, { recursive: true })
     }
-    return { lines: [`${run} cells of ${cells.length}, ${faults.length} failed`], faults: few(faults) }
   },
 }
 
