@@ -133,13 +133,46 @@ export function factorQR(a: Float64Array, m: number, n: number, columns: number)
   return q
 }
 
-/** Rotates two rows of n elements, at p and q: the first becomes c x + s y, the other c y - s x. */
-function rotate(a: Float64Array, p: number, q: number, n: number, c: number, s: number): void {
-  for (let k = 0; k < n; k++) {
-    const x = a[p + k]
-    const y = a[q + k]
-    a[p + k] = c * x + s * y
-    a[q + k] = c * y - s * x
+/**
+ * Rotates rows of n elements, from row `from` on each with the next one, which is `by` rows on: the first becomes
+ * c x + s y, the other c y - s x. Two rotations at a time read and write the row between them once.
+ */
+function rotate(
+  a: Float64Array,
+  n: number,
+  from: number,
+  by: number,
+  count: number,
+  c: Float64Array,
+  s: Float64Array,
+): void {
+  const step = by * n
+  let p = from * n
+  for (let i = 0; i < count; i += 2, p += 2 * step) {
+    const c0 = c[i]
+    const s0 = s[i]
+    if (i + 1 === count) {
+      for (let k = p, last = p + n; k < last; k++) {
+        const x = a[k]
+        const y = a[k + step]
+        a[k] = c0 * x + s0 * y
+        a[k + step] = c0 * y - s0 * x
+      }
+      return
+    }
+    const c1 = c[i + 1]
+    const s1 = s[i + 1]
+    const q = p + step
+    const r = q + step
+    for (let k = 0; k < n; k++) {
+      const x = a[p + k]
+      const y = a[q + k]
+      const z = a[r + k]
+      const between = c0 * y - s0 * x
+      a[p + k] = c0 * x + s0 * y
+      a[q + k] = c1 * between + s1 * z
+      a[r + k] = c1 * z - s1 * between
+    }
   }
 }
 
@@ -194,6 +227,8 @@ export function eigenSymmetric(a: Float64Array, n: number, vectors: boolean): Fl
     d[k] = a[k * (n + 1)]
     if (rest > 0) e[k] = a[at - 1]
   }
+  const cs = new Float64Array(n)
+  const ss = new Float64Array(n)
   const z = vectors ? transposed(productOf(a, n, 1, 1, taus, n, n), n, n) : a
   for (let l = 0; l < n; ) {
     let m = l
@@ -226,8 +261,10 @@ export function eigenSymmetric(a: Float64Array, n: number, vectors: boolean): Fl
       p = s * y
       d[i + 1] = x + p
       g = c * y - b
-      if (vectors) rotate(z, (i + 1) * n, i * n, n, c, s)
+      cs[m - 1 - i] = c
+      ss[m - 1 - i] = s
     }
+    if (vectors) rotate(z, n, m, -1, m - 1 - i, cs, ss)
     if (i < l) {
       d[l] -= p
       e[l] = g
@@ -307,6 +344,8 @@ function diagonalize(d: Float64Array, e: Float64Array, ut: Float64Array, m: numb
   let norm = 0
   for (let i = 0; i < d.length; i++) norm = Math.max(norm, Math.abs(d[i]), Math.abs(e[i]))
   const least = epsilon * norm
+  /** The rotations of an iteration. */
+  const [cs, ss, rowCs, rowSs] = Array.from({ length: 4 }, () => new Float64Array(d.length))
   for (let hi = d.length - 1; hi > 0; ) {
     let lo = hi
     let smallest = Math.abs(d[hi])
@@ -327,6 +366,7 @@ function diagonalize(d: Float64Array, e: Float64Array, ut: Float64Array, m: numb
     const start = d[first]
     let c = 1
     let s = 0
+    let k = 0
     // Without a shift that would change something, in a form that brings a 0 on the diagonal to the end in one iteration.
     if (smallest <= least || (shift / start) ** 2 < epsilon) {
       let [oldC, oldS] = [1, 0]
@@ -339,9 +379,13 @@ function diagonalize(d: Float64Array, e: Float64Array, ut: Float64Array, m: numb
         d[i] = Math.hypot(x, y)
         oldC = d[i] === 0 ? 1 : x / d[i]
         oldS = d[i] === 0 ? 0 : y / d[i]
-        rotate(columns, i * width, (i + by) * width, width, c, s)
-        rotate(rows, i * height, (i + by) * height, height, oldC, oldS)
+        cs[k] = c
+        ss[k] = s
+        rowCs[k] = oldC
+        rowSs[k++] = oldS
       }
+      rotate(columns, width, first, by, k, cs, ss)
+      rotate(rows, height, first, by, k, rowCs, rowSs)
       c *= d[last]
       d[last] = c * oldC
       e[last - by + beside] = c * oldS
@@ -359,7 +403,8 @@ function diagonalize(d: Float64Array, e: Float64Array, ut: Float64Array, m: numb
       e[j] = c * e[j] - s * d[i]
       y = s * d[i + by]
       d[i + by] *= c
-      rotate(columns, i * width, (i + by) * width, width, c, s)
+      cs[k] = c
+      ss[k] = s
       r = Math.sqrt(x * x + y * y)
       c = r === 0 ? 1 : x / r
       s = r === 0 ? 0 : y / r
@@ -370,8 +415,11 @@ function diagonalize(d: Float64Array, e: Float64Array, ut: Float64Array, m: numb
         y = s * e[j + by]
         e[j + by] *= c
       }
-      rotate(rows, i * height, (i + by) * height, height, c, s)
+      rowCs[k] = c
+      rowSs[k++] = s
     }
+    rotate(columns, width, first, by, k, cs, ss)
+    rotate(rows, height, first, by, k, rowCs, rowSs)
     e[last - by + beside] = x
   }
 }
