@@ -314,6 +314,17 @@ describe('programs', () => {
     expect(emit(words)?.module).toEqual(emit(words)?.module)
   })
 
+  it('long chains of instructions are cut into several loops, short ones and short loops are not', () => {
+    const loops = (n: number, expr: Parameters<typeof s.exp>[0]): number => {
+      const made = emit(Int32Array.from(mapWords([n], [float([1], 0)], [{ expr, to: float([1], 1) }]) as number[]))
+      const bytes = Array.from(made?.module ?? [])
+      return bytes.filter((byte, at) => byte === 0x03 && bytes[at + 1] === 0x40).length
+    }
+    expect(loops(64, s.exp(x))).toBeGreaterThan(3)
+    expect(loops(64, s.add(x, x))).toBe(1)
+    expect(loops(16, s.exp(x))).toBe(1)
+  })
+
   it('float64 and steps without an instruction are left to the interpreter', () => {
     const results = [s.cast(x, 'float64'), s.fmod(x, y), s.lgamma(x), s.pow(x, y), s.atan2(x, y)]
     for (const expr of results) {

@@ -6,6 +6,7 @@ import type { Code } from './code.ts'
 import { canCompute, Computation } from './computation.ts'
 import { isMap, type MapOf, type Operand } from './decode.ts'
 import { type Body, i32 } from './module.ts'
+import { writeLoop } from './stages.ts'
 
 /** Bytes of a slot (slots.inl): where its elements are, then 1, or 0 if it is a vector of the same element. */
 const slotBytes = 16
@@ -23,7 +24,7 @@ export function writeBlock(map: MapOf, body: Body): void {
   const isInner = isMap(map.opcode)
   const isUniform = ({ ref, strides }: Operand): boolean => ref < 0 || strides.every((stride) => stride === 0)
   const slotOf = (position: number): number => slotBytes * position
-  const computation = new Computation(map, body, 1, (x) => (isUniform(x) ? 0 : 1))
+  const computation = new Computation(map, body, (x) => (isUniform(x) ? 0 : 1))
 
   computation.write(() => {
     // Four times the index of the first element of a turn.
@@ -58,7 +59,7 @@ export function writeBlock(map: MapOf, body: Body): void {
 
     computation.at(0, load)
     body.add(i.set(w.int(0)))
-    body.loop(() => {
+    const vector = (): void => {
       computation.at(1, load)
       outs.forEach(({ to, from }, k) => {
         const size = dtypeSize[to.dtype]
@@ -66,8 +67,9 @@ export function writeBlock(map: MapOf, body: Body): void {
         const value = computation.stored(from)
         body.add(size === 4 ? w.store(at, value) : w.storeLane(at, value, 0))
       })
+    }
+    writeLoop(body, i, end, vector, () => {
       for (const { at, step } of pointers) body.add(at.set(w.addInt(at.get, step)))
-      return w.lessInt(i.tee(w.addInt(i.get, w.int(16))), end)
     })
   })
 }

@@ -98,6 +98,7 @@ export const truncateFloat = op1(0xfc, 4)
 export const truncateDouble = op1(0xfc, 6)
 /** `a` if the i32 is not 0, otherwise `b`; for single numbers of any type. */
 export const choose = (a: Code, b: Code, condition: Code): Code => [a, b, condition, 0x1b]
+export const globalOf = (index: number): Code => [0x23, unsigned(index)]
 export const call = (index: number, ...args: readonly Code[]): Code => [args, 0x10, unsigned(index)]
 export const ifThen = (condition: Code, then: Code): Code => [condition, 0x04, 0x40, then, 0x0b]
 export const returned = (value: Code): Code => [value, 0x0f]

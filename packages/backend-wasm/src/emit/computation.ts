@@ -1,5 +1,5 @@
 // The values of a map's expressions in the function that is being written: each is computed in the outermost loop in
-// which it is known, and kept in a local unless the next instruction is all that reads it.
+// which it is known, and kept in a local.
 import { type DType, roundTo } from '@flambeau/core/backend'
 import * as w from './code.ts'
 import type { Code } from './code.ts'
@@ -22,38 +22,28 @@ export function canCompute({ values, inputs, outs }: MapOf): boolean {
   )
 }
 
-/** Steps of an instruction that reads each operand once. */
-const readsOnce = new Set([
-  ...['add', 'sub', 'mul', 'div', 'min', 'max', 'neg', 'abs', 'floor', 'ceil', 'trunc', 'rint', 'sqrt', 'copysign'],
-  ...['eq', 'ne', 'lt', 'le', 'gt', 'ge', 'and', 'or', 'xor', 'not', 'select'],
-])
-
 export class Computation {
   readonly m: Vectors
   readonly #map: MapOf
   readonly #body: Body
-  /** The number of loops. */
-  readonly #depth: number
   /** The loop in which a value changes, from 1 on; 0 if none. */
   readonly #levels = new Map<Value, number>()
-  readonly #uses = new Map<Value, number>()
+  readonly #used = new Set<Value>()
   readonly #code = new Map<Value, Code>()
 
-  constructor(map: MapOf, body: Body, depth: number, levelOf: (x: Operand) => number) {
+  constructor(map: MapOf, body: Body, levelOf: (x: Operand) => number) {
     this.m = new Vectors(body)
     this.#map = map
     this.#body = body
-    this.#depth = depth
-    const use = (x: Value): void => void this.#uses.set(x, (this.#uses.get(x) ?? 0) + 1)
     for (const x of map.inputs) this.#levels.set(x, levelOf(x.operand))
     for (const x of map.values) {
       if (x.kind !== 'step') this.#levels.set(x, 0)
       else {
         this.#levels.set(x, Math.max(0, ...x.args.map((arg) => this.#levels.get(arg) ?? 0)))
-        x.args.forEach(use)
+        for (const arg of x.args) this.#used.add(arg)
       }
     }
-    for (const { from } of map.outs) use(from)
+    for (const { from } of map.outs) this.#used.add(from)
   }
 
   of(x: Value): Code {
@@ -62,14 +52,11 @@ export class Computation {
 
   /** Computes the values that are known in so many loops; `load` returns the code of an operand there. */
   at(level: number, load: (x: Operand) => Code): void {
-    const { inputs, outs, values } = this.#map
-    // All memory is read before any is written: with several outputs, nothing is left for later.
-    const mayNest = level === this.#depth && level > 0 && outs.length === 1
-    const set = (x: Value, code: Code): void => {
-      this.#code.set(x, mayNest && this.#uses.get(x) === 1 ? code : this.m.keep(code))
-    }
+    const { inputs, values } = this.#map
+    const set = (x: Value, code: Code): void => void this.#code.set(x, this.m.keep(code))
+    // All memory is read before any is written, and before any pointer moves.
     for (const x of inputs) {
-      if (this.#levels.get(x) === level && this.#uses.has(x)) set(x, load(x.operand))
+      if (this.#levels.get(x) === level && this.#used.has(x)) set(x, load(x.operand))
     }
     for (const x of values) {
       if (this.#levels.get(x) !== level) continue
@@ -79,8 +66,7 @@ export class Computation {
       }
       const emit = emitOf(x)
       if (emit === undefined) throw new Error(`no instruction for the step '${x.step}'`)
-      const args = x.args.map((arg) => this.of(arg))
-      const [a, b, c] = readsOnce.has(x.step) ? args : args.map((arg) => this.m.keep(arg))
+      const [a, b, c] = x.args.map((arg) => this.of(arg))
       set(x, emit(this.m, a, b, c))
     }
   }

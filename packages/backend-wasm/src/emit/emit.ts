@@ -15,7 +15,7 @@ export interface Emitted {
   readonly functions: number
   /** Whether the first of them computes all of the program. */
   readonly isWhole: boolean
-  /** The module with the functions, whose names are their numbers; it imports memory and functions from the compiled one. */
+  /** The module with the functions, named by their numbers; it imports memory, stack and functions from the compiled one. */
   readonly module: Uint8Array
 }
 
@@ -75,6 +75,7 @@ const repeatHead = 8
 export function emit(words: Int32Array): Emitted | undefined {
   const module = new Module()
   module.importMemory('flambeau', 'memory')
+  module.importStackPointer('flambeau', '__stack_pointer')
   for (const name of exacts) module.importFunction('flambeau', name, { params: [f64], results: [f64] })
   let functions = 0
   const made: number[] = []

@@ -8,6 +8,7 @@ import type { Code } from './code.ts'
 import { canCompute, Computation } from './computation.ts'
 import type { MapOf, Operand } from './decode.ts'
 import { type Body, f64, i32 } from './module.ts'
+import { writeLoop } from './stages.ts'
 
 /** Bytes of a row in the table of the host (kernels.h): its address, then its length. */
 const rowBytes = 16
@@ -15,6 +16,9 @@ const rowBytes = 16
 /** Whether a map, or a check, can be a function of its own. */
 export const canRun = (map: MapOf): boolean =>
   (map.opcode === opcodes.check || map.outs.every(({ reduce }) => reduce < 0)) && canCompute(map)
+
+/** Loops over fewer elements are not cut into stages. */
+const mostUncut = 32
 
 /** How many of four elements an access is for: all, or the first. */
 type Lanes = 4 | 1
@@ -40,7 +44,7 @@ class Kernel {
     this.#rows = rows
     this.#numbers = numbers
     this.#depth = map.sizes.length
-    this.#computation = new Computation(map, body, this.#depth, (x) => this.#levelOf(x))
+    this.#computation = new Computation(map, body, (x) => this.#levelOf(x))
   }
 
   #levelOf({ strides }: Operand): number {
@@ -102,6 +106,7 @@ class Kernel {
         this.#store(lanes, i.get)
       }
       if (to - from === lanes) return once()
+      if (to - from >= mostUncut) return writeLoop(body, i, w.int(4 * to), once, () => {})
       body.loop(() => {
         once()
         return w.lessInt(i.tee(w.addInt(i.get, w.int(4 * lanes))), w.int(4 * to))

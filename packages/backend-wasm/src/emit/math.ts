@@ -32,12 +32,12 @@ const madd = (a: Code, b: Code, c: Code): Code => w.add(w.mul(a, b), c)
 const maddDoubles = (a: Code, b: Code, c: Code): Code => w.addDoubles(w.mulDoubles(a, b), c)
 export const copySign = (m: Maker, x: Code, sign: Code): Code => w.select(m.int(signBit), sign, x)
 
-/** Horner's rule, the highest power first. */
+/** Horner's rule, the highest power first. Every sum is kept, so that a loop may be cut there (stages.ts). */
 function polynomial(m: Maker, x: Code, first: number, ...rest: readonly number[]): Code {
-  return rest.reduce<Code>((sum, c) => madd(sum, x, m.float(c)), m.float(first))
+  return rest.reduce<Code>((sum, c) => m.keep(madd(sum, x, m.float(c))), m.float(first))
 }
 function polynomialDoubles(m: Maker, x: Code, first: number, ...rest: readonly number[]): Code {
-  return rest.reduce<Code>((sum, c) => maddDoubles(sum, x, m.double(c)), m.double(first))
+  return rest.reduce<Code>((sum, c) => m.keep(maddDoubles(sum, x, m.double(c))), m.double(first))
 }
 
 /** The integer nearest to x / step, as a float and in the low bits of an int32. */

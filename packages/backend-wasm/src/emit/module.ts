@@ -6,6 +6,8 @@ export const i32 = 0x7f
 export const f32 = 0x7d
 export const f64 = 0x7c
 export const v128 = 0x7b
+/** The index of the pointer to the stack of C++. */
+export const stackPointer = 0
 /** The type of a value. */
 export type Type = typeof i32 | typeof f32 | typeof f64 | typeof v128
 
@@ -21,6 +23,9 @@ export interface Local {
 export class Body {
   readonly #params: number
   readonly #locals: Type[] = []
+  /** The code that reads each local, and the locals by it and by their index as it is written. */
+  readonly #gets: Code[] = []
+  readonly #numbers = new Map<Code, number>()
   readonly #code: Code[] = []
 
   constructor(params: number) {
@@ -32,7 +37,28 @@ export class Body {
   }
 
   local(type: Type): Local {
-    return localAt(this.#params + this.#locals.push(type) - 1)
+    const local = localAt(this.#params + this.#locals.push(type) - 1)
+    const number = this.#gets.push(local.get) - 1
+    this.#numbers.set(local.get, number).set((local.get as readonly Code[])[1], number)
+    return local
+  }
+
+  /** The number of the local that this code reads; undefined if it is other code. */
+  localOf(code: Code): number | undefined {
+    return this.#numbers.get(code)
+  }
+
+  /** The local, if it is of vectors, that this instruction sets, and its value. */
+  vectorSet(code: Code): { readonly local: number; readonly value: Code } | undefined {
+    const [value, instruction, at] = code as readonly Code[]
+    const local = instruction === 0x21 ? this.#numbers.get(at) : undefined
+    return local !== undefined && this.#locals[local] === v128 ? { local, value } : undefined
+  }
+  vector(local: number): Code {
+    return this.#gets[local]
+  }
+  setVector(local: number, value: Code): Code {
+    return localAt(this.#params + local).set(value)
   }
 
   /** Appends instructions. */
@@ -48,7 +74,7 @@ export class Body {
   }
 
   /** What `write` appends, as a piece of code instead. */
-  piece(write: () => void): Code {
+  piece(write: () => void): readonly Code[] {
     const from = this.#code.length
     write()
     return this.#code.splice(from)
@@ -77,7 +103,7 @@ export class Body {
 function localAt(index: number): Local {
   const at = unsigned(index)
   return {
-    get: [0x20, ...at],
+    get: [0x20, at],
     set: (value) => [value, 0x21, at],
     tee: (value) => [value, 0x22, at],
   }
@@ -116,6 +142,11 @@ export class Module {
 
   importMemory(from: string, name: string): void {
     this.#imports.push([text(from), text(name), 0x02, 0x00, 0])
+  }
+
+  /** Imports the pointer to the stack of C++. It is the only variable. */
+  importStackPointer(from: string, name: string): void {
+    this.#imports.push([text(from), text(name), 0x03, i32, 1])
   }
 
   /** Returns the index of the function, by which it is called. */
