@@ -44,7 +44,8 @@ it('a compiled step uses the kernels and gives the results of an eager one', asy
     [6, 4, 10],
   ]) {
     await alike([], 'float32', () => {
-      const model = new nn.Sequential(new nn.BatchNorm1d(shape[1]), new nn.Tanh())
+      const [last] = shape.slice(-1)
+      const model = new nn.Sequential(new nn.BatchNorm1d(shape[1]), new nn.LayerNorm(last), new nn.Tanh())
       const optimizer = new optim.SGD(model.parameters(), { lr: 0.1 })
       const x = randn([...shape])
       const y = randint(shape[1], [shape[0], ...shape.slice(2)])
@@ -56,7 +57,8 @@ it('a compiled step uses the kernels and gives the results of an eager one', asy
         return loss
       })
       const losses = Array.from({ length: 12 }, () => tensor(step().item()))
-      for (const kind of ['moments', 'crossEntropy', 'crossEntropyBackward', 'softmax', 'softmaxBackward'])
+      const kinds = ['moments', 'sliceNorm', 'sliceNormBackward', 'crossEntropy', 'crossEntropyBackward', 'softmax']
+      for (const kind of [...kinds, 'softmaxBackward'])
         if (core.currentDevice().backend.caps.fused !== undefined) expect(String(step.explain())).toContain(`${kind}(`)
       return [...losses, ...model.parameters()]
     })
@@ -109,7 +111,12 @@ it('one thread and several give the same bits', async () => {
     const x = randn(300, 70, 5).requiresGrad_()
     const loss = F.crossEntropy(x, randint(70, [300, 5]))
     const normal = F.batchNorm(x, null, null, { training: true })
-    return [softmax(x, 1), logSoftmax(x, 0), loss, normal, ...grad(loss.add(normal.mul(x).sum()), x)].map(numbers)
+    const [weight, bias, channels, shifts] = [[70, 5], [70, 5], [70], [70]].map((sizes) => randn(sizes).requiresGrad_())
+    const layers = F.layerNorm(x, [70, 5], { weight, bias })
+    const groups = F.groupNorm(x, 7, { weight: channels, bias: shifts })
+    const total = loss.add(normal.mul(x).sum()).add(layers.add(groups).mul(x).sum())
+    const results = [softmax(x, 1), logSoftmax(x, 0), loss, normal, layers, groups]
+    return [...results, ...grad(total, [x, weight, bias, channels, shifts])].map(numbers)
   }
   const [one, two] = [await run(1), await run(2)]
   expect(one).toEqual(two)
