@@ -23,12 +23,7 @@ enum class Composite : int32_t {
 };
 
 /** How much of [outer, n, inner] an operand is: Extent in core's backend/composites.ts. */
-enum class Extent : int32_t {
-  all, row, rowOrOne, index, each,
-#if !defined(__wasm__)
-  slice, channel, one
-#endif
-};
+enum class Extent : int32_t { all, row, rowOrOne, index, each, slice, channel, one };
 
 /** The most operands, and the most numbers besides sizes, of one of these. */
 #if defined(__wasm__)

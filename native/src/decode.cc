@@ -323,6 +323,9 @@ void read_composite(Reader& r, Instruction* out) {
       case Extent::one:
         count = 1;
         break;
+#else
+      default:  // of compositions that WebAssembly lacks
+        break;
 #endif
     }
     if (!out->empty) r.claim(operand, operand.offset, operand.offset + count - 1);

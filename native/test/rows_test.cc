@@ -232,6 +232,7 @@ TEST_CASE("moments") {
   });
 }
 
+#if !defined(__wasm__)
 TEST_CASE("norms of slices") {
   of_all_sizes(Composite::sliceNorm, [](RowTrial& t, const Kernels& kernels) {
     const int32_t groups = t.rows.outer;
@@ -291,3 +292,4 @@ TEST_CASE("gradients of norms of slices, whose channels repeat after every slice
     }
   });
 }
+#endif

@@ -4,11 +4,12 @@ import { composites, type Composite } from '@flambeau/core/backend'
 import { fetched, kernels, numbersOf } from '../src/encode-composite.ts'
 import { header } from './header.ts'
 
-const unlessFetched = (lines: readonly string[]): readonly string[] => ['#if !defined(__wasm__)', ...lines, '#endif']
 /** Lines of each kernel, of which WebAssembly lacks the last. */
 const guarded = (lines: readonly (readonly string[])[]): readonly string[] => [
   ...lines.slice(0, fetched.length).flat(),
-  ...unlessFetched(lines.slice(fetched.length).flat()),
+  '#if !defined(__wasm__)',
+  ...lines.slice(fetched.length).flat(),
+  '#endif',
 ]
 
 export function compositesHeader(): string {
@@ -27,10 +28,7 @@ export function compositesHeader(): string {
       '};',
       '',
       "/** How much of [outer, n, inner] an operand is: Extent in core's backend/composites.ts. */",
-      'enum class Extent : int32_t {',
-      '  all, row, rowOrOne, index, each,',
-      ...unlessFetched(['  slice, channel, one']),
-      '};',
+      'enum class Extent : int32_t { all, row, rowOrOne, index, each, slice, channel, one };',
       '',
       '/** The most operands, and the most numbers besides sizes, of one of these. */',
       '#if defined(__wasm__)',
