@@ -31,6 +31,7 @@ import { map, mayCompile } from './kernels/map.ts'
 import { contract } from './kernels/matmul.ts'
 import { assign, concat, fold, gather, iota, pad, scatter } from './kernels/move.ts'
 import { scan, sort } from './kernels/order.ts'
+import { isWarming } from './kernels/warming.ts'
 import { compileProgram } from './program/program.ts'
 
 const kernels: { readonly [K in PrimKind | 'host']: (instr: Instr<K>) => void } = {
@@ -85,6 +86,11 @@ class JsBackend implements Backend {
   }
 
   run(instr: Instr): void {
+    if (isWarming(instr)) garbage.holding(() => this.#run(instr))
+    else this.#run(instr)
+  }
+
+  #run(instr: Instr): void {
     // Maps skip the lookup by name, because most small operations are maps. `map` checks its own operands.
     if (instr.kind === 'map' && instr.check === undefined) map(instr)
     else this.#runChecked(instr)

@@ -22,6 +22,7 @@ import {
 import { type Count, sum, times } from '../text/indices.ts'
 import type { NestMemory, Strided } from '../text/loops.ts'
 import { classOf, compile, countsIn, mayCompile, memoryIn } from './map.ts'
+import { generated } from './warming.ts'
 import { drop } from './order.ts'
 import type { ProgramSource } from '../program/source.ts'
 
@@ -145,7 +146,7 @@ function nestOf(instr: Instr<'argReduce'>): Nest {
   } = instr
   const loops = loopsOf(x, attrs)
   const key = `${attrs.fn}${x.dtype}${classOf(loops)}`
-  const kernel = kernels.get(key) ?? kernelOf(attrs, x.dtype, loops)
+  const kernel = kernels.get(key) ?? generated(() => kernelOf(attrs, x.dtype, loops))
   kernels.set(key, kernel)
   return nests.keep(descriptor, { kernel, loops })
 }

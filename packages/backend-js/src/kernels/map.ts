@@ -27,6 +27,7 @@ import {
 import { interpretLoops } from './interpret.ts'
 import type { Count } from '../text/indices.ts'
 import { emitNest, manyTurns, type NestMemory, type Strided } from '../text/loops.ts'
+import { generated } from './warming.ts'
 import { accumulators, cellsAt, reducedOfNone, unrolled } from '../text/reduction.ts'
 
 /** How an operand is read: as a number, as one element for all positions, row-major, or by steps. */
@@ -123,7 +124,7 @@ export function map(instr: Instr<'map'>): void {
   if (cases.key !== key) {
     let kernel = cases.flat.get(key)
     if (kernel === undefined) {
-      kernel = flatKernel(attrs, inputs.map(accessOf), n >= manyTurns)
+      kernel = generated(() => flatKernel(attrs, inputs.map(accessOf), n >= manyTurns))
       cases.flat.set(key, kernel)
     }
     cases.key = key
@@ -167,7 +168,9 @@ function nestOf({ attrs, inputs }: Instr<'map'>, shape: Shape, cases: Compiled):
   for (let i = 0; i < inputs.length; i++) key += isView(inputs[i]) ? 'v' : 'n'
   let kernel = cases.looped.get(key)
   if (kernel === undefined) {
-    kernel = mayCompile ? loopKernel(attrs, inputs.map(isView), loops) : (each, at) => interpretLoops(each, at)
+    kernel = mayCompile
+      ? generated(() => loopKernel(attrs, inputs.map(isView), loops))
+      : (each, at) => interpretLoops(each, at)
     cases.looped.set(key, kernel)
   }
   return { kernel, loops }

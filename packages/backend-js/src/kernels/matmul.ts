@@ -20,6 +20,7 @@ import {
 import { type Along, isNest, offsets, productOf, type Steps } from '../text/along.ts'
 import { emitMatmul } from '../text/matmul.ts'
 import { map, mayCompile } from './map.ts'
+import { generated } from './warming.ts'
 import { type Matrix, multiply, type Walked } from './matmul-loops.ts'
 import { panel } from './panels.ts'
 
@@ -103,7 +104,7 @@ export function contract(instr: Instr<'contract'>): void {
   const [a, b] = instr.inputs
   const entry = knownOf(instr)
   if (!entry.own && entry.spent > enough && mayCompile) {
-    entry.run = made(entry.dtype, entry.each)
+    entry.run = generated(() => made(entry.dtype, entry.each))
     entry.own = true
   }
   entry.spent += entry.work

@@ -164,14 +164,22 @@ export function compileProgram(planned: Program, plan: Plan, backend: Backend): 
     panel,
     offsets,
   )
-  if (text.length >= longText) garbage.objects()
-  return {
+  const executable = {
     run,
     // A getter, because people rarely ask for the source; V8 keeps a copy, which begins and ends with lines of its own.
     get source() {
       return indented(make.toString().split('\n').slice(4, -2))
     },
   }
+  // At the first run, when nothing needs the pieces any more.
+  if (text.length >= longText) {
+    executable.run = (...given: never[]) => {
+      executable.run = run
+      garbage.objects()
+      run(...given)
+    }
+  }
+  return executable
 }
 
 /** The instructions that read each value, by their positions. */
