@@ -17,6 +17,7 @@ function survive() {
   for (let i = 0; i < 5e5; i++) kept.push({ i, kept })
   return size()
 }
+garbage.opens(2 ** 20)
 const sizes = []
 const fails = () => {
   sizes.push(survive())

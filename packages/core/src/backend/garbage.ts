@@ -91,9 +91,6 @@ const mostSpare = 2 ** 26
 /** How many bytes more than there were may be alive before it looks among all. */
 const growth = 2 ** 25
 
-/** A process of fewer bytes of array buffers starts sooner without asking V8 for anything. */
-const little = 2 ** 20
-
 /** In microseconds, of all threads. */
 function processorTime({ node }: Engine): number {
   const { user, system } = node.cpuUsage()
@@ -162,10 +159,11 @@ class Garbage {
   /**
    * Does work of which little is alive afterwards, while V8's young generation keeps its size. V8 doubles it whenever as
    * many bytes of objects have survived as it holds, all collections together, and a running program hardly ever gets
-   * that back. V8 looks among all objects sooner meanwhile, so other work has the usual pace again.
+   * that back. V8 looks among all objects sooner meanwhile, so other work has the usual pace again. Does nothing of that
+   * before the first megabyte of array buffers, because to ask V8 takes a millisecond of a program's start.
    */
   holding<T>(work: () => T): T {
-    if (this.#grow === undefined && this.#untidy >= little) this.#grow = growthHere()
+    if (this.#grow === undefined && this.#untidy >= pace / 8) this.#grow = growthHere()
     if (!this.#grow || this.#holding) return work()
     this.#holding = true
     this.#grow(1)
@@ -220,7 +218,7 @@ class Garbage {
     const began = time()
     if (began < this.#next) return
     this.#drop()
-    this.holding(() => collect({ type: 'minor' }))
+    collect({ type: 'minor' })
     const ended = time()
     this.#next = ended + (ended - began)
     const alive = node.memoryUsage().arrayBuffers
