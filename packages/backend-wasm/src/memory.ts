@@ -28,8 +28,8 @@ class Block {
   readonly scratch: boolean
   /** Where it is in linear memory; 0 if it is not there. */
   address = 0
-  /** Its contents, while they are not in linear memory. */
-  copy: ArrayBuffer | null = null
+  /** Its contents in pieces, while they are not in linear memory. */
+  copy: readonly ArrayBuffer[] | null = null
   /** Its cell, where a sweep can look whether it is alive; while the block has a place. */
   cell: WeakRef<Cell> | null = null
   /** The last run that used it. */
@@ -80,9 +80,11 @@ class Cell implements Slab {
 
   /** The elements, wherever they are now; none if they are nowhere. */
   get data(): TypedArray {
-    const { address, copy } = this.block
+    const { block } = this
+    const { address, copy } = block
     if (address === 0 && copy === null) return newArray(this.#dtype, 0)
-    const buffer = copy ?? this.#heap.bytes.buffer
+    if (copy !== null && copy.length > 1) block.copy = [joined(copy, block.bytes)]
+    const buffer = block.copy?.[0] ?? this.#heap.bytes.buffer
     const at = address + this.#offset
     if (this.#view === null || this.#view.buffer !== buffer || this.#view.byteOffset !== at)
       this.#view = new arrays[this.#dtype](buffer, at, this.bytes / this.unit)
@@ -218,7 +220,7 @@ export class LinearMemory extends HostMemory {
       address = this.#heap.allocate(bytes)
     }
     if (address === 0) throw noMemory(bytes)
-    if (copy !== null) this.#heap.bytes.set(new Uint8Array(copy), address)
+    if (copy !== null) fill(this.#heap.bytes, copy, address)
     block.address = address
     block.copy = null
     this.resident += bytes
@@ -273,10 +275,39 @@ function out(block: Block): void {
   block.before = block.after = block
 }
 
-/** The contents of a block as an array of JavaScript. */
-function copied({ bytes }: Heap, { address, bytes: length }: Block): ArrayBuffer {
+/**
+ * The bytes of a piece. The memory of larger arrays goes back to the system when they are collected, and each page that comes
+ * from there anew costs more than to copy it.
+ */
+const pieceBytes = 32768
+
+/** The contents of a block as arrays of JavaScript. */
+function copied({ bytes }: Heap, { address, bytes: length }: Block): ArrayBuffer[] {
   try {
-    return bytes.buffer.slice(address, address + length)
+    const pieces: ArrayBuffer[] = []
+    for (let at = 0; at < length; at += pieceBytes)
+      pieces.push(bytes.buffer.slice(address + at, address + Math.min(at + pieceBytes, length)))
+    return pieces
+  } catch (error) {
+    if (error instanceof RangeError) throw noMemory(length)
+    throw error
+  }
+}
+
+/** Writes pieces one after the other. */
+function fill(to: Uint8Array, pieces: readonly ArrayBuffer[], start: number): void {
+  let at = start
+  for (const piece of pieces) {
+    to.set(new Uint8Array(piece), at)
+    at += piece.byteLength
+  }
+}
+
+function joined(pieces: readonly ArrayBuffer[], length: number): ArrayBuffer {
+  try {
+    const whole = new Uint8Array(length)
+    fill(whole, pieces, 0)
+    return whole.buffer
   } catch (error) {
     if (error instanceof RangeError) throw noMemory(length)
     throw error

@@ -86,6 +86,19 @@ describe.each(['with sweeps', 'without sweeps, as in browsers'])('%s', (way) => 
     expect(device.memory().bytes).toBeLessThanOrEqual(4 * MB)
   })
 
+  it('tensors of any length that moved out have each element where it was', () => {
+    const all = [8191, 8192, 8193, 100_001].map((n) => Float32Array.from({ length: n }, (_, i) => i))
+    const moved = all.map((values) => tensor(values).add(0))
+    const push = (): void => {
+      for (let i = 0; i < 8; i++) of(i)
+    }
+    push()
+    expect(moved.map((x) => x.add(1).sub(1).toArray())).toEqual(all)
+    push()
+    expect(moved.map((x) => x.toArray())).toEqual(all)
+    expect(moved.map((x) => x.mul(2).toArray())).toEqual(all.map((values) => values.map((x) => 2 * x)))
+  })
+
   it('small tensors move out in slabs, and views see the memory of their base', () => {
     const small = Array.from({ length: 3000 }, (_, i) => tensor([i, -i]))
     const view = small[17].slice(0, 1, 2)
