@@ -8,10 +8,11 @@ namespace flambeau::ISA {
 
 /**
  * Elements of a block, whose values should stay in the first-level cache, and on which the bits of a sum depend; of a block
- * without values other than the operands', which should be worth a thread; of a row that is a block of its own, though
- * several would fit one.
+ * in a map of one or two steps that reduces nothing, because to begin a shorter one takes as long as to compute it; of a
+ * block without values other than the operands', which should be worth a thread; of a row that is a block of its own,
+ * though several would fit one.
  */
-constexpr int64_t blockLength = 512, plainLength = 65536, shortestRow = 128;
+constexpr int64_t blockLength = 512, blockOfFew = 2048, plainLength = 65536, shortestRow = 128;
 
 /** The layout of an input: one value, one value in each block, or in a block contiguous elements, or anything else. */
 enum class Layout { uniform, even, contiguous, strided };
@@ -125,7 +126,8 @@ static void choose_block(const Map& map, Plan& plan) {
   }
   bool reduces = false;
   for (int32_t k = 0; k < map.outCount; k++) reduces |= map.outs[k].reduce != Reduce::none;
-  const int64_t most = plan.isPlain ? plainLength : blockLength;
+  const int64_t stored = reduces || map.codeCount > 2 ? blockLength : blockOfFew;
+  const int64_t most = plan.isPlain ? plainLength : stored;
   plan.level = plan.depth - 1;
   plan.inner = 1;
   while (plan.level > 0 && plan.inner * map.sizes[plan.level] <= most && has_two_sides(map, plan.level - 1)) {

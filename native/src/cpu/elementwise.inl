@@ -110,7 +110,15 @@ LANES(Floor, __builtin_floorf, __builtin_floor)
 LANES(Ceil, __builtin_ceilf, __builtin_ceil)
 LANES(Trunc, __builtin_truncf, __builtin_trunc)
 LANES(Rint, __builtin_rintf, __builtin_rint)
+#if defined(__wasm__)
+/** Lane by lane it stays, because the compiler sees calls that might set errno. */
+struct Sqrt {
+  ALWAYS_INLINE static V of(V a) { return wasm_f32x4_sqrt(a); }
+  ALWAYS_INLINE static D of(D a) { return wasm_f64x2_sqrt(a); }
+};
+#else
 LANES(Sqrt, __builtin_sqrtf, __builtin_sqrt)
+#endif
 #undef LANES
 
 #define FUNCTION(Name, f)                           \
