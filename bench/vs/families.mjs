@@ -11,6 +11,7 @@ async function tensorflow({ a: dataA, b: dataB, indices, matrix }) {
   const b = tf.tensor1d(dataB)
   const p = a.add(2.5)
   const mask = a.greater(0)
+  const none = a.greater(2)
   const m = a.reshape([1000, 1000])
   const n = b.reshape([1000, 1000])
   const index = tf.tensor1d(indices, 'int32')
@@ -94,7 +95,7 @@ async function tensorflow({ a: dataA, b: dataB, indices, matrix }) {
     variance: () => tf.moments(a).variance,
     norm: () => tf.norm(a),
     logsumexp: () => tf.logSumExp(a),
-    any: () => tf.any(mask),
+    any: () => tf.any(none),
     cumsum: () => tf.cumsum(a),
     'cumsum of rows': () => tf.cumsum(m, 1),
     'cumprod of rows': () => tf.cumprod(m.div(2), 1),
@@ -180,6 +181,7 @@ function numpyTs({ a: dataA, b: dataB, indices, matrix }) {
   const b = array(dataB, size)
   const p = np.add(a, np.array([2.5], 'float32'))
   const mask = np.greater(a, 0)
+  const none = np.greater(a, 2)
   const m = a.reshape(1000, 1000)
   const n = b.reshape(1000, 1000)
   const index = array(indices, size)
@@ -231,7 +233,7 @@ function numpyTs({ a: dataA, b: dataB, indices, matrix }) {
     std: () => np.std(a),
     variance: () => np.variance(a),
     norm: () => np.linalg.norm(a),
-    any: () => np.any(mask),
+    any: () => np.any(none),
     cumsum: () => np.cumsum(a),
     'cumsum of rows': () => np.cumsum(m, 1),
     'cumprod of rows': () => np.cumprod(np.divide(m, 2), 1),

@@ -16,6 +16,7 @@ def spread(factor, prime):
 f32 = np.float32
 a, b = spread(7919, 10_007), spread(104_729, 10_009)
 p, mask, m, n = a + f32(2.5), a > 0, a.reshape(1000, 1000), b.reshape(1000, 1000)
+none = a > 2
 index = ((i * 7919) % N).astype(np.int32)
 rows, classes = index[:1000] % 1000, index % 1000
 s = (a[:4096].reshape(64, 64) + 16 * np.eye(64)).astype(np.float32)
@@ -44,7 +45,7 @@ ops = {
     'softplus': lambda: np.logaddexp(a, f32(0)), 'softmax': lambda: softmax(m), 'logSoftmax': lambda: log_softmax(m),
     'sum': lambda: a.sum(), 'sum of rows': lambda: m.sum(1), 'sum of columns': lambda: m.sum(0), 'mean': lambda: a.mean(),
     'product of rows': lambda: (m / 1000 + 1).prod(1), 'max': lambda: a.max(), 'argmax of rows': lambda: m.argmax(1), 'variance': lambda: a.var(),
-    'norm': lambda: np.linalg.norm(a), 'logsumexp': lambda: np.log(np.exp(a - a.max()).sum()) + a.max(), 'any': lambda: mask.any(),
+    'norm': lambda: np.linalg.norm(a), 'logsumexp': lambda: np.log(np.exp(a - a.max()).sum()) + a.max(), 'any': lambda: none.any(),
     'cumsum': lambda: a.cumsum(), 'cumsum of rows': lambda: m.cumsum(1), 'cumprod of rows': lambda: (m / 2).cumprod(1),
     'cummax': lambda: np.maximum.accumulate(a), 'sort': lambda: np.sort(a, kind='stable'), 'argsort': lambda: np.argsort(b, kind='stable'),
     'topk of 10': lambda: np.sort(np.partition(a, N - 10)[N - 10:]), 'topk of rows': lambda: np.sort(np.partition(m, 995, -1)[:, 995:]),

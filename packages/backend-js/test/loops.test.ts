@@ -66,12 +66,24 @@ function viewOf(random: Random, shape: Shape, dtype: DType): View {
 
 const dtypes: readonly DType[] = ['float32', 'float64', 'int32']
 
-function instrOf(random: Random): Instr<'map'> {
-  const shape = shapeOf(random)
+/** So many that one loop over all of them has one index for all operands. */
+const many = (random: Random): Shape => [4097 + random(9)]
+
+function instrOf(random: Random, shape: Shape): Instr<'map'> {
   const dtype = pick(random, dtypes)
   const inputs: Operand[] = [viewOf(random, shape, dtype), viewOf(random, shape, dtype), { value: 0.3, dtype }]
   const [x, y, z] = inputs.map((_, i) => s.input(i, dtype))
-  const exprs = [x, s.add(s.mul(x, y), z), s.max(x, y), s.sub(y, z), s.mul(x, x)]
+  const larger = s.max(x, y)
+  const mixed = s.select(s.gt(x, z), y, x)
+  const exprs = [
+    ...[x, s.add(s.mul(x, y), z), s.sub(y, z), s.mul(x, x)],
+    ...[larger, s.min(larger, z), s.max(s.max(larger, s.neg(x)), z), s.mul(s.min(x, y), larger)],
+    ...[
+      mixed,
+      s.select(s.lt(mixed, larger), s.min(y, z), s.constant(-0, dtype)),
+      s.add(mixed, s.select(s.eq(x, y), 1, 3)),
+    ],
+  ]
   const outs = Array.from({ length: 1 + random(3) }, () => {
     const axes = shape.flatMap((_, axis) => (random(2) === 0 ? [axis] : []))
     const fn = pick<ReduceFn>(random, ['sum', 'sum', 'prod', 'max', 'min'])
@@ -127,8 +139,8 @@ function plainly({ attrs, inputs, outputs }: Instr<'map'>): TypedArray[] {
 
 test('random maps: eager kernels, closures and compiled programs', { timeout: 60_000 }, () => {
   const random = generator(1)
-  for (let n = 0; n < 250; n++) {
-    const instr = instrOf(random)
+  for (let n = 0; n < 270; n++) {
+    const instr = instrOf(random, n < 250 ? shapeOf(random) : many(random))
     const told = `map ${n}: ${JSON.stringify(instr.inputs.slice(0, 2).map((x) => [(x as View).sizes, (x as View).strides]))}, ${JSON.stringify(instr.attrs.outs.map((out) => out.reduce ?? 'plain'))}`
     const plain = plainly(instr)
     backend.run(instr)

@@ -20,6 +20,8 @@ import {
   sameShape,
   scalarValue,
   type Shape,
+  type HostBuffer,
+  type TypedArray,
   Slot,
   topological,
   type View,
@@ -28,7 +30,7 @@ import { interpretLoops } from './interpret.ts'
 import type { Count } from '../text/indices.ts'
 import { emitNest, manyTurns, type NestMemory, type Strided } from '../text/loops.ts'
 import { generated } from './warming.ts'
-import { accumulators, cellsAt, reducedOfNone, unrolled } from '../text/reduction.ts'
+import { accumulators, reducedOfNone, unrolled } from '../text/reduction.ts'
 
 /** How an operand is read: as a number, as one element for all positions, row-major, or by steps. */
 const NUMBER = 0
@@ -56,6 +58,9 @@ interface Compiled {
   readonly looped: Map<string, LoopKernel>
 }
 
+/** A loop of at least this many turns is worth arrays that begin with its first element. */
+const hugeTurns = 4097
+
 /** More operands than this have no key, because their accesses do not fit one exact number. */
 const mostKeyed = 32
 
@@ -81,7 +86,7 @@ function keyOf({ attrs: { outs }, inputs, outputs }: Instr<'map'>, shape: Shape,
       if (sizes !== shape && numelOf(sizes) !== n) return -1
     } else if (reduce.axes.length !== shape.length || numelOf(sizes) !== 1) return -1
   }
-  let key = n < manyTurns ? 0 : 1
+  let key = n < manyTurns ? 0 : n < hugeTurns ? 1 : 2
   for (let i = 0; i < inputs.length; i++) {
     const x = inputs[i]
     const access = accessOf(x)
@@ -124,7 +129,7 @@ export function map(instr: Instr<'map'>): void {
   if (cases.key !== key) {
     let kernel = cases.flat.get(key)
     if (kernel === undefined) {
-      kernel = generated(() => flatKernel(attrs, inputs.map(accessOf), n >= manyTurns))
+      kernel = generated(() => flatKernel(attrs, inputs.map(accessOf), n))
       cases.flat.set(key, kernel)
     }
     cases.key = key
@@ -196,11 +201,19 @@ const runtimeNames = Object.keys(runtime)
 export const calledIn = (text: string): string =>
   `const { ${runtimeNames.filter((name) => text.includes(`${name}(`) || text.includes(`${name}[`)).join(', ')} } = runtime`
 
-const helpers = { scalarValue, accumulators, cellsAt, checkClaims }
+/** The elements from one on. */
+const from = (array: TypedArray, at: number): TypedArray => (at === 0 ? array : array.subarray(at))
+/** The memory of float32 as int32. */
+function wordsOf({ slab }: HostBuffer): Int32Array {
+  const { data } = slab
+  return (slab.words ??= new Int32Array(data.buffer, data.byteOffset, data.length))
+}
+
+const helpers = { scalarValue, accumulators, checkClaims, from, wordsOf }
 
 export function compile(parameters: string, lines: readonly string[]): (...args: never[]) => void {
   const text = lines.join('\n')
-  const opening = `const { scalarValue, accumulators, cellsAt, checkClaims } = helpers\n${calledIn(text)}`
+  const opening = `const { ${Object.keys(helpers).join(', ')} } = helpers\n${calledIn(text)}`
   return new Function('helpers', 'runtime', `${opening}\nreturn (${parameters}) => {\n${text}\n}`)(helpers, runtime)
 }
 
@@ -216,6 +229,7 @@ function kernelSource(
   steps: readonly (readonly Count[])[],
   isLong: boolean,
   bound?: string,
+  isHuge = false,
 ): string[] {
   const lines = ['const { inputs, outputs } = instr']
   /** Checks, as a buffer is opened, that it holds the `bound` elements of the loop. */
@@ -228,6 +242,12 @@ function kernelSource(
         : `if (!(${offset} >= 0 && ${offset} + ${last} <= ${buffer}.length)) checkClaims(instr)`,
     )
   }
+  /** Declares memory. One loop over many elements has one index for all operands, so that a turn takes few instructions. */
+  const memory = (name: string, source: string, start: string): { array: string; start: string } => {
+    lines.push(`const ${name} = ${isHuge ? `from(${source}, ${start})` : source}`)
+    return { array: name, start: isHuge ? '0' : start }
+  }
+  const known = new Set<string>()
   const dtypes = new Map<number, DType>()
   for (const x of topological(attrs.outs.map((out) => out.expr))) if (x.step === 'input') dtypes.set(x.value, x.dtype)
   let row = 0
@@ -241,17 +261,27 @@ function kernelSource(
     }
     lines.push(`const { buffer: u${i}, offset: p${i} } = inputs[${i}]`)
     open(`u${i}`, `p${i}`, at[0])
-    lines.push(`const d${i} = u${i}.data`, `const b${i} = u${i}.start + p${i}`)
-    return { array: `d${i}`, start: `b${i}`, steps: at }
+    lines.push(`const b${i} = u${i}.start + p${i}`)
+    return { ...memory(`d${i}`, `u${i}.data`, `b${i}`), steps: at }
   })
   const outs = attrs.outs.map((_, k): Strided => {
     const at = steps[row++]
     lines.push(`const v${k} = outputs[${k}].buffer`)
     open(`v${k}`, undefined, at[0])
-    lines.push(`const o${k} = v${k}.data`, `const q${k} = v${k}.start`)
-    return { array: `o${k}`, start: `q${k}`, steps: at }
+    lines.push(`const q${k} = v${k}.start`)
+    return { ...memory(`o${k}`, `v${k}.data`, `q${k}`), steps: at }
   })
-  const body = emitNest(attrs.outs, { sizes, inputs, outs, memory: memoryIn(lines), isLong })
+  const words = (operand: number): string => {
+    const k = operand - inputs.length
+    const name = `w${operand}`
+    if (known.has(name)) return name
+    known.add(name)
+    if (k >= 0) memory(name, `wordsOf(v${k})`, `q${k}`)
+    else if (views[operand]) memory(name, `wordsOf(u${operand})`, `b${operand}`)
+    else lines.push(`singles[0] = x${operand}`, `const ${name} = bits[0]`)
+    return name
+  }
+  const body = emitNest(attrs.outs, { sizes, inputs, outs, memory: memoryIn(lines), words, isLong, isShared: isHuge })
   return [...lines, ...body]
 }
 
@@ -266,16 +296,11 @@ export function memoryIn(lines: string[]): NestMemory {
       lines.push(`const ${name} = accumulators(${memories++}, ${length})`)
       return name
     },
-    cells: () => {
-      const [floats, words] = [`c${memories}`, `w${memories}`]
-      lines.push(`const { floats: ${floats}, words: ${words} } = cellsAt(${memories++})`)
-      return { floats, words }
-    },
   }
 }
 
 /** One loop over row-major operands. Reduced outputs are reduced over all of it. */
-function flatKernel(attrs: Prims['map'], accesses: readonly Access[], isLong: boolean): FlatKernel {
+function flatKernel(attrs: Prims['map'], accesses: readonly Access[], count: number): FlatKernel {
   const steps = [
     ...accesses.flatMap((access) => (access === NUMBER ? [] : [[access === ROWS ? 1 : 0]])),
     ...attrs.outs.map((out) => (out.reduce === undefined ? [1] : [0])),
@@ -287,7 +312,8 @@ function flatKernel(attrs: Prims['map'], accesses: readonly Access[], isLong: bo
     }
   }
   const views = accesses.map((access) => access !== NUMBER)
-  return compile('instr, n', kernelSource(attrs, views, ['n'], steps, isLong, 'n')) as FlatKernel
+  const lines = kernelSource(attrs, views, ['n'], steps, count >= manyTurns, 'n', count >= hugeTurns)
+  return compile('instr, n', lines) as FlatKernel
 }
 
 /** Nested loops over operands with steps. A short innermost loop is unrolled. */

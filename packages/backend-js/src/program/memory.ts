@@ -18,7 +18,6 @@ import {
   windowOf,
 } from '@flambeau/core/backend'
 import { sum, times } from '../text/indices.ts'
-import { type Cells, unrolled } from '../text/reduction.ts'
 
 /** Where the elements of a value are: `array[start + i]`, as source. */
 export interface Opened {
@@ -118,15 +117,6 @@ class Constants {
     const name = `scratch${this.#scratch++}`
     this.declarations.push(`const ${name} = new ${dtype === 'float32' ? 'Float32Array' : 'Float64Array'}(${length})`)
     return name
-  }
-
-  cells(): Cells {
-    const [floats, words] = [`cells${this.#scratch}`, `words${this.#scratch++}`]
-    this.declarations.push(
-      `const ${floats} = new Float32Array(${unrolled})`,
-      `const ${words} = new Int32Array(${floats}.buffer)`,
-    )
-    return { floats, words }
   }
 }
 
@@ -256,11 +246,6 @@ export class ProgramMemory {
   /** A constant that belongs to one loop. */
   scratch(length: number, dtype: 'float32' | 'float64'): string {
     return this.constants.scratch(length, dtype)
-  }
-
-  /** Constants for the elements of an unrolled loop, which belong to it. */
-  cells(): Cells {
-    return this.constants.cells()
   }
 
   /** All elements from the value's first one on; only the uses tell how much of an earlier buffer is read. */

@@ -13,7 +13,6 @@ import { isReading } from '@flambeau/core/backend'
 import { type Count, sum, times } from '../text/indices.ts'
 import type { NestMemory, Strided } from '../text/loops.ts'
 import type { Opened, ProgramMemory } from './memory.ts'
-import type { Cells } from '../text/reduction.ts'
 
 /**
  * What a step has in common with the others that share its function (`key`), and what is its own, in the order of the
@@ -89,10 +88,6 @@ export class FunctionSource implements NestMemory {
 
   scratch(length: Count, dtype: 'float32' | 'float64' = 'float64'): string {
     return this.#memory.scratch(Number(length), dtype)
-  }
-
-  cells(): Cells {
-    return this.#memory.cells()
   }
 
   get parameters(): string {

@@ -1,10 +1,10 @@
 // Source of the loops of a map. One emitter serves the kernels of eager operations, whose sizes are read at run time,
 // and compiled programs, whose sizes are literals; the two open their operands differently. Each element of a reduced
 // output is one chain from the identity over the reduced indices in row-major order, whatever the loops look like.
-import { emitJs, identityOf, inputsOf, type MapOut, type ReduceFn, topological } from '@flambeau/core/backend'
+import { emitJs, identityOf, inputsOf, type MapOut, type ReduceFn, s, topological } from '@flambeau/core/backend'
 import { isCall } from './blocks.ts'
 import { type Count, isNumber, sum, times } from './indices.ts'
-import { type Cells, combineSource, finishSource, largestOfCells, unrolled } from './reduction.ts'
+import { combineSource, finishSource, unrolled } from './reduction.ts'
 
 /** An operand in memory: the element at `start` plus index times step of every loop. */
 export interface Strided {
@@ -22,8 +22,15 @@ export interface Nest {
   /** The steps of a reduced output are 0 in the loops it is reduced over. */
   readonly outs: readonly Strided[]
   readonly memory: NestMemory
+  /**
+   * The name of the memory of an operand as int32, of inputs first, then of outputs; of the bits of a number. Undefined if
+   * there is none.
+   */
+  readonly words?: (operand: number) => string | undefined
   /** Whether the innermost loop has at least `manyTurns` turns, if its size is not known. */
   readonly isLong?: boolean
+  /** Whether all operands have one index, so that the registers are enough for more elements in a turn. */
+  readonly isShared?: boolean
   /** Statements at the head of the outermost loop’s body, given its index. */
   readonly before?: (index: string) => readonly string[]
 }
@@ -32,13 +39,13 @@ export interface Nest {
 export interface NestMemory {
   /** The name of an array of at least that many doubles. */
   scratch(length: Count): string
-  /** Arrays of `unrolled` elements. */
-  cells(): Cells
 }
 
 /** The most and the fewest rows that are added to sums in memory at once. */
 const mostRows = 16
 const fewestRows = 4
+/** The elements in a turn of a loop with one index. */
+const mostInTurn = 8
 /** Text is repeated while it has at most this many expression steps. */
 const mostSteps = 160
 /** A long innermost loop takes several elements in a turn if its expressions have at most this many steps. */
@@ -55,8 +62,8 @@ interface Reduction {
   readonly opens: number
   /** The accumulators, if there are more than registers can hold. */
   readonly memory?: Strided
-  /** Where the elements of the innermost loop are put to find their extreme without branches. */
-  readonly cells?: Cells
+  /** Whether the extreme of the innermost loop's elements is found without branches. */
+  readonly few: boolean
 }
 
 /** One of the copies of the innermost statements. */
@@ -92,6 +99,8 @@ class NestSource {
    * register of its own: a conversion to double waits for the last use of its register.
    */
   readonly #inTurn: boolean
+  /** Whether elements are stored one by one, because there are too many of them to be all in registers. */
+  readonly #storesAtOnce: boolean
   readonly #rows: number
 
   constructor(outs: readonly MapOut[], nest: Nest) {
@@ -109,9 +118,10 @@ class NestSource {
     this.#operands = [...this.#views, ...nest.outs, ...this.#reductions.map((x) => x?.memory)]
     const isLong = typeof last === 'number' ? last >= manyTurns : last !== undefined && nest.isLong === true
     this.#inTurn = isLong && weight <= lightest && !topological(exprs).some(isCall) && this.#fitsRegisters()
+    this.#storesAtOnce = nest.isShared === true && outs.every(({ reduce }) => reduce === undefined)
     const jammed = this.#inTurn ? depth - 1 : this.#rowLoop()
     const n = nest.sizes[jammed]
-    let rows = this.#inTurn ? fewestRows : mostRows
+    let rows = this.#inTurn ? (nest.isShared ? mostInTurn : fewestRows) : mostRows
     while (rows * weight * (this.#unrolls ? (last as number) : 1) > mostSteps) rows /= 2
     this.#jammed = rows < fewestRows ? -1 : jammed
     this.#rows = typeof n === 'number' ? Math.min(n, rows) : rows
@@ -125,10 +135,13 @@ class NestSource {
     const first = steps.indexOf(0)
     const outermost = first < 0 ? depth : first
     const inside = steps.map((step, l) => (l > outermost ? step : 0))
-    const few = this.#unrolls && steps[depth - 1] === 0 && this.#outs[k].expr.dtype === 'float32'
-    const cells = few && (fn === 'max' || fn === 'min') ? this.#nest.memory.cells() : undefined
+    const few =
+      this.#unrolls &&
+      steps[depth - 1] === 0 &&
+      this.#outs[k].expr.dtype === 'float32' &&
+      (fn === 'max' || fn === 'min')
     if (inside.every((step, l) => step === 0 || (this.#unrolls && l === depth - 1)))
-      return { fn, outermost, opens: outermost, cells }
+      return { fn, outermost, opens: outermost, few }
     let opens = depth
     while (steps[opens - 1] === 0) opens--
     return {
@@ -136,7 +149,7 @@ class NestSource {
       outermost,
       opens,
       memory: { array: this.#nest.memory.scratch(this.#span(inside)), start: '0', steps: inside },
-      cells,
+      few,
     }
   }
 
@@ -183,14 +196,21 @@ class NestSource {
 
   // ---- lanes ----
 
-  #element(lane: Lane, row: number): string {
+  #element(lane: Lane, row: number, array = this.#operands[row]?.array): string {
     const at = sum(lane.at[row], String(lane.known[row]))
-    const array = this.#operands[row]?.array
     return array === undefined ? at : `${array}[${at}]`
   }
 
-  #outAt(lane: Lane, k: number): string {
-    return this.#element(lane, this.#views.length + k)
+  /** The bits of an input's element, or of a number. */
+  #bitsOf(lane: Lane, i: number): string | undefined {
+    const words = this.#nest.words?.(i)
+    if (words === undefined || typeof this.#nest.inputs[i] === 'string') return words
+    return this.#element(lane, this.#used.indexOf(i), words)
+  }
+
+  #outAt(lane: Lane, k: number, inBits = false): string {
+    const words = inBits ? this.#nest.words?.(this.#nest.inputs.length + k) : undefined
+    return this.#element(lane, this.#views.length + k, words)
   }
 
   #memoryAt(lane: Lane, k: number): string {
@@ -233,9 +253,11 @@ class NestSource {
   }
 
   /** Loads of the inputs that do not change in the loops from l on. */
-  #loads(l: number, lane: Lane): string[] {
+  #loads(l: number, lane: Lane, read?: ReadonlySet<number>): string[] {
     return this.#views.flatMap((_, row) =>
-      this.#lastMove(row) === l - 1 ? [`const ${this.#inputName(row, lane)} = ${this.#element(lane, row)}`] : [],
+      this.#lastMove(row) === l - 1 && read?.has(row) !== false
+        ? [`const ${this.#inputName(row, lane)} = ${this.#element(lane, row)}`]
+        : [],
     )
   }
 
@@ -370,25 +392,40 @@ class NestSource {
   #innermost(lanes: readonly Lane[]): string[] {
     const exprs = this.#outs.map((out) => out.expr)
     const blocks = lanes.map((lane) => {
-      const { lines, results } = emitJs(
+      const read = new Set<number>()
+      const { lines, results, inBits } = emitJs(
         exprs,
         (i) => {
           const x = this.#nest.inputs[i]
-          return typeof x === 'string' ? x : this.#inputName(this.#used.indexOf(i), lane)
+          if (typeof x === 'string') return x
+          const row = this.#used.indexOf(i)
+          read.add(row)
+          return this.#inputName(row, lane)
         },
         `t${this.#inTurn ? lane.id : ''}`,
+        {
+          input: (i) => this.#bitsOf(lane, i),
+          takes: (k) => this.#reductions[k] === undefined && this.#nest.words !== undefined,
+        },
       )
       const ends = this.#outs.map((_, k) => {
         const x = this.#reductions[k]
-        if (x === undefined) return `${this.#outAt(lane, k)} = ${results[k]}`
-        if (x.cells !== undefined) return `${x.cells.floats}[${lane.index}] = ${x.fn === 'max' ? '' : '-'}${results[k]}`
+        if (x === undefined) return `${this.#outAt(lane, k, inBits[k])} = ${results[k]}`
+        if (x.few) return `e${k}_${lane.index} = ${results[k]}`
         return this.#combined(k, lane, results[k])
       })
-      return { lines: [...this.#loads(this.#depth, lane), ...lines], ends }
+      return { lines: [...this.#loads(this.#depth, lane, read), ...lines], ends }
     })
-    if (this.#inTurn) return [...blocks.flatMap(({ lines }) => lines), ...blocks.flatMap(({ ends }) => ends)]
+    if (this.#inTurn && !this.#storesAtOnce)
+      return [...blocks.flatMap(({ lines }) => lines), ...blocks.flatMap(({ ends }) => ends)]
+    if (this.#inTurn) return blocks.flatMap(({ lines, ends }) => [...lines, ...ends])
     if (blocks.length === 1) return [...blocks[0].lines, ...blocks[0].ends]
-    return [...blocks.flatMap(({ lines, ends }) => ['{', ...lines, ...ends, '}']), ...this.#extremes(lanes)]
+    const few = this.#reductions.flatMap((x, k) => (x?.few ? [k] : []))
+    return [
+      ...few.map((k) => `let ${lanes.map(({ index }) => `e${k}_${index}`).join(', ')}`),
+      ...blocks.flatMap(({ lines, ends }) => ['{', ...lines, ...ends, '}']),
+      ...few.flatMap((k) => this.#extreme(k, lanes)),
+    ]
   }
 
   #combined(k: number, lane: Lane, value: string): string {
@@ -397,17 +434,16 @@ class NestSource {
     return `${name} = ${combineSource(fn, this.#outs[k].expr, name, value)}`
   }
 
-  /** Adds the extremes of the cells to the registers. A minimum is the maximum of the negated elements. */
-  #extremes(lanes: readonly Lane[]): string[] {
-    return this.#reductions.flatMap((x, k) => {
-      if (x?.cells === undefined) return []
-      const found = `${x.fn === 'max' ? '' : '-'}${x.cells.floats}[0]`
-      const joined =
-        x.outermost === this.#depth - 1
-          ? [`${this.#register(k, lanes[0])} = ${found}`]
-          : [`const v = ${found}`, this.#combined(k, lanes[0], 'v')]
-      return ['{', ...largestOfCells(lanes.length, x.cells), ...joined, '}']
-    })
+  /** Adds the extreme of a few elements to the register. */
+  #extreme(k: number, lanes: readonly Lane[]): string[] {
+    const { fn, outermost } = this.#reductions[k] as Reduction
+    const chain = lanes.map((_, j) => s.input(j, 'float32')).reduce((a, b) => s[fn as 'max' | 'min'](a, b))
+    const { lines, results } = emitJs([chain], (j) => `e${k}_${lanes[j].index}`, `e${k}t`)
+    const joined =
+      outermost === this.#depth - 1
+        ? `${this.#register(k, lanes[0])} = ${results[0]}`
+        : this.#combined(k, lanes[0], results[0])
+    return ['{', ...lines, joined, '}']
   }
 }
 

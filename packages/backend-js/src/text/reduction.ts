@@ -24,30 +24,6 @@ export const combineSource = (fn: ReduceFn, { dtype }: { dtype: DType }, a: stri
   return `${b} ${fn === 'max' ? '<' : '>'} ${a} ? ${a} : Math.${fn}(${a}, ${b})`
 }
 
-/**
- * Statements that put the largest of the first `n` float32 of `cells` into `cells[0]`, by their bits in `words`. Among
- * a few elements a branch would be mispredicted every other time, so there is none: the bits become integers that are
- * ordered like the elements, with -0 before 0, and NaN of either sign after Infinity, because subtracting what is below
- * -Infinity wraps around.
- */
-export function largestOfCells(n: number, { words }: Cells): string[] {
-  const flipped = (bits: string): string => `${bits} ^ ${bits} >> 31 >>> 1`
-  const keys = Array.from({ length: n }, (_, j) => [
-    `const b${j} = ${words}[${j}]`,
-    `const k${j} = (${flipped(`b${j}`)}) - ${nanWords} | 0`,
-    j === 0 ? 'let m = k0' : `m = m + Math.imul(k${j} - m | 0, k${j} > m | 0) | 0`,
-  ])
-  return [...keys.flat(), `m = m + ${nanWords} | 0`, `${words}[0] = ${flipped('m')}`]
-}
-/** The number of NaN patterns of each sign. */
-const nanWords = 0x7fffff
-
-/** The names of a float32 array and of its memory as int32. */
-export interface Cells {
-  readonly floats: string
-  readonly words: string
-}
-
 export const combineCall = (fn: ReduceFn, dtype: DType): ((a: number, b: number) => number) => {
   if (fn === 'sum') return (a, b) => a + b
   if (fn === 'prod') return isFloat(dtype) ? (a, b) => a * b : Math.imul
@@ -76,16 +52,6 @@ export function finishCall({ expr, reduce }: MapOut): (reduced: number) => numbe
 /** The result of a reduction of no elements. */
 export const reducedOfNone = (out: MapOut): number =>
   finishCall(out)(identityOf((out.reduce as NonNullable<MapOut['reduce']>).fn, out.expr.dtype))
-
-const cells: { readonly floats: Float32Array; readonly words: Int32Array }[] = []
-/** Memory for `largestOfCells`. */
-export function cellsAt(position: number): { readonly floats: Float32Array; readonly words: Int32Array } {
-  if (cells[position] === undefined) {
-    const floats = new Float32Array(unrolled)
-    cells[position] = { floats, words: new Int32Array(floats.buffer) }
-  }
-  return cells[position]
-}
 
 const scratch: Float64Array[] = []
 /** Double-precision accumulators for an output that cannot be finished in registers. */

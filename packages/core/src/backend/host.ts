@@ -29,11 +29,13 @@ export class Slab {
   address = 0
   batch = 0
   row = 0
-  /** The dtype and size of its only buffer as a number, negative once that was freed; 0 if it may hold several. */
+  /** The dtype and size of its only buffer, negative once that was freed; 0 if there may be several. */
   kind = 0
-  /** Whether it was freed before, so that it may hold other numbers than zeros. */
+  /** Whether it was freed before, and need not hold zeros. */
   used = false
   next?: Slab
+  /** The same memory. */
+  words?: Int32Array
 
   constructor(data: TypedArray) {
     this.data = data

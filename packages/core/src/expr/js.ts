@@ -3,6 +3,7 @@
 import { type DType, dtypeRank, isFloat, roundTo } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { type Computed, type Expr, type Step, stepDef, topological } from './expr.ts'
+import { runtime } from './runtime.ts'
 import type { JsStep } from './step.ts'
 
 /** The JavaScript of a step in the dtype of its result. */
@@ -48,6 +49,8 @@ const choosing: ReadonlySet<Step> = new Set<Step>(['select', 'min', 'max', 'neg'
 
 /** The number of NaN patterns of each sign. */
 const nanWords = 0x7fffff
+/** The sign of a float32, among its bits. */
+const sign = ` ^ ${1 << 31}`
 /** Turns the bits of a negative float32 round, so that integers are ordered like the elements; its own inverse. */
 const flipped = (bits: string): string => `${bits} ^ ${bits} >> 31 >>> 1`
 /**
@@ -55,48 +58,23 @@ const flipped = (bits: string): string => `${bits} ^ ${bits} >> 31 >>> 1`
  * because subtracting what is below -Infinity wraps around.
  */
 const ordered = (bits: string): string => `(${flipped(bits)}) - ${nanWords} | 0`
+const { singles, bits: words } = runtime
 
-/**
- * Extremes of float32 by their bits, without the branches of `Math.max`, of which one is mispredicted every other time. A
- * minimum is the negative of the largest of the negated elements.
- */
-class Extremes {
-  readonly #sign: '' | '-'
-  /** The names of the integers. */
-  readonly #keys = new Map<Expr, string>()
-
-  constructor(sign: '' | '-') {
-    this.#sign = sign
-  }
-
-  #key(x: Expr, value: string, place: number, name: string, lines: string[]): string {
-    lines.push(`singles[${place}] = ${this.#sign}${value}`)
-    const known = this.#keys.get(x)
-    if (known !== undefined) return known
-    lines.push(`const ${name}b${place} = bits[${place}]`, `const ${name}k${place} = ${ordered(`${name}b${place}`)}`)
-    this.#keys.set(x, `${name}k${place}`)
-    return `${name}k${place}`
-  }
-
-  /** The larger of two values, as `name` if it is read. */
-  add(x: Expr, values: readonly string[], name: string, isRead: boolean, lines: string[]): void {
-    const [a, b] = x.args
-    const running = this.#keys.get(a)
-    const before = running ?? this.#key(a, values[0], 0, name, lines)
-    const key = this.#key(b, values[1], 1, name, lines)
-    lines.push(`const ${name}c = ${key} > ${before} | 0`)
-    const most = `${name}m`
-    lines.push(`const ${most} = ${before} + Math.imul(${key} - ${before} | 0, ${name}c) | 0`)
-    this.#keys.set(x, most)
-    if (!isRead) return
-    if (running === undefined) lines.push(`const ${name} = ${this.#sign}singles[${name}c]`)
-    else {
-      lines.push(`const ${name}w = ${most} + ${nanWords} | 0`, `bits[0] = ${flipped(`${name}w`)}`)
-      lines.push(`const ${name} = ${this.#sign}singles[0]`)
-    }
-  }
+// How elements of float32 are read and written as their bits.
+export interface Bits {
+  // The source of the bits of an input's element; undefined if they cannot be read.
+  input(position: number): string | undefined
+  // Whether a root's element may be written as bits.
+  takes(root: number): boolean
 }
+const noBits: Bits = { input: () => undefined, takes: () => false }
 
+/** b where all bits of the mask are 1, a where none is. */
+const chosen = (a: string, b: string, mask: string): string => `${a} ^ (${a} ^ ${b}) & ${mask}`
+
+/** A choice of floats by a condition that is as often true as not. */
+const isMixed = ({ step, dtype, args }: Expr): boolean =>
+  step === 'select' && isFloat(dtype) && !predictable.has(args[0].step)
 const isExtreme = (x: Expr): x is Expr & { readonly step: 'max' | 'min' } => x.step === 'max' || x.step === 'min'
 
 /** Expressions whose values are float32. */
@@ -111,73 +89,102 @@ function singlesIn(order: readonly Expr[]): ReadonlySet<Expr> {
   return found
 }
 
-/** Expressions whose values are read, and not only their integers by the next extreme of a chain. */
-function readIn(roots: readonly Expr[], order: readonly Expr[], single: ReadonlySet<Expr>): ReadonlySet<Expr> {
-  const found = new Set(roots)
-  for (const x of order)
-    for (const [i, y] of x.args.entries())
-      if (i > 0 || y.step !== x.step || !isExtreme(x) || !single.has(x)) found.add(y)
-  return found
-}
-
 /** Whether a constant is a small integer: choices between those need no memory. */
 const isSmall = ({ step, value }: Expr): boolean =>
   step === 'const' && Number.isInteger(value) && Math.abs(value) < 2 ** 20 && !Object.is(value, -0)
 
 /**
- * Statements that compute the expressions, and the names of their values. `input` returns the source of an input's
- * element; the names of steps begin with `prefix`.
+ * Statements that compute the expressions, and the names of their values, or of their bits where those are taken and
+ * cost less. `input` returns the source of an input's element; the names of steps begin with `prefix`.
  */
 export function emitJs(
   roots: readonly Expr[],
   input: (position: number) => string,
   prefix = 't',
-): { readonly lines: readonly string[]; readonly results: readonly string[] } {
-  const names = new Map<Expr, string>()
+  bits = noBits,
+): { readonly lines: readonly string[]; readonly results: readonly string[]; readonly inBits: readonly boolean[] } {
   const order = topological(roots)
   const single = singlesIn(order)
-  const read = readIn(roots, order, single)
-  const extremes = { max: new Extremes(''), min: new Extremes('-') }
   /** Small integers, and choices between them. */
   const small = new Set<Expr>()
   const lines: string[] = []
-  for (const x of order) {
-    const { step } = x
-    if (isSmall(x)) small.add(x)
-    if (step === 'input') {
-      names.set(x, input(x.value))
-      continue
-    }
-    if (step === 'const') {
-      names.set(x, numberSource(constantOf(x)))
-      continue
-    }
-    const args = x.args.map((arg) => names.get(arg) as string)
-    if (step === 'cast' && holds(x.dtype, x.args[0].dtype)) {
-      names.set(x, args[0])
-      continue
-    }
+  const named = (code: string): string => {
     const name = `${prefix}${lines.length}`
-    if (isExtreme(x) && single.has(x)) {
-      extremes[x.step].add(x, args, name, read.has(x), lines)
+    lines.push(`const ${name} = ${code}`)
+    return name
+  }
+  const once = (make: (x: Expr) => string): ((x: Expr) => string) => {
+    const names = new Map<Expr, string>()
+    return (x) => {
+      const name = names.get(x) ?? make(x)
       names.set(x, name)
-      continue
+      return name
     }
-    if (step === 'select' && isFloat(x.dtype) && !predictable.has(x.args[0].step)) {
-      const [condition, a, b] = x.args
-      const bit = stepDef(condition.step as Computed)?.rule === 'comparison' ? args[0] : `${args[0]} !== 0 | 0`
-      if (small.has(a) && small.has(b)) {
-        lines.push(`const ${name} = ${args[2]} + Math.imul(${args[1]} - ${args[2]}, ${bit}) | 0`)
-        small.add(x)
-      } else lines.push(`pair[0] = ${args[2]}`, `pair[1] = ${args[1]}`, `const ${name} = pair[${bit}]`)
-      names.set(x, name)
-      continue
+  }
+  const isSingleExtreme = (x: Expr): boolean => isExtreme(x) && single.has(x)
+  const isChoice = (x: Expr): boolean => isSingleExtreme(x) || (isMixed(x) && single.has(x) && !small.has(x))
+
+  const valueOf = once((x): string => {
+    const { step } = x
+    if (step === 'input') return input(x.value)
+    if (step === 'const') return numberSource(constantOf(x))
+    if (isSingleExtreme(x)) {
+      lines.push(`bits[0] = ${bitsOf(x)}`)
+      return named('singles[0]')
+    }
+    const args = x.args.map(valueOf)
+    if (step === 'cast' && holds(x.dtype, x.args[0].dtype)) return args[0]
+    if (isMixed(x)) {
+      const bit = stepDef(x.args[0].step as Computed)?.rule === 'comparison' ? args[0] : `${args[0]} !== 0 | 0`
+      if (small.has(x)) return named(`${args[2]} + Math.imul(${args[1]} - ${args[2]}, ${bit}) | 0`)
+      lines.push(`pair[0] = ${args[2]}`, `pair[1] = ${args[1]}`)
+      return named(`pair[${bit}]`)
     }
     const source = stepOf(step, x.dtype).source(args)
-    lines.push(`const ${name} = ${isFloat(x.dtype) ? source : roundSource[x.dtype](source)}`)
-    names.set(x, name)
+    return named(isFloat(x.dtype) ? source : roundSource[x.dtype](source))
+  })
+  // Choices between float32 are made among their bits, without the branches of `Math.max` and of JavaScript's own choices,
+  // of which one is mispredicted every other time. A minimum is the negative of the largest of the negated elements.
+  const bitsOf = once((x): string => {
+    const { step, value, args } = x
+    if (step === 'const') {
+      singles[0] = value
+      return numberSource(words[0])
+    }
+    const read = step === 'input' ? bits.input(value) : undefined
+    if (read !== undefined) return named(read)
+    if (!isChoice(x)) {
+      lines.push(`singles[0] = ${valueOf(x)}`)
+      return named('bits[0]')
+    }
+    if (!isExtreme(x)) return named(chosen(bitsOf(args[2]), bitsOf(args[1]), maskOf(x)))
+    if (args.every((arg) => arg.step !== step)) return named(chosen(bitsOf(args[0]), bitsOf(args[1]), maskOf(x)))
+    // A chain needs no bits in between.
+    const word = named(`${keys[x.step](x)} + ${nanWords} | 0`)
+    return named(`${flipped(word)}${step === 'min' ? sign : ''}`)
+  })
+  /** The integers by which elements are compared. */
+  const keyOf = (step: 'max' | 'min') =>
+    once((x): string =>
+      x.step === step && single.has(x)
+        ? named(chosen(keys[step](x.args[0]), keys[step](x.args[1]), maskOf(x)))
+        : named(ordered(step === 'max' ? bitsOf(x) : named(`${bitsOf(x)}${sign}`))),
+    )
+  const keys = { max: keyOf('max'), min: keyOf('min') }
+  /** All bits if a select's condition holds, or if the second operand of an extreme is the one. */
+  const maskOf = once((x): string => {
+    const [a, b] = x.args
+    const holds = isExtreme(x) ? `(${keys[x.step](b)} > ${keys[x.step](a)} | 0)` : valueOf(a)
+    return named(`0 - ${holds} | 0`)
+  })
+
+  for (const x of order) {
+    if (isSmall(x) || (isMixed(x) && small.has(x.args[1]) && small.has(x.args[2]))) small.add(x)
+    // Choices and inputs are read where they are needed, as values or as bits.
+    if (x.args.length > 0 && !isChoice(x)) valueOf(x)
   }
-  return { lines, results: roots.map((root) => names.get(root) as string) }
+  const inBits = roots.map((root, k) => bits.takes(k) && isChoice(root))
+  return { lines, results: roots.map((root, k) => (inBits[k] ? bitsOf : valueOf)(root)), inBits }
 }
 
 /** The expression as a closure over the values of its inputs: slower, for engines that may not compile source. */

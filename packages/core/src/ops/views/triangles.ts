@@ -23,7 +23,7 @@ import { cloneOp, type Elementwise, elementwise } from '../define/elementwise.ts
 import { filled } from '../define/fill.ts'
 import { type Overloaded, overloaded } from '../define/overloads.ts'
 import { reshapeOp } from '../define/views.ts'
-import { sub } from '../pointwise/arithmetic.ts'
+import { add } from '../pointwise/arithmetic.ts'
 import { ge, le } from '../pointwise/comparison.ts'
 import { assignOp, type Diagonal, diagonalOp } from './views.ts'
 
@@ -38,9 +38,11 @@ function defineTriangle(name: string, compare: typeof le): Overloaded<[x: Tensor
   return overloaded((x: Tensor, ...args: TriangleArguments) => {
     const [diagonal] = read(x, args)
     if (x.dim() === 0) throw new IndexError('Dimension specified as -2 but tensor has no dimensions')
-    const row = normalizeDim(-2, x.dim())
-    const rows = apply(reshapeOp, [counted(x.sizes[row], 'int32', x.device)], [x.sizes[row], 1])
-    return [op, [x, compare(sub(counted(x.sizes[row + 1], 'int32', x.device), rows), diagonal)]]
+    const [rows, columns] = x.sizes.slice(normalizeDim(-2, x.dim()))
+    const row = apply(reshapeOp, [counted(rows, 'int32', x.device)], [rows, 1])
+    // Numbers of rows beyond the matrix select as those at its edge, and do not overflow.
+    const limit = add(row, Math.min(Math.max(diagonal, -rows), columns))
+    return [op, [x, compare(counted(columns, 'int32', x.device), limit)]]
   })
 }
 /**
