@@ -41,7 +41,7 @@ const common = {
   format: 'esm',
   target: 'es2022',
   minify: true,
-  lineLimit: 400,
+  lineLimit: 600,
   legalComments: 'none',
   external: ['node:*', ...imported.flatMap((name) => [name, `${name}/*`])],
   logLevel: 'warning',
