@@ -41,7 +41,7 @@ const common = {
   format: 'esm',
   target: 'es2022',
   minify: true,
-  lineLimit: 600,
+  lineLimit: 300,
   legalComments: 'none',
   external: ['node:*', ...imported.flatMap((name) => [name, `${name}/*`])],
   logLevel: 'warning',
@@ -149,6 +149,27 @@ const optionsFor = (platform) => ({
   inject: [join(import.meta.dirname, 'named.js')],
 })
 
+/**
+ * One import of core's kernel interface instead of one for each source, which names again what others have named: `text` is
+ * the bundle that has many, so its names are those in use.
+ */
+const together = (text) => ({
+  name: 'together',
+  setup: ({ onResolve, onLoad }) => {
+    const specifier = '@flambeau/core/backend'
+    const lists = [...text.matchAll(new RegExp(`\\bimport\\s*\\{([^}]*)\\}\\s*from\\s*"${specifier}"`, 'g'))]
+    if (lists.length < 2) return
+    const names = new Set(lists.flatMap(([, list]) => list.split(',').map((name) => name.trim().split(/\s+as\s+/)[0])))
+    onResolve({ filter: new RegExp(`^${specifier}$`) }, ({ path, namespace }) =>
+      namespace === 'together' ? undefined : { path, namespace: 'together' },
+    )
+    onLoad({ filter: /./, namespace: 'together' }, () => ({
+      contents: `export { ${[...names].join(', ')} } from '${specifier}'`,
+      resolveDir: process.cwd(),
+    }))
+  },
+})
+
 const outside = (platform) => {
   const isImported = (path) =>
     path.startsWith('node:') || imported.some((name) => path === name || path.startsWith(`${name}/`))
@@ -167,14 +188,17 @@ const write = async ({ path, text }) => writeFileSync(path, withAddresses(withCo
 
 /** Bundles an entry point into a file. */
 const bundle = async (outfile, platform, entry) => {
-  const { outputFiles } = await build({
-    ...optionsFor(platform),
-    entryPoints: [entry],
-    outfile,
-    write: false,
-    plugins: [outside(platform), classNames()],
-  })
-  await write(outputFiles[0])
+  const built = async (...plugins) => {
+    const { outputFiles } = await build({
+      ...optionsFor(platform),
+      entryPoints: [entry],
+      outfile,
+      write: false,
+      plugins: [...plugins, outside(platform), classNames()],
+    })
+    return outputFiles[0]
+  }
+  await write(await built(together((await built()).text)))
 }
 
 /**
