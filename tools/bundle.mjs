@@ -41,7 +41,7 @@ const common = {
   format: 'esm',
   target: 'es2022',
   minify: true,
-  lineLimit: 300,
+  lineLimit: 253,
   legalComments: 'none',
   external: ['node:*', ...imported.flatMap((name) => [name, `${name}/*`])],
   logLevel: 'warning',

@@ -1,12 +1,13 @@
 // Every kind of instruction at sizes chosen for GPUs, against js. FLAMBEAU_CUDA_SIZES=all takes all sizes, and shapes that
 // take the interpreter a minute.
 import { type Tensor, tensor, useDevice } from '@flambeau/core'
-import { type Backend, composites } from '@flambeau/core/backend'
+import type { Backend } from '@flambeau/core/backend'
 import { watched } from '@flambeau/backend-conformance'
 import { js } from '@flambeau/backend-js'
 import { expect, it } from 'vitest'
 import { testWith } from '../../../../tools/test/machine.ts'
 import { openCuda } from '../../src/cuda/index.ts'
+import { fused } from '../../src/cuda/plans/index.ts'
 import { cudaMissing } from './driver.ts'
 import { fewSizes, large, type Row, rows, sizes, tiled } from './sizes.ts'
 
@@ -58,7 +59,7 @@ if (cudaMissing === undefined) {
   it('each row runs its kind, and there is a row for every kind', () => {
     const kinds = [
       ...'map argReduce scan contract concat pad fold gather scatter assign sort iota'.split(' '),
-      ...Object.keys(composites),
+      ...fused,
     ]
     expect([...seen].sort()).toEqual(kinds.sort())
   })

@@ -5,8 +5,6 @@
 // A backend whose memory is not V8's must learn which tensors are garbage. A WeakRef tells, but what one refers to stays
 // alive until the event loop turns, and a training loop need not let it. In Node the turn can be ended for WeakRefs.
 
-import type { Slab } from './host.ts'
-
 type Collect = (options?: { readonly type: 'minor' }) => void
 
 /** What this needs of Node's `process`. */
@@ -84,6 +82,16 @@ function forgetIn({ collect, node }: Engine): (() => void) | null {
   }
 }
 
+/** Memory that is used again when a program frees it. */
+export interface Spare {
+  /** What it may be used for; negative while it waits. */
+  kind: number
+  readonly bytes: number
+  /** Whether it was freed before. */
+  used: boolean
+  next?: Spare
+}
+
 /** The bytes of new array buffers after which V8 looks for dead young ones. */
 const pace = 2 ** 23
 /** How many bytes that were freed explicitly may wait for their next use. */
@@ -124,12 +132,12 @@ class Garbage {
   /** Undefined until it is needed. */
   #grow: ReturnType<typeof growthHere> | undefined
   #holding = false
-  /** Slabs that were freed and wait for their next use, by kind: the one freed last, which has the one before. */
-  readonly #spares = new Map<number, Slab>()
+  /** What was freed and waits for its next use, by kind: the one freed last, which has the one before. */
+  readonly #spares = new Map<number, Spare>()
   #spareBytes = 0
 
   /** Keeps a slab until the next collection, which finds it dead, unless that is too much. */
-  put(slab: Slab): void {
+  put(slab: Spare): void {
     const { kind, bytes } = slab
     if (kind <= 0 || this.#spareBytes + bytes > mostSpare) return
     slab.kind = -kind
@@ -139,7 +147,7 @@ class Garbage {
   }
 
   /** The slab of a kind that was freed last, because it may still be in a cache. */
-  take(kind: number): Slab | undefined {
+  take(kind: number): Spare | undefined {
     const slab = this.#spares.get(kind)
     if (slab === undefined) return undefined
     if (slab.next === undefined) this.#spares.delete(kind)

@@ -16,11 +16,11 @@ import {
   type View,
 } from './backend.ts'
 import { checkClaims, checkView, checkWhole } from './claims.ts'
-import { garbage } from './garbage.ts'
+import { garbage, type Spare } from './garbage.ts'
 import { forEachRow } from './loops.ts'
 
 /** A typed array that buffers are ranges of. */
-export class Slab {
+export class Slab implements Spare {
   readonly data: TypedArray
   /** The bytes of all elements, and those of one. */
   readonly bytes: number
@@ -33,7 +33,7 @@ export class Slab {
   kind = 0
   /** Whether it was freed before, and need not hold zeros. */
   used = false
-  next?: Slab
+  next?: Spare
   /** The same memory. */
   words?: Int32Array
 
@@ -180,7 +180,7 @@ export class HostMemory {
   protected open(dtype: DType, length: number, bytes: number, make?: typeof newArray): Slab {
     const kind = make === undefined ? 0 : bytes * dtypes.length + rankOf(dtype)
     const spare = garbage.take(kind)
-    if (spare !== undefined) return spare
+    if (spare !== undefined) return spare as Slab
     garbage.opens(bytes)
     if (this.#admit === undefined || this.#admit(bytes)) {
       try {
