@@ -73,21 +73,23 @@ export class Tensor {
   readonly dtype: DType
   /** The number of elements; `numel()`. */
   readonly elements: number
-  // The operation that created it, null for leaves. Use `gradFn`, which is also right after writes to a view's base.
+  /**
+   * The operation that created it, null for leaves. Use `gradFn`, which is also right after writes to a view's base.
+   */
   node: Node | null = null
-  // Its index among the node's outputs.
+  /** Its index among the node's outputs. */
   outIndex = 0
-  // For a view: its base and op.
+  /** For a view: its base and op. */
   viewOf: ViewOf | null = null
-  // For a leaf: the node that collects its gradient.
+  /** For a leaf: the node that collects its gradient. */
   accumulator: Node | null = null
-  // The value of `grad`; a separate property, so that setting `grad` in a recorded step is noticed.
+  /** The value of `grad`; a separate property, so that setting `grad` in a recorded step is noticed. */
   collected: Tensor | null = null
-  // Whether this leaf collects a gradient.
+  /** Whether this leaf collects a gradient. */
   leafRequiresGrad = false
-  // The hook of `retainGrad`.
+  /** The hook of `retainGrad`. */
   retained: Hook | null = null
-  // A tensor is not a wrapped number; see Num. An own property, so that V8 finds it at once.
+  /** A tensor is not a wrapped number; see Num. An own property, so that V8 finds it at once. */
   readonly wrapped = false
 
   constructor(storage: Storage, shape: Shape, strides: readonly number[], offset: number, dtype: DType) {
@@ -115,19 +117,19 @@ export class Tensor {
     this.collect(value ?? null)
   }
 
-  // Sets the gradient to one that is known to be valid.
+  /** Sets the gradient to one that is known to be valid. */
   collect(gradient: Tensor | null): void {
     if (effects.sink !== null) effects.sink.looks.setsGradient(this)
     if (effects.scope !== null) effects.scope.changed(this)
     this.collected = gradient
   }
 
-  // The handle of its memory.
+  /** The handle of its memory. */
   get buffer(): DeviceBuffer {
     return this.storage.buffer
   }
 
-  // The handle, or null if the memory was freed.
+  /** The handle, or null if the memory was freed. */
   get memory(): DeviceBuffer | null {
     return this.storage.memory
   }
@@ -156,7 +158,7 @@ export class Tensor {
   /** `dispose` for runtimes that support `using`. */
   declare [Symbol.dispose]: () => void
 
-  // The number of writes to this memory so far; autograd compares it with the number when it saved a value.
+  /** The number of writes to this memory so far; autograd compares it with the number when it saved a value. */
   get version(): number {
     return this.storage.version
   }
@@ -189,7 +191,7 @@ export class Tensor {
     }
   }
 
-  // Replaces its node; a retained gradient is then that of the new node.
+  /** Replaces its node; a retained gradient is then that of the new node. */
   rebase(node: Node | null, index: number): void {
     if (effects.scope !== null) effects.scope.changed(this)
     const { retained } = this
@@ -207,7 +209,7 @@ export class Tensor {
     return this.retained !== null
   }
 
-  // Whether it, or its base, was created in `inferenceMode`.
+  /** Whether it, or its base, was created in `inferenceMode`. */
   get inference(): boolean {
     return this.storage.inference
   }
