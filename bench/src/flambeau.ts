@@ -32,6 +32,17 @@ const settle = (last: unknown): unknown => {
   return last
 }
 
+/** Frees a step's results before the next step, as reference counts do in PyTorch. */
+const freeing = (step: () => Result): (() => Result) => {
+  let last: readonly flambeau.Tensor[] = []
+  return () => {
+    for (const tensor of last) tensor.dispose()
+    const result = step()
+    last = [result].flat()
+    return result
+  }
+}
+
 export const load: Load = async (workload, numbers) => {
   if (way !== 'eager' && flambeau.compile === undefined) return { cannot: 'this revision has no compile' }
   const inputs = Object.fromEntries(Object.entries(numbers).map(([key, value]) => [key, toTensor(value)]))
@@ -48,7 +59,8 @@ export const load: Load = async (workload, numbers) => {
     ...(mode === undefined ? {} : { settle }),
     results: (last: unknown) => resultsOf(program, last as Result).map((tensor) => tensor.toArray()),
   }
-  if (way === 'eager') return { step: program.step, ...common }
+  const free = layer === undefined ? (each: () => Result) => each : freeing
+  if (way === 'eager') return { step: free(program.step), ...common }
   const step = flambeau.compile(program.step)
-  return { step, ...(way === 'repeated' ? { steps: (n) => step.repeat(n) } : {}), ...common }
+  return { step: free(step), ...(way === 'repeated' ? { steps: (n) => step.repeat(n) } : {}), ...common }
 }
