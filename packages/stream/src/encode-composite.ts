@@ -19,10 +19,10 @@ import { copy } from './encode-map.ts'
 import { type Writer, begin, end, memory, none, operandWords, put, view } from './words.ts'
 
 /**
- * The compositions that C++ has kernels for, in the order of their numbers. tools/steps.mjs generates
- * native/src/composites.h from them. Add a new one at the end.
+ * The compositions that modules of WebAssembly have kernels for. They are few, because a page fetches all of a module before
+ * it computes anything.
  */
-export const kernels: readonly CompositeKind[] = [
+export const fetched: readonly CompositeKind[] = [
   'softmax',
   'logSoftmax',
   'softmaxBackward',
@@ -30,11 +30,12 @@ export const kernels: readonly CompositeKind[] = [
   'crossEntropy',
   'crossEntropyBackward',
   'moments',
-  'sliceNorm',
-  'sliceNormBackward',
 ]
-/** Those that modules of WebAssembly have too: a page fetches all of a module before it computes anything. */
-export const fetched = kernels.slice(0, 7)
+/**
+ * Those that C++ has kernels for, in the order of their numbers. tools/steps.mjs generates native/src/composites.h from
+ * them. Add a new one at the end.
+ */
+export const kernels: readonly CompositeKind[] = [...fetched, 'sliceNorm', 'sliceNormBackward']
 /** The attributes of a composition besides the axis. */
 export const numbersOf = (kind: CompositeKind): readonly string[] => (composites[kind] as Composite).numbers ?? []
 const numberOf = new Map(kernels.map((kind, i) => [kind, i]))
