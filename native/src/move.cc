@@ -33,9 +33,12 @@ BadIndex check_indices(int32_t depth, const int32_t* sizes, const Strided& index
 /** Whether no element of `to` is met twice: a longer stride leads beyond all that shorter ones reach. */
 bool meets_once(const Fold& f) {
   int32_t order[maxDepth];
-  for (int32_t l = 0; l < f.depth; l++) order[l] = l;
   const auto size = [&](int32_t l) { return int64_t{std::abs(f.to.steps[l])}; };
-  std::sort(order, order + f.depth, [&](int32_t a, int32_t b) { return size(a) < size(b); });
+  for (int32_t l = 0; l < f.depth; l++) {
+    int32_t at = l;
+    for (; at > 0 && size(l) < size(order[at - 1]); at--) order[at] = order[at - 1];
+    order[at] = l;
+  }
   int64_t reach = 0;
   for (int32_t i = 0; i < f.depth; i++) {
     const int32_t l = order[i];

@@ -11,11 +11,20 @@ constexpr int32_t mostPrograms = 1 << 16;
 /** The limit for programs, because each row takes memory. */
 constexpr int32_t mostRows = 1 << 20;
 
-/** The error message for an invalid stream. */
+/** The error message for an invalid stream. std::to_string would bring a table of digits into WebAssembly's modules. */
 inline std::string described(const char* backend, const Status& status) {
-  const Opcode opcode = static_cast<Opcode>(status.value);
-  return std::string(backend) + ": instruction " + std::to_string(status.tag) + " (" + name_of(opcode) +
-         "): " + status.what;
+  char digits[12];
+  char* tag = digits + sizeof digits;
+  *--tag = 0;
+  int64_t rest = status.tag < 0 ? -int64_t{status.tag} : status.tag;
+  do *--tag = static_cast<char>('0' + rest % 10);
+  while ((rest /= 10) > 0);
+  if (status.tag < 0) *--tag = '-';
+  std::string text;
+  for (const char* part : {backend, ": instruction ", static_cast<const char*>(tag), " (",
+                           name_of(static_cast<Opcode>(status.value)), "): ", status.what})
+    text += part;
+  return text;
 }
 
 /** A row of the table: an address, as a double, and bytes. Doubles that cannot be these refer to no memory. */
