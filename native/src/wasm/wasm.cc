@@ -57,13 +57,16 @@ Handle* handle_of(int32_t handle) {
 
 /** A checked program; null with a message if it is none. */
 std::unique_ptr<Program> program_of(const int32_t* words, int32_t wordCount, int32_t rows, int32_t numbers,
-                                    Functions functions = {}) {
+                                    const int32_t* functions, int32_t functionCount) {
   Status status;
   if (wordCount < 0 || rows < 0 || rows > mostRows || numbers < 0) {
     refuse("a program takes words, up to 1048576 rows and numbers", 0);
     return nullptr;
   }
-  auto program = Program::make(words, wordCount, rows, numbers, &status, Limits::most, false, functions);
+  // A pointer to a function is its index in the table.
+  static_assert(sizeof(Function) == sizeof(int32_t), "an index has the size of a pointer");
+  auto program = Program::make(words, wordCount, rows, numbers, &status, Limits::most, false,
+                               {reinterpret_cast<const Function*>(functions), functionCount});
   if (program == nullptr) state().message = described("wasm", status);
   return program;
 }
@@ -99,28 +102,22 @@ int32_t flambeau_submit(const int32_t* words, int32_t wordCount, const double* r
   return ended(run_stream(words, wordCount, limits, it.kernels, memory, it.arena), 0, status);
 }
 
-int32_t flambeau_define(int32_t at, const int32_t* words, int32_t wordCount, int32_t rows, int32_t numbers) {
+int32_t flambeau_define(int32_t at, const int32_t* words, int32_t wordCount, int32_t rows, int32_t numbers,
+                        const int32_t* functions, int32_t functionCount) {
   auto& programs = state().programs;
   if (at < 0 || at >= mostPrograms) return refuse("define takes a number below 65536", 1);
-  auto program = program_of(words, wordCount, rows, numbers);
+  auto program = program_of(words, wordCount, rows, numbers, functions, functionCount);
   if (program == nullptr) return 1;
   if (static_cast<size_t>(at) >= programs.size()) programs.resize(static_cast<size_t>(at) + 1);
   programs[at] = std::move(program);
   return 0;
 }
 
-int32_t flambeau_program(const int32_t* words, int32_t wordCount, int32_t rows, int32_t numbers) {
-  return flambeau_emitted(words, wordCount, rows, numbers, nullptr, 0);
-}
-
-int32_t flambeau_emitted(const int32_t* words, int32_t wordCount, int32_t rows, int32_t numbers,
+int32_t flambeau_program(const int32_t* words, int32_t wordCount, int32_t rows, int32_t numbers,
                          const int32_t* functions, int32_t functionCount) {
-  // A pointer to a function is its index in the table.
-  std::vector<Function> table;
-  for (int32_t i = 0; i < functionCount; i++) table.push_back(reinterpret_cast<Function>(functions[i]));
   auto& handles = state().handles;
   auto handle = std::make_unique<Handle>();
-  handle->program = program_of(words, wordCount, rows, numbers, {table.data(), static_cast<int32_t>(table.size())});
+  handle->program = program_of(words, wordCount, rows, numbers, functions, functionCount);
   if (handle->program == nullptr) return 0;
   handle->table.resize(rows);
   handle->steps.resize(rows);

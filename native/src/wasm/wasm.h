@@ -31,17 +31,18 @@ EXPORT(submit)
 int32_t flambeau_submit(const int32_t* words, int32_t wordCount, const double* rows, int32_t rowCount,
                         const double* numbers, int32_t numberCount, int32_t* status);
 
-/** Checks words as a program of so many rows and numbers, which calls refer to by `at`. Returns 0, or 1: see `message`. */
-EXPORT(define) int32_t flambeau_define(int32_t at, const int32_t* words, int32_t wordCount, int32_t rows, int32_t numbers);
-
-/** Checks words as a program that `run` runs. Returns its handle, or 0: see `message`. */
-EXPORT(program) int32_t flambeau_program(const int32_t* words, int32_t wordCount, int32_t rows, int32_t numbers);
 /**
- * The same for words that refer to functions: `functions` has their indices in the exported table of functions, where they
- * stay as long as the program. A function that is none of its kind (kernels.h) is an error of WebAssembly when it runs.
+ * Checks words as a program of so many rows and numbers, which calls refer to by `at`. Returns 0, or 1: see `message`.
+ * `functions` has the indices of those that the words refer to in the exported table of functions, where they stay as
+ * long as the program. A function that is none of its kind (kernels.h) is an error of WebAssembly when it runs.
  */
-EXPORT(emitted)
-int32_t flambeau_emitted(const int32_t* words, int32_t wordCount, int32_t rows, int32_t numbers,
+EXPORT(define)
+int32_t flambeau_define(int32_t at, const int32_t* words, int32_t wordCount, int32_t rows, int32_t numbers,
+                        const int32_t* functions, int32_t functionCount);
+
+/** Checks words in the same way as a program that `run` runs. Returns its handle, or 0: see `message`. */
+EXPORT(program)
+int32_t flambeau_program(const int32_t* words, int32_t wordCount, int32_t rows, int32_t numbers,
                          const int32_t* functions, int32_t functionCount);
 /** Frees a program; its handle may be that of another one later. */
 EXPORT(drop) void flambeau_drop(int32_t handle);

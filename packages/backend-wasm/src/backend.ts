@@ -10,7 +10,7 @@ import { LinearMemory } from './memory.ts'
 export interface Report {
   /** Whether it took the module of relaxed SIMD; undefined for a module that the caller passed. */
   readonly relaxed: boolean | undefined
-  /** Whether expressions of compiled steps become WebAssembly of their own. */
+  /** Whether expressions of compiled steps and of large eager operations become WebAssembly of their own. */
   readonly emit: boolean
   /** The bytes of linear memory, which never shrinks. */
   readonly linearBytes: number

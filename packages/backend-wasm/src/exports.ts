@@ -26,12 +26,21 @@ export interface Exports {
     numberCount: number,
     status: number,
   ): number
-  /** Makes the words the program that calls refer to as `at`. Returns 0, or another number if they are invalid. */
-  define(at: number, words: number, wordCount: number, rows: number, numbers: number): number
-  /** Returns the handle of a checked program; 0 if the words are invalid. */
-  program(words: number, wordCount: number, rows: number, numbers: number): number
-  /** The same for words that refer to functions, by their positions among these indices of the table. */
-  emitted(
+  /**
+   * Makes the words the program that calls refer to as `at`. They refer to functions by their positions among these
+   * indices of the table. Returns 0, or another number if they are invalid.
+   */
+  define(
+    at: number,
+    words: number,
+    wordCount: number,
+    rows: number,
+    numbers: number,
+    functions: number,
+    functionCount: number,
+  ): number
+  /** The same for a program that `run` runs. Returns its handle; 0 if the words are invalid. */
+  program(
     words: number,
     wordCount: number,
     rows: number,

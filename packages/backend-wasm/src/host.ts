@@ -33,6 +33,14 @@ interface Held {
 }
 const none = new Int32Array(0)
 
+/** Words, and the functions that they refer to. */
+interface Made {
+  readonly words: Int32Array
+  readonly functions: Int32Array
+  /** Whether the first function computes all of it. */
+  readonly isWhole?: boolean
+}
+
 /** What a run returns for words that are invalid. */
 const invalid = 1
 
@@ -47,6 +55,8 @@ export class WasmHost implements Host {
   emits = true
   readonly #functions: Functions
   readonly #dropped: FinalizationRegistry<Held>
+  /** The functions of the programs that calls refer to. */
+  readonly #defined: Int32Array[] = []
   /** The arrays of batches. */
   #words = 0
   #rows = 0
@@ -145,55 +155,60 @@ export class WasmHost implements Host {
   }
 
   define(at: number, words: Int32Array, count: number, rows: number, numbers: number): void {
-    this.#checked(words.subarray(0, count), (place) => this.#heap.exports.define(at, place, count, rows, numbers) === 0)
+    this.#define(at, { words: words.subarray(0, count), functions: none }, rows, numbers)
+  }
+
+  compile(at: number, words: Int32Array, rows: number, numbers: number): boolean {
+    const made = this.#emit(words)
+    if (made.functions === none) return false
+    this.#define(at, made, rows, numbers)
+    return true
+  }
+
+  #define(at: number, made: Made, rows: number, numbers: number): void {
+    this.#checked(
+      made,
+      (words, functions) =>
+        this.#heap.exports.define(at, words, made.words.length, rows, numbers, functions, made.functions.length) === 0,
+    )
+    this.#functions.remove(this.#defined[at] ?? none)
+    this.#defined[at] = made.functions
   }
 
   program(words: Int32Array, rows: number, numbers: number): Handle {
-    const emitted = this.emits ? emit(words) : undefined
-    const functions = emitted && this.#functions.add(emitted.module, emitted.functions)
-    const isEmitted = emitted !== undefined && functions !== undefined
-    const held = isEmitted
-      ? this.#held(emitted.words, rows, numbers, functions)
-      : this.#held(words, rows, numbers, none)
-    const whole =
-      isEmitted && emitted.isWhole
-        ? { run: this.#functions.at(functions[0]) as Whole['run'], table: this.words(rowWords * rows) }
-        : undefined
-    const handle: Omit<Bound, 'handle' | 'rows'> = { number: held.number, numbers: 0, stride: 0, whole }
-    this.#dropped.register(handle, held)
+    const made = this.#emit(words)
+    const { functions } = made
+    let number = 0
+    this.#checked(made, (words, table) => {
+      number = this.#heap.exports.program(words, made.words.length, rows, numbers, table, functions.length)
+      return number !== 0
+    })
+    const whole = made.isWhole
+      ? { run: this.#functions.at(functions[0]) as Whole['run'], table: this.words(rowWords * rows) }
+      : undefined
+    const handle: Omit<Bound, 'handle' | 'rows'> = { number, numbers: 0, stride: 0, whole }
+    this.#dropped.register(handle, { number, functions })
     return handle as Bound
   }
 
-  #held(words: Int32Array, rows: number, numbers: number, functions: Int32Array): Held {
+  /** The words with functions that were emitted for them, if there are any. */
+  #emit(words: Int32Array): Made {
+    const emitted = this.emits ? emit(words) : undefined
+    const functions = emitted && this.#functions.add(emitted.module, emitted.functions)
+    if (emitted === undefined || functions === undefined) return { words, functions: none }
+    return { words: emitted.words, functions, isWhole: emitted.isWhole }
+  }
+
+  /** Passes words and functions to C++, which checks them; throws what it finds. */
+  #checked({ words, functions }: Made, check: (words: number, functions: number) => boolean): void {
     try {
-      return { number: this.#program(words, rows, numbers, functions), functions }
+      const isValid = this.#heap.lent(words, (at) => this.#heap.lent(functions, (table) => check(at, table)))
+      if (!isValid) throw new Error(this.#heap.message())
     } catch (error) {
+      this.#heap.unwind()
       this.#functions.remove(functions)
       throw error
     }
-  }
-
-  #program(words: Int32Array, rows: number, numbers: number, functions: Int32Array): number {
-    let number = 0
-    this.#checked(words, (place) => {
-      number = this.#heap.lent(functions, (table) =>
-        this.#heap.exports.emitted(place, words.length, rows, numbers, table, functions.length),
-      )
-      return number !== 0
-    })
-    return number
-  }
-
-  /** Passes words to a function that checks them; throws what it finds. */
-  #checked(words: Int32Array, check: (place: number) => boolean): void {
-    let valid = false
-    try {
-      valid = this.#heap.lent(words, check)
-    } catch (error) {
-      this.#heap.unwind()
-      throw error
-    }
-    if (!valid) throw new Error(this.#heap.message())
   }
 
   bind(program: Handle, rows: Shared<Float64Array>, numbers: Shared<Float64Array>, stride: number): void {

@@ -27,8 +27,8 @@ export interface WasmOptions {
   /** Whether to take the module of relaxed SIMD; if not given, it is taken where the engine has relaxed SIMD. */
   readonly relaxed?: boolean
   /**
-   * Whether the expressions of compiled steps are written as WebAssembly of their own, which gives the same numbers in
-   * less time; true if not given. It holds for steps that are compiled from then on.
+   * Whether the expressions of compiled steps, and of eager operations on many elements, are written as WebAssembly of
+   * their own, which gives the same numbers in less time; true if not given. It holds for what is compiled from then on.
    */
   readonly emit?: boolean
 }

@@ -186,7 +186,6 @@ const functions: readonly (keyof Exports)[] = [
   'allocate',
   'define',
   'drop',
-  'emitted',
   'forget',
   'format',
   'keep',

@@ -122,6 +122,39 @@ describe('powers', () => {
   }
 })
 
+describe('maxima and minima beside NaN, infinities and both zeros', () => {
+  const all = [0, -0, Number.NaN, Infinity, -Infinity, 1, -1, 1e-45]
+  for (const name of ['max', 'min'] as const) {
+    it(`${name} of elements, of a column or a row, of numbers, of constants, in either order`, () => {
+      const bytes = (values: readonly number[]) => ({
+        dtype: 'float32' as const,
+        bytes: new Uint8Array(Float32Array.from(values).buffer),
+      })
+      const n = 8 * all.length
+      const rows = [bytes(Array.from({ length: n * n }, (_, i) => all[i % 8])), bytes(all), floats(n * n)]
+      const seconds = [
+        bytes(Array.from({ length: n * n }, (_, i) => all[(i >> 3) % 8])),
+        bytes(Array.from({ length: n }, (_, i) => all[i >> 3])),
+      ]
+      const run = (b: Placed, exprs: readonly Expr[], numbers: number[] = [], second = seconds[0]): void => {
+        for (const expr of exprs) {
+          const words = mapWords([n, n], [float([n, 1], 0), b], [{ expr, to: float([n, 1], 2) }]) as number[]
+          expect(compare(words, [rows[0], second, rows[2]], numbers), `${numbers}`).toBe(undefined)
+        }
+      }
+      const both = [s[name](x, y), s[name](y, x)]
+      run(float([n, 1], 1), both)
+      run(float([1, 0], 1), both, [], seconds[1])
+      run(float([0, 1], 1), both, [], seconds[1])
+      for (const value of all) {
+        run(float([0, 0], -1), both, [value])
+        const constant = s.constant(value, 'float32')
+        run(float([0, 0], -1), [s[name](x, constant), s[name](constant, x)], [value])
+      }
+    })
+  }
+})
+
 /** Strides of a dense tensor, with some loops broadcast, with gaps, or in another order. */
 function stridesOf(sizes: readonly number[], roll: Dice, isOutput: boolean): number[] {
   const way = isOutput ? [0, 2, 3][roll(3)] : roll(4)

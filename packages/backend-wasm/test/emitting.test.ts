@@ -1,8 +1,9 @@
 // Compiled steps of the backend with emitted functions and without: the same bits, and what happens where a page may not
 // compile them.
-import { compile, F, grad, manualSeed, rand, randn, type Tensor, useDevice, zeros } from '@flambeau/core'
+import { compile, F, grad, manualSeed, rand, randn, scope, type Tensor, useDevice, zeros } from '@flambeau/core'
 import { afterEach, expect, it, vi } from 'vitest'
 import type { WasmBackend } from '../src/backend.ts'
+import { Functions } from '../src/emit/functions.ts'
 import { wasm } from '../src/index.ts'
 import { type Engine, engine } from '../src/webassembly.ts'
 
@@ -58,6 +59,53 @@ it('a step that is one function is called directly: the same bits, the same erro
   const said = await told(true)
   expect(said[3]).toMatch(/between 0 and 1/)
   expect(said).toEqual(await told(false))
+})
+
+it('an eager map that has computed much is emitted: the same bits', async () => {
+  const told = async (emit: boolean): Promise<unknown[]> => {
+    const device = (await wasm({ emit })) as WasmBackend
+    useDevice(device)
+    const compiled = vi.spyOn(device.host, 'compile')
+    manualSeed(5)
+    const [x, row] = [randn(1 << 11, 1 << 10), randn(1 << 10)]
+    const said: unknown[] = []
+    for (let i = 0; i < 6; i++) {
+      const y = x.clamp(-1, 1.5).maximum(row)
+      // Whoever computes little is interpreted, and so is what nothing can be emitted for.
+      said.push(y.sum().item(), y.sub(x).abs().amax(0).toArray(), y.select(0, 7).relu().toArray(), x.amax().item())
+    }
+    const made = compiled.mock.results.filter(({ value }) => value === true).length
+    expect(made).toBe(emit ? 4 : 0)
+    compiled.mockRestore()
+    return said
+  }
+  expect(await told(true)).toEqual(await told(false))
+})
+
+it('functions of eager maps of any number of shapes: some stay, the others are removed', async () => {
+  useDevice(await wasm())
+  const counts = { alive: 0, most: 0, all: 0 }
+  const { add, remove } = Functions.prototype
+  vi.spyOn(Functions.prototype, 'add').mockImplementation(function (this: Functions, ...args) {
+    counts.alive++
+    counts.all++
+    counts.most = Math.max(counts.most, counts.alive)
+    return add.apply(this, args)
+  })
+  vi.spyOn(Functions.prototype, 'remove').mockImplementation(function (this: Functions, functions) {
+    counts.alive -= functions.length
+    remove.call(this, functions)
+  })
+  const x = zeros(1 << 22, { dtype: 'uint8' })
+  const shapes = 200
+  for (let k = 0; k < shapes; k++) {
+    const part = x.narrow(0, 0, (1 << 22) - k)
+    for (let i = 0; i < 3; i++) scope(() => expect(part.bitwiseXor(k).select(0, k).item()).toBe(k))
+  }
+  vi.restoreAllMocks()
+  expect(counts.all).toBeGreaterThan(0.9 * shapes)
+  // As many as are compiled before programs are numbered anew, and those of numbers that were not given again.
+  expect(counts.most).toBeLessThanOrEqual(2 * 128)
 })
 
 it('a page that may not compile more gets the interpreter, and the same numbers', async () => {

@@ -51,7 +51,7 @@ export class Machine {
     const code = made?.words ?? words
     const at = this.put(code)
     const table = this.put(functions)
-    const handle = exports.emitted(at, code.length, rows.length, numbers.length, table, functions.length)
+    const handle = exports.program(at, code.length, rows.length, numbers.length, table, functions.length)
     if (handle === 0) throw new Error(this.message)
     const places = rows.map((row) => this.put(row))
     const rowTable = this.put(Float64Array.from(rows.flatMap((row, i) => [places[i], row.length, 0])))

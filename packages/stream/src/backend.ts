@@ -98,7 +98,10 @@ export abstract class StreamBackend<H extends Host, M extends HostMemory> implem
       return
     }
     this.#work += call === undefined ? workOf(instr) : call.work
-    if (this.#work > enoughWork || batch.full || batch.bytes > this.mostBytes) this.submit()
+    if (this.#work > enoughWork || batch.full || batch.bytes > this.mostBytes) {
+      this.submit()
+      if (call !== undefined) this.#calls.ran(call, instr)
+    }
   }
 
   #encode(instr: Instr): void {

@@ -24,8 +24,11 @@ import { type Read, Words } from './program.ts'
 import { canCheck, hasKernel } from './supports.ts'
 import { anyLength } from './words.ts'
 
-/** C++ keeps at most this many programs. */
+/** C++ keeps at most this many programs, and a host compiles at most so many of them. */
 const most = 1024
+const mostCompiled = 128
+/** The elements that a program has computed before it is compiled: this takes as long as to compute them. */
+const worthCompiling = 1 << 22
 
 /**
  * Whether the words of this kind do not depend on which operands share memory, and core reuses its attributes. Looking
@@ -50,6 +53,14 @@ export interface Call {
    */
   program: number
   filling: number
+  /** The elements that it has yet to compute before it is compiled. */
+  left: number
+}
+/** The words of a program, and how many rows and numbers it has. */
+interface Definition {
+  readonly words: Int32Array
+  readonly rows: number
+  readonly numbers: number
 }
 const once = -1
 const again = -2
@@ -61,6 +72,7 @@ export class Calls {
   /** Kept per family of descriptors. */
   readonly #hasKernel = new Slot<boolean>()
   #count = 0
+  #compiled = 0
   #filling = 0
 
   constructor(backend: Runner) {
@@ -93,9 +105,39 @@ export class Calls {
     return call.program >= 0
   }
 
-  /** Sends the words to C++, with placeholders for the operands of calls. */
+  /** Counts what a call has computed, and compiles its program if that is much. Nothing waits to run. */
+  ran(call: Call, instr: Instr): void {
+    const { host } = this.#backend
+    call.left -= call.work
+    if (call.left > 0 || host.compile === undefined || call.program < 0 || call.filling !== this.#filling) return
+    call.left = Number.POSITIVE_INFINITY
+    if (this.#compiled === mostCompiled) return this.#refill()
+    const { words, rows, numbers } = this.#wordsOf(call, instr) as Definition
+    if (host.compile(call.program, words, rows, numbers)) this.#compiled++
+  }
+
+  /** Begins to number programs anew, because there are as many as the host keeps. */
+  #refill(): void {
+    this.#backend.submit()
+    this.#count = 0
+    this.#compiled = 0
+    this.#filling++
+  }
+
+  /** Sends the words to C++. */
   #define(call: Call, instr: Instr): void {
     call.program = plain
+    const made = this.#wordsOf(call, instr)
+    if (made === undefined) return
+    if (this.#count === most) this.#refill()
+    this.#backend.host.define(this.#count, made.words, made.words.length, made.rows, made.numbers)
+    call.filling = this.#filling
+    call.left = worthCompiling
+    call.program = this.#count++
+  }
+
+  /** The words with placeholders for the operands of calls; undefined if they cannot become a call. */
+  #wordsOf(call: Call, instr: Instr): Definition | undefined {
     const { inputs: views, outputs: specs } = call.descriptor
     const words = new Words(this.#backend)
     const standIn = (dtype: DType): HostBuffer => {
@@ -112,18 +154,11 @@ export class Calls {
     const outputs = specs.map((spec) => ({ ...spec, buffer: standIn(spec.dtype) }))
     const rows = words.slabs.length
     // A call cannot reach elements before the first one of an operand.
-    if (inputs.some((x) => isView(x) && x.strides.some((step) => step < 0))) return
+    if (inputs.some((x) => isView(x) && x.strides.some((step) => step < 0))) return undefined
     encode(words, withOperands(instr, inputs, outputs), 0)
     // Memory for intermediate results belongs to a single instruction.
-    if (words.slabs.length > rows) return
-    if (this.#count === most) {
-      this.#backend.submit()
-      this.#count = 0
-      this.#filling++
-    }
-    this.#backend.host.define(this.#count, words.words, words.at, rows, numbers)
-    call.filling = this.#filling
-    call.program = this.#count++
+    if (words.slabs.length > rows) return undefined
+    return { words: words.words.subarray(0, words.at), rows, numbers }
   }
 }
 
@@ -136,4 +171,5 @@ const callOf = (instr: Instr, descriptor: Descriptor): Call => ({
   // The place of a factor with zeros around it is part of its words.
   program: isBordered(instr) ? plain : once,
   filling: 0,
+  left: worthCompiling,
 })

@@ -49,6 +49,11 @@ export interface Host {
   submit(words: number, rows: number, numbers: number): number
   /** Makes the first `count` words the program that calls refer to as `at`. */
   define(at: number, words: Int32Array, count: number, rows: number, numbers: number): void
+  /**
+   * Does the same for a program that has computed so much that compiling it pays. Returns whether it has compiled anything;
+   * if not, the program stays as it is. Absent if the host compiles nothing.
+   */
+  compile?(at: number, words: Int32Array, rows: number, numbers: number): boolean
   program(words: Int32Array, rows: number, numbers: number): Handle
   /**
    * Sets the arrays that runs read. `rows` has the address, the bytes and the step between runs of every row; `numbers`

@@ -3,9 +3,9 @@
 import { type DType, roundTo } from '@flambeau/core/backend'
 import * as w from './code.ts'
 import type { Code } from './code.ts'
-import type { MapOf, Operand, Value } from './decode.ts'
+import type { Computed, MapOf, Operand, Value } from './decode.ts'
 import type { Body } from './module.ts'
-import { emitOf } from './steps.ts'
+import { emitOf, nothing, outerPart } from './steps.ts'
 import { Vectors } from './vectors.ts'
 
 /** Engines limit the local variables of a function, and take long to compile large ones. */
@@ -30,6 +30,8 @@ export class Computation {
   readonly #levels = new Map<Value, number>()
   readonly #used = new Set<Value>()
   readonly #code = new Map<Value, Code>()
+  /** What has been computed of steps in outer loops. */
+  readonly #outer = new Map<Value, Code>()
 
   constructor(map: MapOf, body: Body, levelOf: (x: Operand) => number) {
     this.m = new Vectors(body)
@@ -59,16 +61,30 @@ export class Computation {
       if (this.#levels.get(x) === level && this.#used.has(x)) set(x, load(x.operand))
     }
     for (const x of values) {
-      if (this.#levels.get(x) !== level) continue
+      const own = this.#levels.get(x) as number
       if (x.kind === 'constant') {
-        this.#code.set(x, constantOf(this.m, x))
+        if (own === level) this.#code.set(x, constantOf(this.m, x))
         continue
       }
+      const args = this.#argsOf(x, own, level)
+      if (own !== level) continue
       const emit = emitOf(x)
       if (emit === undefined) throw new Error(`no instruction for the step '${x.step}'`)
-      const [a, b, c] = x.args.map((arg) => this.of(arg))
+      const [a, b, c = this.#outer.get(x) as Code] = args.map((arg) => this.of(arg))
       set(x, emit(this.m, a, b, c))
     }
+  }
+
+  /** The operands of a step: one that is known in an outer loop comes last, if the step has a part to compute there. */
+  #argsOf(x: Computed, own: number, level: number): readonly Value[] {
+    const known = x.args.find((arg) => (this.#levels.get(arg) as number) < own)
+    const outer = known && outerPart(x, known)
+    if (known === undefined || outer === undefined) return x.args
+    if (this.#levels.get(known) === level) {
+      const rest = outer(this.m, this.of(known))
+      this.#outer.set(x, rest === nothing ? rest : this.m.keep(rest))
+    }
+    return [...x.args.filter((arg) => arg !== known), known]
   }
 
   /** The elements of an operand of bytes as lanes. */

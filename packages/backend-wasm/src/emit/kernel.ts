@@ -4,7 +4,7 @@
 import { type DType, dtypeSize } from '@flambeau/core/backend'
 import { opcodes } from '@flambeau/stream'
 import * as w from './code.ts'
-import type { Code } from './code.ts'
+import { bytesOf, type Code } from './code.ts'
 import { canCompute, Computation } from './computation.ts'
 import type { MapOf, Operand } from './decode.ts'
 import { type Body, f64, i32 } from './module.ts'
@@ -19,6 +19,10 @@ export const canRun = (map: MapOf): boolean =>
 
 /** Loops over fewer elements are not cut into stages. */
 const mostUncut = 32
+
+/** The vectors that a turn of a loop computes, if their instructions together take no more than so many bytes. */
+const turnVectors = 4
+const turnBytes = 800
 
 /** How many of four elements an access is for: all, or the first. */
 type Lanes = 4 | 1
@@ -98,21 +102,27 @@ class Kernel {
     const whole = size - (size % 4)
     // Four times the index of the element.
     const i = body.local(i32)
-    const range = (from: number, to: number, lanes: Lanes): void => {
+    const once = (lanes: Lanes, ahead = 0): void => {
+      this.#computation.at(this.#depth, (x) => this.#load(x, lanes, i.get, ahead))
+      this.#store(lanes, i.get, ahead)
+    }
+    const range = (from: number, to: number, lanes: Lanes, vectors = 1): void => {
       if (from === to) return
       body.add(i.set(w.int(4 * from)))
-      const once = (): void => {
-        this.#computation.at(this.#depth, (x) => this.#load(x, lanes, i.get))
-        this.#store(lanes, i.get)
+      const turn = (): void => {
+        for (let k = 0; k < vectors; k++) once(lanes, 4 * k)
       }
-      if (to - from === lanes) return once()
-      if (to - from >= mostUncut) return writeLoop(body, i, w.int(4 * to), once, () => {})
+      if (to - from === lanes * vectors) return turn()
+      if (to - from >= mostUncut && vectors === 1) return writeLoop(body, i, w.int(4 * to), turn, () => {})
       body.loop(() => {
-        once()
-        return w.lessInt(i.tee(w.addInt(i.get, w.int(4 * lanes))), w.int(4 * to))
+        turn()
+        return w.lessInt(i.tee(w.addInt(i.get, w.int(4 * lanes * vectors))), w.int(4 * to))
       })
     }
-    range(0, whole, 4)
+    const isShort = turnVectors * bytesOf(body.piece(() => once(4))).length <= turnBytes
+    const even = isShort ? size - (size % (4 * turnVectors)) : 0
+    range(0, even, 4, turnVectors)
+    range(even, whole, 4)
     range(whole, size, 1)
   }
 
@@ -123,13 +133,15 @@ class Kernel {
     return dtypeSize[x.dtype] === 1 ? this.#computation.widened(w.loadByteSplat(at), x.dtype) : w.loadSplat(at)
   }
 
-  #load(x: Operand, lanes: Lanes, i: Code): Code {
+  /** `ahead`: how many elements after the one at `i`. */
+  #load(x: Operand, lanes: Lanes, i: Code, ahead: number): Code {
     const stride = x.strides[this.#depth - 1]
     const size = dtypeSize[x.dtype]
-    const at = this.#address(x, i)
+    const offset = stride === 1 ? ahead * size : 0
+    const at = this.#address(x, i, ahead)
     const widened = (bytes: Code): Code => this.#computation.widened(bytes, x.dtype)
     if (lanes === 1) return size === 1 ? widened(w.loadByteSplat(at)) : w.loadSplat(at)
-    if (stride === 1) return size === 1 ? widened(w.loadFour(at)) : w.load(at)
+    if (stride === 1) return size === 1 ? widened(w.loadFour(at, offset)) : w.load(at, offset)
     const pointer = this.#body.keep(at, i32)
     let vector: Code = size === 1 ? w.loadByteSplat(pointer) : w.loadSplat(pointer)
     for (let lane = 1; lane < 4; lane++) {
@@ -139,7 +151,7 @@ class Kernel {
     return size === 1 ? widened(vector) : vector
   }
 
-  #store(lanes: Lanes, i: Code = w.int(0)): void {
+  #store(lanes: Lanes, i: Code = w.int(0), ahead = 0): void {
     const { outs, opcode, tag } = this.#map
     const body = this.#body
     if (opcode === opcodes.check) {
@@ -148,11 +160,12 @@ class Kernel {
     for (const { to, from } of outs) {
       const size = dtypeSize[to.dtype]
       const stride = to.strides[this.#depth - 1]
-      const at = this.#address(to, i)
+      const at = this.#address(to, i, ahead)
+      const offset = stride === 1 ? ahead * size : 0
       const value = this.#computation.stored(from)
       const storeLane = size === 4 ? w.storeLane : w.storeByteLane
       if (lanes === 1) body.add(storeLane(at, value, 0))
-      else if (stride === 1) body.add(size === 4 ? w.store(at, value) : w.storeLane(at, value, 0))
+      else if (stride === 1) body.add(size === 4 ? w.store(at, value, offset) : w.storeLane(at, value, 0, offset))
       else {
         const vector = this.#computation.m.keep(value)
         const pointer = body.keep(at, i32)
@@ -162,13 +175,15 @@ class Kernel {
     }
   }
 
-  /** The address of an element of the innermost loop; `i` is four times its index. */
-  #address(x: Operand, i: Code): Code {
+  /** The address of an element of the innermost loop, but for `ahead` where that is an offset; `i` is four times its index. */
+  #address(x: Operand, i: Code, ahead: number): Code {
     const start = (this.#starts.get(x) as Code[]).at(-1) as Code
     const stride = this.#depth === 0 ? 0 : x.strides[this.#depth - 1]
     if (stride === 0) return start
-    const index = dtypeSize[x.dtype] === 4 ? i : w.shiftRightInt(i, w.int(2))
-    return w.addInt(start, stride === 1 ? index : w.mulInt(index, w.int(stride)))
+    const size = dtypeSize[x.dtype]
+    const index = size === 4 ? i : w.shiftRightInt(i, w.int(2))
+    if (stride === 1) return w.addInt(start, index)
+    return w.addInt(start, w.addInt(w.mulInt(index, w.int(stride)), w.int(ahead * stride * size)))
   }
 }
 

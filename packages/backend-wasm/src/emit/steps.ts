@@ -47,13 +47,45 @@ const logic: Table = {
   fma: (_, a, b, c) => w.or(w.and(a, b), c),
 }
 
+// Processors choose `a < b ? b : a` in one instruction; engines take eight for f32x4.max, because NaN wins there and zeros
+// have an order. Two choices, one for each order of operands, differ only where these matter: if the operands are equal,
+// each is one of them, and if one operand is NaN, one choice is NaN. If b is known in an outer loop, one choice is enough:
+// the other operand wins where they differ, and `rest` has what b changes then.
+
+const largest: Emit = (m, a, b, rest) => {
+  if (rest !== undefined) return rest === nothing ? w.largerOf(a, b) : w.add(w.largerOf(a, b), rest)
+  const [x, y] = [m.keep(w.largerOf(a, b)), m.keep(w.largerOf(b, a))]
+  return w.or(w.and(x, y), w.ne(x, y))
+}
+/** The bits of two zeros together are those of the negative one, and the bits of NaN with any others are NaN. */
+const least: Emit = (_, a, b, rest) => {
+  if (rest !== undefined) return rest === nothing ? w.smallerOf(a, b) : w.or(w.smallerOf(a, b), rest)
+  return w.or(w.smallerOf(a, b), w.smallerOf(b, a))
+}
+
+/** What changes nothing. */
+export const nothing: Code = []
+type Rest = (m: Maker, b: Code) => Code
+/** To be added: 0 makes the negative zero positive, NaN makes all NaN, and the negative zero changes nothing. */
+const restOfLargest: Rest = (m, b) => w.select(w.or(w.eq(b, m.float(0)), w.ne(b, b)), b, m.float(-0))
+/** Bits to be set: the sign, if b is the negative zero, or all, if it is NaN. */
+const restOfLeast: Rest = (m, b) => w.or(w.and(w.eqInts(b, m.float(-0)), m.float(-0)), w.ne(b, b))
+
+/** The part of a step that is computed in an outer loop, where its operand b is known; undefined if there is none. */
+export function outerPart({ step, dtype }: Computed, b: Value): Rest | undefined {
+  if (dtype !== 'float32' || (step !== 'max' && step !== 'min')) return undefined
+  // Neither zero nor NaN.
+  if (b.kind === 'constant' && Math.abs(roundTo(b.value, dtype)) > 0) return () => nothing
+  return step === 'max' ? restOfLargest : restOfLeast
+}
+
 const real: Table = {
   add: binary(w.add),
   sub: binary(w.sub),
   mul: binary(w.mul),
   div: binary(w.div),
-  min: binary(w.min),
-  max: binary(w.max),
+  min: least,
+  max: largest,
   fma,
   neg: unary(w.neg),
   abs: unary(w.abs),
