@@ -241,6 +241,18 @@ ROWS = [
     ('torch.lobpcg(H, 2, G.at(":3, :3"))', 'torch.lobpcg(H, 2, G[:3, :3])'),
     ('torch.lobpcg(H, { X: H.at(":3, :1") })', 'torch.lobpcg(H, X=H[:3, :1])'),
     ('torch.lobpcg(H.float(), { X: H.at(":, :2") })', 'torch.lobpcg(H.float(), X=H[:, :2])'),
+    # --- factors by name ---
+    ('m.matmul({ other: m.t() })', 'm.matmul(other=m.t())'),
+    ('m.mm({ mat2: m.t() })', 'm.mm(mat2=m.t())'),
+    ('c.bmm({ mat2: c.mT })', 'c.bmm(mat2=c.mT)'),
+    ('m.mv({ vec: F(1, 2, 3) })', 'm.mv(vec=F(1, 2, 3))'),
+    ('F(1, 2).dot({ tensor: F(3, 4) })', 'F(1, 2).dot(tensor=F(3, 4))'),
+    # --- layers on other dtypes: PyTorch looks at the bias first where images are convolved ---
+    *((f"new torch.nn.{layer}(1, 1, 1, {{ bias: {str(bias).lower()} }}).forward(torch.ones({sizes}, {{ dtype: '{dtype}' }}))",
+       f'torch.nn.{layer}(1, 1, 1, bias={bias})(torch.ones({sizes}, dtype=torch.{dtype}))')
+      for layer, sizes in (('Conv1d', '1, 1, 2'), ('Conv2d', '1, 1, 2, 2'), ('Conv3d', '1, 1, 2, 2, 2'), ('ConvTranspose2d', '1, 1, 2, 2'))
+      for bias in (True, False) for dtype in ('float64', 'int64')),
+    ('new torch.nn.Conv2d(1, 1, 1).double().forward(torch.ones(1, 1, 2, 2))', 'torch.nn.Conv2d(1, 1, 1).double()(torch.ones(1, 1, 2, 2))'),
 ]
 
 if __name__ == '__main__':

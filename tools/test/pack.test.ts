@@ -88,6 +88,29 @@ console.log(await setDevice('auto'), String(tensor([1, 2]).sum()))`
   expect({ rest: lines.slice(6), stderr }).toEqual({ rest: ['js tensor(3.)', ''], stderr: '' })
 })
 
+test('errors name the line of the program, and so does a step that cannot be compiled', async () => {
+  writeFileSync(
+    join(app, 'wrong.js'),
+    `import { compile, F, nn, tensor, zeros } from 'flambeau'
+const target = tensor([4], { dtype: 'long' })
+const step = compile(() => F.oneHot(target))
+const model = new nn.Sequential(new nn.Sequential(new nn.Sequential(new nn.Sequential(new nn.Linear(2, 3)))))
+for (const wrong of [
+  () => F.crossEntropy(zeros(1, 3), target),
+  () => model.forward(zeros(1, 5)),
+  () => step(),
+]) {
+  try {
+    wrong()
+  } catch ({ message, stack }) {
+    console.log(/wrong.js:[0-9]+/.exec(stack.replace(message, ''))[0], /at .*wrong.js:[0-9]+/.exec(message)?.[0].replace(/.*[/]/, ''))
+  }
+}`,
+  )
+  const { stdout } = await exec(process.execPath, ['wrong.js'], { cwd: app })
+  expect(stdout.trim().split('\n')).toEqual(['wrong.js:6 undefined', 'wrong.js:7 undefined', 'wrong.js:3 wrong.js:3'])
+})
+
 test("a user's program type-checks against the installed declarations, these included", async () => {
   writeFileSync(
     join(app, 'user.ts'),

@@ -77,6 +77,17 @@ describe('reading inside a step', () => {
   })
 })
 
+test('a class that does not exist is refused in every call, in a replay without its number', () => {
+  const rows = zeros(2, 3)
+  const step = compile((target: Tensor) => F.crossEntropy(rows, target))
+  const [good, wrong] = [0, 3].map((label) => tensor([0, label], { dtype: 'int32' }))
+  const refused = /^Target (3 )?is out of bounds.\nThere are 3 classes, so targets must be from 0 to 2.$/
+  for (let call = 0; call < 6; call++) {
+    expect(step(good).item()).toBeCloseTo(Math.log(3))
+    expect(() => step(wrong)).toThrow(refused)
+  }
+})
+
 describe('recordings that keep differing', () => {
   const failing = (step: () => unknown): Error => {
     for (let i = 0; i < 12; i++) {

@@ -150,11 +150,26 @@ describe('other devices', () => {
     expect(show(x.grad)).toBe('tensor([3., 3.])')
     expect(x.to({ device: 'other', dtype: 'float64' }).dtype).toBe('float64')
     expect(x.to(y.detach()).device).toBe('other')
-    expect(y.cpu()).toBe(y)
+    expect(y.cpu().device).toBe('js')
+    expect(x.cpu()).toBe(x)
     expect(zeros(2).copy_(y.detach()).device).toBe('js')
     expect(message(() => x.add(y))).toBe(
       "Expected all tensors to be on the same device, but found at least two devices, js and other!\nMove one of them: x.to('js').",
     )
+  })
+
+  it('cpu() leaves a tensor on the default device, unless that is a GPU', () => {
+    const [fast, slow] = [named('fast', true), { ...named('slow', true), gpu: { kind: 'slow', ordinal: 0 } as never }]
+    for (const [backend, device] of [
+      [fast, 'fast'],
+      [slow, 'js'],
+    ] as const) {
+      useDevice(backend)
+      expect(ones(2).cpu().device).toBe(device)
+      expect(ones(2).to('js').cpu().device).toBe('js')
+    }
+    useDevice(js())
+    expect(ones(2).to('fast').cpu().device).toBe('js')
   })
 
   it('a tensor that cannot be read synchronously is printed without its elements', () => {

@@ -1,7 +1,8 @@
 // PyTorch's type promotion: tensors with dimensions decide, and 0-d tensors and then numbers only raise the category
 // (bool < integer < float).
 import { defaults } from './default-dtype.ts'
-import { type DType, dtypeCategory, dtypeRank, dtypes, isFloat } from './dtype.ts'
+import { type DType, dtypeCategory, dtypeName, dtypeRank, dtypes, isFloat } from './dtype.ts'
+import { RuntimeError } from './errors.ts'
 
 /** Whether an in-place result fits: a category may rise, not fall. */
 export const canCast = (from: DType, to: DType): boolean => dtypeCategory[from] <= dtypeCategory[to]
@@ -40,3 +41,13 @@ export function resultType(operands: readonly Promotable[]): DType {
 
 /** The dtype of a float op such as exp or division: the default dtype for integer and bool operands. */
 export const floatType = (dtype: DType): DType => (isFloat(dtype) ? dtype : defaults.float)
+
+/** The error of an op that takes one dtype and got two. The remedy is the default dtype, or else the wider one. */
+export function mixed(
+  a: DType,
+  b: DType,
+  sentence = `expected scalar type ${dtypeName[a]} but found ${dtypeName[b]}`,
+): RuntimeError {
+  const to = [a, b].includes(defaults.float) ? defaults.float : dtypes[Math.max(dtypeRank[a], dtypeRank[b])]
+  return new RuntimeError(sentence, `Convert one of them: .to('${to}').`)
+}

@@ -13,6 +13,7 @@ import { toDType } from '../ops/define/fill.ts'
 import { gatherAlongDim } from '../ops/indexing/gather.ts'
 import { reduced } from '../ops/define/kernels.ts'
 import { apply, applyAll, operand } from '../tensor/apply.ts'
+import { effects } from '../tensor/effects.ts'
 import { noGrad } from '../tensor/mode.ts'
 import type { OpDef } from '../tensor/op.ts'
 import type { Tensor } from '../tensor/tensor.ts'
@@ -113,7 +114,10 @@ function countOp(before: readonly MapOut[]): OpDef<Counted> {
         const axes = sizes.map((_, i) => i)
         return (counts[axes.length] ??= { outs: [...before, reduced('sum', s.cast(isCounted, 'int32'), axes)] })
       },
-      check: (attrs, [x]): Check => ({ expr: outside, error: () => outOfBounds(x as Tensor, attrs) }),
+      check: (attrs, [x]): Check => ({
+        expr: outside,
+        error: outOfBounds(effects.sink === null ? (x as Tensor) : null, attrs),
+      }),
     },
   }
 }
@@ -121,14 +125,16 @@ const counting = countOp([])
 /** Gathers and scatters use class 0 for ignored targets. */
 const indexing = countOp([{ expr: s.select(isCounted, target, 0) }])
 
-function outOfBounds(x: Tensor, { classes, ignoreIndex }: Counted): IndexError {
-  const values = x.storage.device.backend.readSync(x)
-  const wrong = values.find((value) => value !== ignoreIndex && (value < 0 || value >= classes))
-  return new IndexError(
-    `Target ${wrong} is out of bounds.`,
-    `There are ${classes} classes, so targets must be from 0 to ${classes - 1}.`,
-  )
-}
+/** Reads the targets only after the check has failed; a recorded program does not keep them. */
+const outOfBounds =
+  (x: Tensor | null, { classes, ignoreIndex }: Counted) =>
+  (): IndexError => {
+    const wrong = x?.toArray().find((value) => value !== ignoreIndex && (value < 0 || value >= classes))
+    return new IndexError(
+      `Target ${wrong === undefined ? '' : `${wrong} `}is out of bounds.`,
+      `There are ${classes} classes, so targets must be from 0 to ${classes - 1}.`,
+    )
+  }
 
 /** The targets in the input's shape with 1 for the classes. */
 const rowsOf = (input: Tensor, target: Tensor): Tensor =>

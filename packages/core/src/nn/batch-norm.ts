@@ -1,6 +1,7 @@
 // Batch normalisation: shifts and scales each channel to mean 0 and variance 1 over the batch, or in evaluation by the
 // running statistics that training collected.
-import { type DType, dtypeName, isFloat } from '../base/dtype.ts'
+import { isFloat } from '../base/dtype.ts'
+import { mixed } from '../base/promotion.ts'
 import { RuntimeError, ValueError } from '../base/errors.ts'
 import { sameShape, type Shape } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
@@ -194,16 +195,13 @@ export function checkDTypes(
   x: Tensor,
   parameters: readonly (Tensor | null)[],
   kernel: string,
-  mixed = (found: DType) => `expected scalar type ${dtypeName[x.dtype]} but found ${dtypeName[found]}`,
+  sentence?: string,
 ): void {
   if (!isFloat(x.dtype)) throw notImplemented(kernel, x.dtype)
   for (const value of parameters) {
-    if (value !== null && value.dtype !== x.dtype)
-      throw new RuntimeError(mixed(value.dtype), `Convert one of them: x.to('${value.dtype}').`)
+    if (value !== null && value.dtype !== x.dtype) throw mixed(x.dtype, value.dtype, sentence)
   }
 }
-const mixedBatch = (): string => 'mixed dtype (CPU): expect parameter to have scalar type of Float'
-
 /**
  * Throws PyTorch's errors before anything is changed. Values are one for each channel of each of `instances` samples,
  * if these are normalised one by one.
@@ -229,7 +227,12 @@ export function checkBatch(
       )
     }
   }
-  checkDTypes(x, Object.values(values), 'batch_norm', mixedBatch)
+  checkDTypes(
+    x,
+    Object.values(values),
+    'batch_norm',
+    'mixed dtype (CPU): expect parameter to have scalar type of Float',
+  )
 }
 
 interface Affine {

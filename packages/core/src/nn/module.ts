@@ -322,7 +322,7 @@ export class Module {
     return this
   }
 
-  /** Moves parameters and buffers to js from a device that cannot be read synchronously, as `x.cpu()` does. */
+  /** Moves parameters and buffers to a processor, as `x.cpu()` does. */
   cpu(...none: []): this {
     nothingMore('cpu', none)
     this[movedBy](moverBy((x) => cpu(x)))()

@@ -1,16 +1,15 @@
 // Finds the current line of the user's program, for errors, recordings and anomaly mode.
-
-const V8Error = Error as { stackTraceLimit?: number }
+import { keepFrames } from '../base/errors.ts'
 
 /** The first line on the stack that is not in this package; a stack trace costs microseconds. */
 export function callingLine(): string {
-  const { stackTraceLimit } = V8Error
-  // Layers and ops may add many frames before it.
-  V8Error.stackTraceLimit = 50
-  const lines = (new Error().stack ?? '').split('\n').slice(1)
-  V8Error.stackTraceLimit = stackTraceLimit
-  // This file is either one of many sources or, in an installed package, part of a bundle of all of core.
-  const own = (/[^\s(]+(?=:\d+:\d+\)?$)/.exec(lines[0])?.[0] ?? '').replace(/tensor[\\/]line\.[jt]s$/, '')
-  const user = own === '' ? undefined : lines.find((line) => !line.includes(own) && /:\d+:\d+\)?$/.test(line))
-  return (user ?? lines[lines.length - 1] ?? '').trim().replace(/^at /, '')
+  const frames = keepFrames(50)
+  const lines = (new Error().stack ?? '').split('\n').filter((line) => /:\d+:\d+\)?$/.test(line))
+  keepFrames(frames)
+  // This package is a folder, of sources or of the parts of its bundle; in a program's own bundle it may be a file.
+  const file = /[^\s(@]+(?=:\d+:\d+\)?$)/.exec(lines[0])?.[0]
+  const user = [file?.replace(/(tensor[\\/])?[^\\/]+$/, ''), file].map((own) =>
+    lines.find((line) => own && !line.includes(own) && !line.includes('node:')),
+  )
+  return (user[0] ?? user[1] ?? lines.at(-1) ?? '').trim().replace(/^at /, '')
 }

@@ -88,6 +88,19 @@ export class Node<A = unknown> implements Vjp<A> {
     return this.leaf === null ? gradFnName(this.op.name) : 'AccumulateGrad'
   }
 
+  /** The nodes that its gradients go to, each with the number of that node's output; null where none flows. */
+  get nextFunctions(): readonly (readonly [Node | null, number])[] {
+    return this.edges.map((node, i) => [node, this.indices?.[i] ?? 0])
+  }
+
+  toString(): string {
+    return `<${this.name}>`
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString()
+  }
+
   get dy(): Tensor {
     return this.dys[0] as Tensor
   }

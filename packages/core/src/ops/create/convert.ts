@@ -5,7 +5,7 @@ import { typeName } from '../../base/python.ts'
 import { sameShape } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
 import { allocate, apply, operand } from '../../tensor/apply.ts'
-import { type Device, deviceNamed } from '../../tensor/device.ts'
+import { currentDevice, type Device, deviceNamed } from '../../tensor/device.ts'
 import { effects } from '../../tensor/effects.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import {
@@ -147,10 +147,15 @@ export function typeAs(x: Tensor, ...args: [other: Tensor]): Tensor {
   return to(x, other)
 }
 const cpuArguments = method('cpu')
-/** The tensor on a device with synchronous reads: itself on js and native, otherwise copied to js. */
+/**
+ * The tensor on a processor: itself on js, and on the default device unless that is a GPU; otherwise copied to js, as
+ * `x.to('cpu')` does.
+ */
 export function cpu(x: Tensor, ...none: []): Tensor {
   cpuArguments(x, none)
-  return x.storage.device.backend.caps.syncRead ? x : toDevice(x, deviceNamed('js'))
+  const { device } = x.storage
+  const { caps, gpu } = device.own
+  return device === currentDevice() && caps.syncRead && gpu === undefined ? x : toDevice(x, deviceNamed('js'))
 }
 
 const detachArguments = method('detach')

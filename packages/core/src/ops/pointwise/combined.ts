@@ -3,7 +3,7 @@
 // cells in the conformance suite.
 import { type DType, dtypeName, isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
-import { resultType } from '../../base/promotion.ts'
+import { resultType, mixed } from '../../base/promotion.ts'
 import { type Expr, s } from '../../expr/expr.ts'
 import { apply, operand } from '../../tensor/apply.ts'
 import { type Input, Num } from '../../tensor/op.ts'
@@ -47,9 +47,10 @@ const defineLerp = (name: string, kernel: string): Elementwise =>
       accepts: (_, [x, ...others]) => {
         others.forEach((other, i) => {
           if (other.wrapped === true || other.dtype === x.dtype) return
-          throw new RuntimeError(
+          throw mixed(
+            x.dtype,
+            other.dtype,
             `expected dtype ${cNames[x.dtype]} for \`${i === 0 ? 'end' : 'weight'}\` but got dtype ${cNames[other.dtype]}`,
-            `Convert one of them: .to('${x.dtype}').`,
           )
         })
         if (!isFloat(x.dtype)) throw notImplemented(kernel, x.dtype)

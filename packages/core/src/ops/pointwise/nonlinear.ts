@@ -1,6 +1,7 @@
 // Activations that are functions of PyTorch's functional module but not methods. An activation is an elementwise
 // record; its numbers are operands, so that one kernel serves all their values.
 import { type DType, dtypeName, isFloat } from '../../base/dtype.ts'
+import { mixed } from '../../base/promotion.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { normalizeDim } from '../../base/shape.ts'
 import { type Expr, s } from '../../expr/expr.ts'
@@ -442,9 +443,10 @@ const preluOp = unit('prelu', 'prelu_cpu', (x, weight) => s.select(s.gt(x, 0), x
 export function prelu(x: Tensor, ...args: [weight: Tensor | { readonly weight: Tensor }]): Tensor {
   const [given, weight] = readPrelu([x, ...args])
   if (weight.dtype !== given.dtype) {
-    throw new RuntimeError(
+    throw mixed(
+      given.dtype,
+      weight.dtype,
       `Found dtype ${dtypeName[weight.dtype]} but expected ${dtypeName[given.dtype]}`,
-      `Convert one of them: weight.to('${given.dtype}').`,
     )
   }
   if (weight.elements !== 1) {

@@ -2,7 +2,7 @@
 // elementwise op of the input and the product, so that each has an in-place form; addmm is in matmul.ts.
 import { isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
-import { resultType } from '../../base/promotion.ts'
+import { resultType, mixed } from '../../base/promotion.ts'
 import { shapeString } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
 import { apply } from '../../tensor/apply.ts'
@@ -135,12 +135,9 @@ export const addbmm: Overloaded<[x: Tensor, ...args: Added]> = adding(
       if (k !== n) throw new RuntimeError(`Incompatible matrix sizes for bmm (${m}x${k} and ${n}x${columns})`)
       expandedShape(x, [m, columns])
     }
-    if (a.dtype !== b.dtype || x.dtype !== b.dtype) {
-      throw new RuntimeError(
-        `${a.dtype === b.dtype ? 'self' : 'mat1'} and mat2 must have the same dtype`,
-        `Convert one of them: .to('${b.dtype}').`,
-      )
-    }
+    const other = a.dtype === b.dtype ? x : a
+    if (other.dtype !== b.dtype)
+      throw mixed(other.dtype, b.dtype, `${other === x ? 'self' : 'mat1'} and mat2 must have the same dtype`)
     if (a.dtype === 'bool') throw notImplemented('addmm_impl_cpu_', 'bool', toInt)
     return sum(bmm(a, b), 0)
   },

@@ -1,8 +1,8 @@
 // The op of a contraction: sums of products over axes that both tensors have. Its gradients are contractions of
 // permuted views, and so are theirs. Matrix products (matmul.ts), einsum.ts and convolution.ts call it.
 import type { Prims, Spec } from '../../backend/backend.ts'
-import { type DType, dtypeName } from '../../base/dtype.ts'
-import { RuntimeError } from '../../base/errors.ts'
+import type { DType } from '../../base/dtype.ts'
+import { mixed } from '../../base/promotion.ts'
 import { type Expr, s } from '../../expr/expr.ts'
 import { apply } from '../../tensor/apply.ts'
 import { type Lowering, Num, type OpDef, type Saves } from '../../tensor/op.ts'
@@ -51,10 +51,7 @@ export const toInt = 'Convert it first: x.int().'
 /** Throws for factors of different dtypes, and for bools, which `kernel` of PyTorch does not multiply. */
 export function checkFactors(a: Spec, b: Spec, kernel: string): void {
   if (a.dtype !== b.dtype) {
-    throw new RuntimeError(
-      `expected scalar type ${dtypeName[a.dtype]} but found ${dtypeName[b.dtype]}`,
-      `Convert one of them: x.to('${a.dtype}').`,
-    )
+    throw mixed(a.dtype, b.dtype)
   }
   if (a.dtype === 'bool') throw notImplemented(kernel, 'bool', toInt)
 }

@@ -1,6 +1,7 @@
 // The calls of convolutions, plain and transposed, in one to three dimensions: their arguments, PyTorch's checks of
 // them in PyTorch's order, and the geometry that convolution.ts computes with.
 import { type DType, dtypeName } from '../../base/dtype.ts'
+import { mixed } from '../../base/promotion.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { type Shape, shapeString } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
@@ -41,19 +42,20 @@ const cName: Readonly<Record<DType, string>> = {
 }
 
 function checkDTypes({ x, weight: w, bias, transposed }: Call, kernel: string): void {
-  const hint = `Convert one of them: x.to('${x.dtype}').`
+  // PyTorch looks at the bias first where images are convolved.
+  if (bias !== null && bias.dtype !== x.dtype && (x.dtype === w.dtype || (w.dim() === 4 && !transposed)))
+    throw mixed(
+      x.dtype,
+      bias.dtype,
+      `Input type (${cName[x.dtype]}) and bias type (${cName[bias.dtype]}) should be the same`,
+    )
   if (x.dtype !== w.dtype) {
-    throw new RuntimeError(
+    throw mixed(
+      x.dtype,
+      w.dtype,
       x.dtype === 'float32' && !transposed
         ? `Input type (torch.FloatTensor) and weight type (torch.${dtypeName[w.dtype]}Tensor) should be the same or input should be a MKLDNN tensor and weight is a dense tensor`
-        : `expected scalar type ${dtypeName[x.dtype]} but found ${dtypeName[w.dtype]}`,
-      hint,
-    )
-  }
-  if (bias !== null && bias.dtype !== x.dtype) {
-    throw new RuntimeError(
-      `Input type (${cName[x.dtype]}) and bias type (${cName[bias.dtype]}) should be the same`,
-      hint,
+        : undefined,
     )
   }
   if (x.dtype === 'bool') throw notImplemented(kernel, 'bool', toInt)

@@ -1,6 +1,7 @@
 // Matrix products. One op computes [..., m, k] x [..., k, n]; mm, bmm, mv, dot, matmul, addmm and linear call it.
 // Transposes reach the kernel as strides.
 import { type DType, dtypeName } from '../../base/dtype.ts'
+import { mixed } from '../../base/promotion.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { broadcastShapes, numelOf, type Shape, shapeString } from '../../base/shape.ts'
 import type { Spec } from '../../backend/backend.ts'
@@ -35,9 +36,10 @@ export const cName: Readonly<Record<DType, string>> = {
 function checkDTypes(a: Spec, b: Spec, kernel: string): void {
   if (a.dtype === 'bool' && a.sizes.length > 0 && numelOf(a.sizes) > 0) throw notImplemented(kernel, 'bool', toInt)
   if (a.dtype === b.dtype) return
-  throw new RuntimeError(
+  throw mixed(
+    a.dtype,
+    b.dtype,
     `expected m1 and m2 to have the same dtype, but got: ${cName[a.dtype]} != ${cName[b.dtype]}`,
-    `Convert one of them: x.to('${a.dtype}').`,
   )
 }
 
@@ -92,10 +94,10 @@ const biasedLinearOp = productOp('addmm', true)
 
 const product = (a: Tensor, b: Tensor): Tensor => apply(a.dim() === 2 ? mmOp : bmmOp, [a, b], null)
 
-/** Throws unless there are exactly two arguments, both tensors. */
-function checkFactors(name: string, second: string, a: Tensor, b: Tensor, none: readonly unknown[]): void {
-  if (isTensor(a) && isTensor(b) && none.length === 0) return
-  method(name, required(second, tensor))(a, [b, ...none])
+/** The second factor, by position or by name. Throws unless there are exactly two arguments, both tensors. */
+function readFactor(name: string, second: string, a: Tensor, b: Tensor, none: readonly unknown[]): Tensor {
+  if (isTensor(a) && isTensor(b) && none.length === 0) return b
+  return method(name, required(second, tensor))(a, [b, ...none])[0]
 }
 
 const rankError = (name: string, which: string, dims: number, x: Tensor): RuntimeError =>
@@ -119,7 +121,7 @@ function checkInner(a: Tensor, b: Tensor): void {
  * mm(tensor([[1, 2]]), tensor([[3], [4]])) // tensor([[11.]])
  */
 export function mm(a: Tensor, b: Tensor, ...none: []): Tensor {
-  checkFactors('mm', 'mat2', a, b, none)
+  b = readFactor('mm', 'mat2', a, b, none)
   if (a.dim() !== 2) throw rankError('self', 'matrix', 2, a)
   if (b.dim() !== 2) throw rankError('mat2', 'matrix', 2, b)
   checkInner(a, b)
@@ -133,7 +135,7 @@ export function mm(a: Tensor, b: Tensor, ...none: []): Tensor {
  * bmm(ones(5, 2, 3), ones(5, 3, 4)).shape // [5, 2, 4]
  */
 export function bmm(a: Tensor, b: Tensor, ...none: []): Tensor {
-  checkFactors('bmm', 'mat2', a, b, none)
+  b = readFactor('bmm', 'mat2', a, b, none)
   if (a.dim() !== 3) throw rankError('batch1', '3D tensor', 3, a)
   if (b.dim() !== 3) throw rankError('batch2', '3D tensor', 3, b)
   if (a.sizes[0] !== b.sizes[0] || a.sizes[2] !== b.sizes[1]) {
@@ -151,7 +153,7 @@ export function bmm(a: Tensor, b: Tensor, ...none: []): Tensor {
  * mv(tensor([[1, 2], [3, 4]]), tensor([1, 1])) // tensor([3., 7.])
  */
 export function mv(a: Tensor, v: Tensor, ...none: []): Tensor {
-  checkFactors('mv', 'vec', a, v, none)
+  v = readFactor('mv', 'vec', a, v, none)
   if (a.dim() !== 2 || v.dim() !== 1) {
     throw new RuntimeError(`vector + matrix @ vector expected, got 1, ${a.dim()}, ${v.dim()}`)
   }
@@ -191,7 +193,7 @@ const mvOp: OpDef<null> = {
  * dot(tensor([1, 2]), tensor([3, 4])) // tensor(11.)
  */
 export function dot(a: Tensor, b: Tensor, ...none: []): Tensor {
-  checkFactors('dot', 'tensor', a, b, none)
+  b = readFactor('dot', 'tensor', a, b, none)
   if (a.dim() !== 1 || b.dim() !== 1) {
     throw new RuntimeError(`1D tensors expected, but got ${a.dim()}D and ${b.dim()}D tensors`)
   }
@@ -229,7 +231,7 @@ const dotOp: OpDef<null> = {
  * matmul(ones(2, 3), ones(3, 4)).shape // [2, 4]
  */
 export function matmul(a: Tensor, b: Tensor, ...none: []): Tensor {
-  checkFactors('matmul', 'other', a, b, none)
+  b = readFactor('matmul', 'other', a, b, none)
   const [p, q] = [a.dim(), b.dim()]
   if (p === 0 || q === 0) {
     throw new RuntimeError(`both arguments to matmul need to be at least 1D, but they are ${p}D and ${q}D`)

@@ -1,6 +1,7 @@
 // Products of vectors and matrices beside the matrix product: outer, inner, kron, cross, trace, powers and chains of
 // matrices, and the distances of all pairs of rows. All are compositions.
 import { dtypeName, isFloat } from '../../base/dtype.ts'
+import { mixed } from '../../base/promotion.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { broadcastShapes, normalizeDim, numelOf, type Shape, shapeString } from '../../base/shape.ts'
 import { type Expr, s } from '../../expr/expr.ts'
@@ -162,10 +163,7 @@ export function crossAlong(name: string, x: Tensor, y: Tensor, dim: number): Ten
   }
   const sizes = broadcastShapes(x.sizes, y.sizes)
   if (x.dtype !== y.dtype) {
-    throw new RuntimeError(
-      `expected scalar type ${dtypeName[x.dtype]} but found ${dtypeName[y.dtype]}`,
-      `Convert one of them: .to('${x.dtype}').`,
-    )
+    throw mixed(x.dtype, y.dtype)
   }
   if (x.dtype === 'bool') throw notImplemented('cross', 'bool', toInt)
   return apply(crossOp, [expandTo(x, sizes), expandTo(y, sizes)], d)
@@ -390,10 +388,7 @@ export function cdist(
       throw new RuntimeError(`cdist only supports floating-point dtypes, X${i + 1} got: ${dtypeName[dtype]}`)
   }
   if (a.dtype !== b.dtype) {
-    throw new RuntimeError(
-      `expected scalar type ${dtypeName[a.dtype]} but found ${dtypeName[b.dtype]}`,
-      `Convert one of them: .to('${a.dtype}').`,
-    )
+    throw mixed(a.dtype, b.dtype)
   }
   if (!(p >= 0)) throw new RuntimeError('cdist only supports non-negative p values')
   const lead = broadcastShapes(a.sizes.slice(0, -2), b.sizes.slice(0, -2))

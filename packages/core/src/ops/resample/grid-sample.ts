@@ -1,6 +1,7 @@
 // Sampling at the positions of a grid, as spatial transformers do, and the grids of affine maps. All is composed of
 // differentiable ops: positions from the grid, elements gathered at the corners around them, and weights.
 import { isFloat, type DType, dtypeName } from '../../base/dtype.ts'
+import { mixed } from '../../base/promotion.ts'
 import { NotImplementedError, RuntimeError, ValueError } from '../../base/errors.ts'
 import { type Shape, shapeString } from '../../base/shape.ts'
 import { warn } from '../../base/warn.ts'
@@ -183,10 +184,7 @@ function checkSample(x: Tensor, grid: Tensor, mode: string): void {
   if (rank === 3 && mode === 'bicubic') fail('bicubic interpolation only supports 4D input')
   if (!isFloat(x.dtype)) throw new RuntimeError(`grid_sampler_${rank}d_cpu not implemented for ${dtypeName[x.dtype]}`)
   if (grid.dtype !== x.dtype) {
-    throw new RuntimeError(
-      `expected scalar type ${dtypeName[x.dtype]} but found ${dtypeName[grid.dtype]}`,
-      `Convert one of them: grid.to('${x.dtype}').`,
-    )
+    throw mixed(x.dtype, grid.dtype)
   }
 }
 const endings = [2, 3].map((rank) => ownView(`gridSampler${rank}D`))
