@@ -2,6 +2,7 @@
 // operation passes on. Here the graph remembers the operations, and `unpackDual` computes the tangent of a result with
 // two passes back over it, because the gradient of a pass back is the product of the Jacobian with a vector. So a dual
 // tensor requires a gradient, and its tangent ends where nothing is recorded: in `noGrad`, and after `detach`.
+import { inspect } from '../base/inspect.ts'
 import { checkCallable } from '../base/callable.ts'
 import { isFloat } from '../base/dtype.ts'
 import { RuntimeError, ValueError } from '../base/errors.ts'
@@ -39,7 +40,7 @@ export class UnpackedDualTensor {
   toString(): string {
     return `UnpackedDualTensor(primal=${this.primal}, tangent=${this.tangent ?? 'None'})`
   }
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
+  [Symbol.for(inspect)](): string {
     return this.toString()
   }
 }

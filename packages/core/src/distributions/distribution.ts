@@ -1,4 +1,5 @@
 // What all distributions share: parameters as properties, their checks, shapes of samples, expansion and printing.
+import { inspect } from '../base/inspect.ts'
 import { NotImplementedError, ValueError } from '../base/errors.ts'
 import { checkSizes, frozen, type Shape } from '../base/shape.ts'
 import { snakeCase, typeName } from '../base/python.ts'
@@ -374,7 +375,7 @@ export abstract class Distribution {
     return `${nameOf(this)}(${texts.join(', ')})`
   }
 
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
+  [Symbol.for(inspect)](): string {
     return this.toString()
   }
 }

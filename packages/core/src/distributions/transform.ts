@@ -1,5 +1,6 @@
 // The base class of transforms, inverses, and transforms made of others. Where PyTorch calls a transform, `forward` is
 // called here, as with layers: `t.forward(x)`, and `t.inv.forward(y)` back.
+import { inspect } from '../base/inspect.ts'
 import { NotImplementedError, ValueError } from '../base/errors.ts'
 import { checkSizes, type Shape, scalarShape } from '../base/shape.ts'
 import { zerosLike } from '../ops/create/create.ts'
@@ -167,7 +168,7 @@ export abstract class Transform {
     return `${nameOf(this)}()`
   }
 
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
+  [Symbol.for(inspect)](): string {
     return this.toString()
   }
 }

@@ -1,5 +1,6 @@
 // The base class of layers and models. Parameters, buffers and submodules are a module's own properties, found on
 // demand: there is no registry to keep in sync, and a plain assignment suffices.
+import { inspect } from '../base/inspect.ts'
 import { className } from '../base/class-name.ts'
 import type { DTypeWord } from '../base/dtype.ts'
 import { AttributeError, NotImplementedError, RuntimeError, TypeError } from '../base/errors.ts'
@@ -469,7 +470,7 @@ export class Module {
     return `${name}(\n  ${lines.join('\n  ')}\n)`
   }
 
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
+  [Symbol.for(inspect)](): string {
     return this.toString()
   }
 }

@@ -1,4 +1,5 @@
 // State dicts: names to tensors in PyTorch's order, and the messages of loading one.
+import { inspect } from '../base/inspect.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
 import { to } from '../ops/create/convert.ts'
@@ -13,8 +14,6 @@ import { isTensor } from '../tensor/signature.ts'
 import { atomically } from '../tensor/undo.ts'
 import { pythonRepr } from './names.ts'
 import { isUninitialized, materialize } from './uninitialized.ts'
-
-const inspect = Symbol.for('nodejs.util.inspect.custom')
 
 /** Names to tensors, in the order of the modules; it prints like PyTorch's `OrderedDict`. */
 export class StateDict extends Map<string, Tensor> {
@@ -34,7 +33,7 @@ export class StateDict extends Map<string, Tensor> {
     const text = (x: unknown): string => (isTensor(x) || typeof x !== 'object' ? pythonRepr(x) : JSON.stringify(x))
     return formatOrderedDict(Array.from(this, ([key, value]) => [key, text(value)] as const))
   }
-  [inspect](): string {
+  [Symbol.for(inspect)](): string {
     return this.toString()
   }
 }
@@ -89,7 +88,7 @@ export class IncompatibleKeys {
     const list = (keys: readonly string[]): string => `[${keys.map(reprString).join(', ')}]`
     return `_IncompatibleKeys(missing_keys=${list(this.missingKeys)}, unexpected_keys=${list(this.unexpectedKeys)})`
   }
-  [inspect](): string {
+  [Symbol.for(inspect)](): string {
     return this.toString()
   }
 }

@@ -1,5 +1,6 @@
 // A table of a model's layers for an input: shapes, parameters, multiply-adds and memory, counted as torchinfo counts
 // them. It runs the model once, with hooks on every module.
+import { inspect } from '../base/inspect.ts'
 import { defaults } from '../base/default-dtype.ts'
 import { className } from '../base/class-name.ts'
 import { type DTypeWord, dtypeSize } from '../base/dtype.ts'
@@ -114,7 +115,7 @@ export class Summary {
       rule,
     ].join('\n')
   }
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
+  [Symbol.for(inspect)](): string {
     return this.toString()
   }
 

@@ -1,5 +1,6 @@
 // The common part of optimizers: parameter groups with options, a state for each parameter, saving and loading. The
 // arithmetic of a step is one kernel per parameter, in the optimizers' own files.
+import { inspect } from '../base/inspect.ts'
 import { checkCallable } from '../base/callable.ts'
 import { className } from '../base/class-name.ts'
 import type { DTypeWord } from '../base/dtype.ts'
@@ -377,7 +378,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
     return `${className(this.constructor)} (${groups.join('')})`
   }
 
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
+  [Symbol.for(inspect)](): string {
     return this.toString()
   }
 }

@@ -9,7 +9,7 @@ export function callingLine(): string {
   // This package is a folder, of sources or of the parts of its bundle; in a program's own bundle it may be a file.
   const file = /[^\s(@]+(?=:\d+:\d+\)?$)/.exec(lines[0])?.[0]
   const user = [file?.replace(/(tensor[\\/])?[^\\/]+$/, ''), file].map((own) =>
-    lines.find((line) => own && !line.includes(own) && !line.includes('node:')),
+    lines.find((line) => own && !line.includes(own) && !/node:/.test(line)),
   )
   return (user[0] ?? user[1] ?? lines.at(-1) ?? '').trim().replace(/^at /, '')
 }

@@ -1,4 +1,5 @@
 // PyTorch's `torch.return_types.aminmax` and similar: the results of an op that has several, by name and by position.
+import { inspect } from '../base/inspect.ts'
 import { snakeCase } from '../base/python.ts'
 import { formatReturnType, formatTuple } from './print.ts'
 import type { Tensor } from './tensor.ts'
@@ -27,7 +28,7 @@ class Fields implements Iterable<Result> {
     return formatReturnType(this.#op, Object.fromEntries(texts))
   }
 
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
+  [Symbol.for(inspect)](): string {
     return this.toString()
   }
 }

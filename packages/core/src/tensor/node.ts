@@ -1,6 +1,7 @@
 // The autograd graph: one node for every recorded operation, and one for every leaf that collects a gradient. A node is
 // also the context of its gradient rule: incoming gradients, saved values, attributes. The backward pass is in
 // autograd/grad.ts.
+import { inspect } from '../base/inspect.ts'
 import type { Spec } from '../backend/backend.ts'
 import { dtypeName } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
@@ -97,7 +98,7 @@ export class Node<A = unknown> implements Vjp<A> {
     return `<${this.name}>`
   }
 
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
+  [Symbol.for(inspect)](): string {
     return this.toString()
   }
 

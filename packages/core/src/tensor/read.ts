@@ -1,4 +1,5 @@
 // Methods that read a tensor: its elements as arrays and numbers, as JSON, and as text.
+import { inspect } from '../base/inspect.ts'
 import { toBase64 } from '../base/base64.ts'
 import { type DType, newArray, type TypedArray } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
@@ -138,6 +139,6 @@ const define = (name: PropertyKey, value: unknown): void =>
   void Object.defineProperty(Tensor.prototype, name, { value, configurable: true, writable: true })
 for (const name of Reflect.ownKeys(methods)) define(name, methods[name as keyof Reading])
 // By name, because a parameter has a toString of its own.
-define(Symbol.for('nodejs.util.inspect.custom'), function (this: Tensor) {
+define(Symbol.for(inspect), function (this: Tensor) {
   return this.toString()
 })

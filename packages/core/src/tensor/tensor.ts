@@ -1,6 +1,7 @@
 // Tensor as data: a layout over a storage, its place in the autograd graph, and nothing that computes. Operations are
 // functions in ops/; their methods are derived from that table (ops/methods.ts). Reading is in read.ts.
 /// <reference lib="esnext.disposable" preserve="true" />
+import { inspect } from '../base/inspect.ts'
 import type { DeviceBuffer } from '../backend/backend.ts'
 import { type DType, dtypeName, isFloat } from '../base/dtype.ts'
 import { checkSwitch } from '../base/callable.ts'
@@ -54,7 +55,7 @@ export class Size extends Array<number> {
   override toString(): string {
     return formatSize(this)
   }
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
+  [Symbol.for(inspect)](): string {
     return this.toString()
   }
 }

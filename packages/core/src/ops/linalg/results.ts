@@ -1,4 +1,5 @@
 // Several results by the names of PyTorch's named tuples: `const { Q, R } = qr(x)` or `const [Q, R] = qr(x)`.
+import { inspect } from '../../base/inspect.ts'
 import { formatReturnType } from '../../tensor/print.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 
@@ -12,7 +13,6 @@ export function results<R>(op: string, named: Readonly<Record<string, Tensor>>):
   const entries = Object.entries(named)
   const print = (): string => formatReturnType(op, Object.fromEntries(entries.map(([name, x]) => [name, String(x)])))
   const list = entries.map(([, x]) => x)
-  for (const key of ['toString', Symbol.for('nodejs.util.inspect.custom')])
-    Object.defineProperty(list, key, { value: print, enumerable: false })
+  for (const key of ['toString', Symbol.for(inspect)]) Object.defineProperty(list, key, { value: print, enumerable: false })
   return Object.assign(list, named) as unknown as R
 }

@@ -1,4 +1,5 @@
 // PyTorch's `torch.return_types.max` and similar: the values that an op selected, and their indices.
+import { inspect } from '../../base/inspect.ts'
 import { formatReturnType } from '../../tensor/print.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 
@@ -37,7 +38,7 @@ export class ValuesAndIndices implements Iterable<Tensor> {
     return formatReturnType(this.#op, { values: String(this.values), indices: String(this.indices) })
   }
 
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
+  [Symbol.for(inspect)](): string {
     return this.toString()
   }
 }
