@@ -1,5 +1,6 @@
 // Members that read like properties: `x.T`, `x.mT`, `x.length`, `x.data`, and iteration over rows by `for (const row of x)`.
 import { RuntimeError, TypeError } from '../base/errors.ts'
+import { toFloat } from '../base/remedies.ts'
 import { isFloat } from '../base/dtype.ts'
 import { typeName } from '../base/python.ts'
 import { sameShape } from '../base/shape.ts'
@@ -109,7 +110,7 @@ Object.defineProperty(Tensor.prototype, 'data', {
     if (this.requiresGrad && !isFloat(data.dtype)) {
       throw new RuntimeError(
         'data set to a tensor that requires gradients must be floating point or complex dtype',
-        'Convert it first: x.float().',
+        toFloat,
       )
     }
     effects.sink?.refuse('x.data = y', 'Write into the memory of the tensor: noGrad(() => x.copy_(y)).')

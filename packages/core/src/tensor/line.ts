@@ -1,5 +1,5 @@
 // Finds the current line of the user's program, for errors, recordings and anomaly mode.
-import { keepFrames } from '../base/errors.ts'
+import { keepFrames } from '../base/frames.ts'
 
 /** The first line on the stack that is not in this package; a stack trace costs microseconds. */
 export function callingLine(): string {

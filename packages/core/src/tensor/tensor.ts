@@ -6,6 +6,7 @@ import type { DeviceBuffer } from '../backend/backend.ts'
 import { type DType, dtypeName, isFloat } from '../base/dtype.ts'
 import { checkSwitch } from '../base/callable.ts'
 import { IndexError, RuntimeError, TypeError } from '../base/errors.ts'
+import { toFloat } from '../base/remedies.ts'
 import { isContiguous } from '../base/layout.ts'
 import { typeName } from '../base/python.ts'
 import { frozen, normalizeDim, numelOf, sameShape, type Shape, shapeString } from '../base/shape.ts'
@@ -231,7 +232,7 @@ export class Tensor {
 
   set requiresGrad(value: boolean) {
     if (value && !isFloat(this.dtype)) {
-      throw new RuntimeError('only Tensors of floating point and complex dtype can require gradients', floatFirst)
+      throw new RuntimeError('only Tensors of floating point and complex dtype can require gradients', toFloat)
     }
     this.setRequiresGrad(value)
   }
@@ -245,7 +246,7 @@ export class Tensor {
   setRequiresGrad(value: boolean): this {
     checkSwitch('requires_grad', value)
     if (value && !isFloat(this.dtype)) {
-      throw new RuntimeError('only Tensors of floating point dtype can require gradients', floatFirst)
+      throw new RuntimeError('only Tensors of floating point dtype can require gradients', toFloat)
     }
     if (this.gradFn !== null) {
       if (value) return this
@@ -327,8 +328,6 @@ const disposed = (): never => {
     'All views of a tensor share its memory: dispose of it after the last use of any of them, or clone() the one to keep.',
   )
 }
-
-const floatFirst = 'Convert it first: x.float().'
 
 /** PyTorch's errors for invalid gradients of a tensor. */
 function checkGradient(x: Tensor, gradient: unknown): void {

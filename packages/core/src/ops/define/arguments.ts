@@ -2,6 +2,7 @@
 // options.
 import { type DType, dtypeName, isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
+import { toFloat, toInt } from '../../base/remedies.ts'
 import { checkSizes, type Shape } from '../../base/shape.ts'
 import {
   type Arguments,
@@ -85,14 +86,14 @@ const cTypes = { uint8: 'uint8_t', int32: 'int64_t' }
 export const dtypeNames: typeof cTypes = { uint8: 'uint8', int32: 'int32' }
 
 /** PyTorch's error for a dtype that one of its kernels does not take. */
-export const notImplemented = (kernel: string, dtype: DType, hint = 'Convert it first: x.float().'): RuntimeError =>
+export const notImplemented = (kernel: string, dtype: DType, hint = toFloat): RuntimeError =>
   new RuntimeError(`"${kernel}" not implemented for '${dtypeName[dtype]}'`, hint)
 
 /** An op's `accepts` that refuses bool. */
 export const refuseBool =
   (sentence: string) =>
   (dtype: DType): void => {
-    if (dtype === 'bool') throw new RuntimeError(sentence, 'Convert it first: x.int().')
+    if (dtype === 'bool') throw new RuntimeError(sentence, toInt)
   }
 
 /** How an op refuses bool for which PyTorch's kernel of this name is not written. */

@@ -4,6 +4,7 @@ import { identityOf } from '../../backend/maps.ts'
 import type { ReduceFn } from '../../backend/backend.ts'
 import { isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
+import { toInt } from '../../base/remedies.ts'
 import { normalizeDim } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
 import type { OpDef, Vjp } from '../../tensor/op.ts'
@@ -168,7 +169,7 @@ function scatterReduceCall(x: Tensor, args: ScatterReduceArguments): Call<Attrs>
   }
   if (index.elements === 0) return null
   if (reduce === 'mean' && x.dtype === 'bool')
-    throw notImplemented('scatter_gather_tensor_cpu_reduce_mean', 'bool', 'Convert it first: x.int().')
+    throw notImplemented('scatter_gather_tensor_cpu_reduce_mean', 'bool', toInt)
   const at = atLeast1d(index)
   return {
     op: scatterReduceOp,

@@ -3,6 +3,7 @@
 import type { Spec } from '../../backend/backend.ts'
 import { dtypeName, isFloat, newArray } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
+import { toFloat } from '../../base/remedies.ts'
 import { numelOf, type Shape } from '../../base/shape.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
@@ -82,7 +83,7 @@ export function checkFloat(label: string, x: Tensor): void {
   if (isFloat(x.dtype)) return
   throw new RuntimeError(
     `${label}: Expected a floating point or complex tensor as input. Got ${dtypeName[x.dtype]}`,
-    'Convert it first: x.float().',
+    toFloat,
   )
 }
 

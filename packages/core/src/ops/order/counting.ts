@@ -4,6 +4,7 @@ import type { Attributes } from '../../backend/backend.ts'
 import { defaults } from '../../base/default-dtype.ts'
 import { dtypeName, isFloat, newArray, type TypedArray } from '../../base/dtype.ts'
 import { RuntimeError, TypeError } from '../../base/errors.ts'
+import { toInt } from '../../base/remedies.ts'
 import { resultType } from '../../base/promotion.ts'
 import { sameShape, shapeString } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
@@ -159,7 +160,7 @@ export function search(sequence: Tensor, given: Tensor | number, right: boolean,
           `${what}: boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and input value tensor must match, but we got boundaries tensor ${shapeString(sequence.sizes)} and input value tensor ${shapeString(values.sizes)}`,
         )
   }
-  if (dtype === 'bool') throw notImplemented('searchsorted_out_cpu', 'bool', 'Convert it first: x.int().')
+  if (dtype === 'bool') throw notImplemented('searchsorted_out_cpu', 'bool', toInt)
   const n = sequence.sizes[sequence.dim() - 1]
   const rows = lead.reduce((a, b) => a * b, 1)
   const m = rows === 0 ? 0 : values.elements / rows
@@ -311,8 +312,7 @@ export function bincount(
   ...args: Arguments<[weights: Tensor | null, minlength: number], BincountOptions>
 ): Tensor {
   const [weights, minlength] = bincountArguments(x, args)
-  if (isFloat(x.dtype) || x.dtype === 'bool')
-    throw notImplemented('bincount_cpu', x.dtype, 'Convert it first: x.int().')
+  if (isFloat(x.dtype) || x.dtype === 'bool') throw notImplemented('bincount_cpu', x.dtype, toInt)
   if (minlength < 0) throw new RuntimeError('minlength should be >= 0')
   const what = 'bincount only supports 1-d non-negative integral inputs.'
   effects.sink?.refuse('bincount(), whose shape depends on the data,', 'Use scatterAdd() into zeros of a fixed size.')

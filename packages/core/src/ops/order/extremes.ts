@@ -2,6 +2,7 @@
 // elements share the gradient; over one dimension the first of them gets it.
 import type { Prims } from '../../backend/backend.ts'
 import { IndexError, RuntimeError } from '../../base/errors.ts'
+import { toInt } from '../../base/remedies.ts'
 import { normalizeDim, normalizeDims, reducedShape } from '../../base/shape.ts'
 import { type Expr, s } from '../../expr/expr.ts'
 import { apply, applyAll } from '../../tensor/apply.ts'
@@ -148,7 +149,7 @@ function place(fn: Fn): (x: Tensor, ...args: OneDimArguments) => Tensor {
     const [dim, keepdim] = read(x, args)
     const dims = normalizeDims(dim, x.dim())
     checkNotEmpty(x, name, dims, dim === null)
-    if (x.dtype === 'bool') throw notImplemented(`${name}_cpu`, x.dtype, 'Convert it first: x.int().')
+    if (x.dtype === 'bool') throw notImplemented(`${name}_cpu`, x.dtype, toInt)
     return apply(argOp, [x], { fn, dims, keepdim })
   }
 }

@@ -1,6 +1,7 @@
 // Elements by their place in the order along a dimension: median, kthvalue, mode and quantiles. NaN counts as the
 // largest; the values come from a sort.
 import { RuntimeError } from '../../base/errors.ts'
+import { toInt } from '../../base/remedies.ts'
 import { normalizeDim, reducedShape } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
 import { apply, applyAll } from '../../tensor/apply.ts'
@@ -110,8 +111,7 @@ function medianOf(name: string, place: Place) {
   }
   return (x: Tensor, ...args: readonly unknown[]): Tensor | ValuesAndIndices => {
     const [dim, keepdim] = read(x, args)
-    if (x.dtype === 'bool')
-      throw notImplemented(dim === null ? 'median_cpu' : 'median_out', 'bool', 'Convert it first: x.int().')
+    if (x.dtype === 'bool') throw notImplemented(dim === null ? 'median_cpu' : 'median_out', 'bool', toInt)
     if (dim === null) {
       if (x.elements === 0) return filled([], x.dtype, Number.NaN, x.storage.device)
       return apply(all, [x], { dims: x.sizes.map((_, d) => d), keepdim: false, dtype: x.dtype })
@@ -175,7 +175,7 @@ export function kthvalue(
       `k is ${k}; there are ${n} elements.`,
     )
   }
-  if (x.dtype === 'bool') throw notImplemented('kthvalue_cpu', 'bool', 'Convert it first: x.int().')
+  if (x.dtype === 'bool') throw notImplemented('kthvalue_cpu', 'bool', toInt)
   const [values, indices] = applyAll(kthvalueOp, [x], { dim: d, keepdim, k })
   return new ValuesAndIndices('kthvalue', values, indices)
 }

@@ -1,6 +1,7 @@
 // Sorting: sort, argsort and topk. Equal elements keep their order, NaN counts as the largest, indices are int32.
 import type { Prims } from '../../backend/backend.ts'
 import { RuntimeError } from '../../base/errors.ts'
+import { toInt } from '../../base/remedies.ts'
 import { normalizeDim } from '../../base/shape.ts'
 import { apply, applyAll } from '../../tensor/apply.ts'
 import type { Input, OpDef } from '../../tensor/op.ts'
@@ -159,7 +160,7 @@ export function topk(
   if (k < 0 || k > size) {
     throw new RuntimeError('selected index k out of range', `k is ${k}; dimension ${d} has ${size} elements.`)
   }
-  if (x.dtype === 'bool') throw notImplemented('topk_cpu', x.dtype, 'Convert it first: x.int().')
+  if (x.dtype === 'bool') throw notImplemented('topk_cpu', x.dtype, toInt)
   const [values, indices] = applyAll(topkOp, [x], { dim: d, descending: largest, k })
   return new ValuesAndIndices('topk', values, indices)
 }

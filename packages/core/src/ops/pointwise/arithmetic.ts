@@ -3,6 +3,7 @@
 // conformance suite.
 import { type DType, isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
+import { toFloat, toInt } from '../../base/remedies.ts'
 import { s } from '../../expr/expr.ts'
 import { operand } from '../../tensor/apply.ts'
 import type { Input } from '../../tensor/op.ts'
@@ -64,7 +65,7 @@ const subtractBools =
 /** Neither operand may be bool, whatever it would be promoted to. */
 const acceptsSub = (_: DType, [x, y]: readonly Input[]): void => {
   if (x.dtype !== 'bool' && y.dtype !== 'bool') return
-  throw new RuntimeError(x.dtype === y.dtype ? subtractBools : subtractBool, 'Convert it first: x.int().')
+  throw new RuntimeError(x.dtype === y.dtype ? subtractBools : subtractBool, toInt)
 }
 const subOp = elementwise('sub', (x, y) => s.sub(x, y), { accepts: acceptsSub })
 const rsubOp = named('RsubBackward1', subOp)
@@ -145,7 +146,7 @@ export const pow = overloaded((x: TensorLike, y: TensorLike, ...none: []) => {
   nothingMore('pow', none)
   const inputs = operands('pow', x, y, 'exponent')
   if (typeof y === 'number' && y < 0 && typeof x === 'object' && !isFloat(x.dtype) && Number.isInteger(y)) {
-    throw new RuntimeError('Integers to negative integer powers are not allowed.', 'Convert it first: x.float().')
+    throw new RuntimeError('Integers to negative integer powers are not allowed.', toFloat)
   }
   return [typeof y === 'object' ? powTensorOp : powOp, inputs]
 })

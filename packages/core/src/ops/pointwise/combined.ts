@@ -3,6 +3,7 @@
 // cells in the conformance suite.
 import { type DType, dtypeName, isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
+import { toInt } from '../../base/remedies.ts'
 import { resultType, mixed } from '../../base/promotion.ts'
 import { type Expr, s } from '../../expr/expr.ts'
 import { apply, operand } from '../../tensor/apply.ts'
@@ -84,8 +85,7 @@ const addedArguments = (name: string) =>
 
 const addcmulOp = elementwise('addcmul', (x, a, b, value) => s.add(x, s.mul(s.mul(a, b), value)), {
   accepts: (_, tensors) => {
-    if (resultType(tensors.slice(0, 3)) === 'bool')
-      throw notImplemented('addcmul_cpu_out', 'bool', 'Convert it first: x.int().')
+    if (resultType(tensors.slice(0, 3)) === 'bool') throw notImplemented('addcmul_cpu_out', 'bool', toInt)
   },
   grad: ({ dy, x: [, a, b, value] }) => [dy, s.mul(dy, s.mul(b, value)), s.mul(dy, s.mul(a, value)), none(dy)],
 })
@@ -189,7 +189,7 @@ const [divided, remaining] = [euclid(false), euclid(true)]
 /** The greatest common divisor; no pair of 32-bit integers takes more than 46 steps. */
 function divisor(name: string, x: Input, y: Input): Tensor {
   const dtype = resultType([x, y])
-  if (isFloat(dtype) || dtype === 'bool') throw notImplemented(`${name}_cpu`, dtype, 'Convert it first: x.int().')
+  if (isFloat(dtype) || dtype === 'bool') throw notImplemented(`${name}_cpu`, dtype, toInt)
   let pair: readonly Input[] = [x, y]
   for (let i = 0; i < 6; i++) pair = [apply(divided, pair, null), apply(remaining, pair, null)]
   return pair[0] as Tensor

@@ -3,6 +3,7 @@
 // conformance suite.
 import { type DType, isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
+import { toInt } from '../../base/remedies.ts'
 import { type Expr, s } from '../../expr/expr.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { notImplemented } from '../define/arguments.ts'
@@ -170,7 +171,7 @@ export const hypot = binary(elementwise('hypot', (x, y) => s.hypot(x, y), { acce
 const fmodOp = elementwise('FmodBackward1', (x, y) => s.fmod(x, y), {
   check: divisorCheck,
   accepts: (dtype) => {
-    if (dtype === 'bool') throw notImplemented('fmod_cpu', dtype, 'Convert it first: x.int().')
+    if (dtype === 'bool') throw notImplemented('fmod_cpu', dtype, toInt)
   },
 })
 /**
@@ -211,7 +212,7 @@ export const copysign = byOther('copysign', copysignOp, named('CopysignBackward1
 const bits = (kernel: string, bool: boolean): ElementwiseOptions => ({
   accepts: (dtype) => {
     if (!isFloat(dtype) && (bool || dtype !== 'bool')) return
-    throw notImplemented(kernel, dtype, 'Convert it first: x.int().')
+    throw notImplemented(kernel, dtype, toInt)
   },
 })
 

@@ -3,6 +3,7 @@
 import { type DType, dtypeName, isFloat } from '../../base/dtype.ts'
 import { mixed } from '../../base/promotion.ts'
 import { RuntimeError } from '../../base/errors.ts'
+import { toInt } from '../../base/remedies.ts'
 import { normalizeDim } from '../../base/shape.ts'
 import { type Expr, s } from '../../expr/expr.ts'
 import * as draw from '../../random/distributions.ts'
@@ -314,8 +315,7 @@ const none = (dy: Expr): Expr => s.constant(0, dy.dtype)
 const hardtanhOp = elementwise('hardtanh', (x, low, high) => s.min(s.max(x, low), high), {
   grad: ({ dy, x: [x, low, high] }) => [s.select(s.or(s.le(x, low), s.ge(x, high)), 0, dy), none(dy), none(dy)],
   accepts: (_, [x]) => {
-    if (x.dtype === 'bool')
-      throw new RuntimeError('Bool inputs not supported for hardtanh', 'Convert it first: x.int().')
+    if (x.dtype === 'bool') throw new RuntimeError('Bool inputs not supported for hardtanh', toInt)
   },
 })
 function checkLimits(x: Tensor, numbers: readonly number[]): void {

@@ -2,6 +2,7 @@
 import type { Prims } from '../../backend/backend.ts'
 import { type DType, isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
+import { toFloat } from '../../base/remedies.ts'
 import { type Expr, s } from '../../expr/expr.ts'
 import { apply, applyAll } from '../../tensor/apply.ts'
 import { type NamedPair, namedPair } from '../../tensor/named-tuple.ts'
@@ -91,7 +92,7 @@ export function frexp(x: Tensor, ...none: []): NamedPair<'mantissa', 'exponent'>
   checkSelf('frexp', x)
   nothingMore('frexp', none)
   if (!isFloat(x.dtype)) {
-    throw new RuntimeError('torch.frexp() only supports floating-point dtypes', 'Convert it first: x.float().')
+    throw new RuntimeError('torch.frexp() only supports floating-point dtypes', toFloat)
   }
   const [mantissa, exponent] = applyAll(frexpOp, [x], x.dtype)
   return namedPair('frexp', { mantissa, exponent })

@@ -2,6 +2,7 @@
 // sentences, which the tables here hold; one-dimensional pooling is PyTorch's two-dimensional one over a height of 1.
 import { type DType, dtypeName } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
+import { toFloat } from '../../base/remedies.ts'
 import { type Shape, shapeString } from '../../base/shape.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import type { PerDim } from '../product/conv.ts'
@@ -164,5 +165,5 @@ export function windowsOf(pooling: Pooling, x: Tensor, numbers: Numbers, check?:
 /** Throws PyTorch's error for a dtype that a kernel of it does not take. */
 export function checkDType(kernel: string, dtype: DType, takes: readonly DType[]): void {
   if (takes.includes(dtype)) return
-  throw new RuntimeError(`"${kernel}" not implemented for '${dtypeName[dtype]}'`, 'Convert it first: x.float().')
+  throw new RuntimeError(`"${kernel}" not implemented for '${dtypeName[dtype]}'`, toFloat)
 }

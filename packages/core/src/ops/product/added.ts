@@ -2,6 +2,7 @@
 // elementwise op of the input and the product, so that each has an in-place form; addmm is in matmul.ts.
 import { isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
+import { toInt } from '../../base/remedies.ts'
 import { resultType, mixed } from '../../base/promotion.ts'
 import { shapeString } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
@@ -16,7 +17,7 @@ import { toDType } from '../define/fill.ts'
 import { reshapeOp } from '../define/views.ts'
 import { sum } from '../reduce/reduce.ts'
 import { expandedShape } from '../views/views.ts'
-import { type Added, addedOp, factorsFor, sumOf, toInt } from './contraction.ts'
+import { type Added, addedOp, factorsFor, sumOf } from './contraction.ts'
 import { bmm, mv } from './matmul.ts'
 
 /** A function that adds what `product` gives for the two tensors; the names are PyTorch's. */

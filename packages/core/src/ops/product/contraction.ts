@@ -1,5 +1,6 @@
 // The op of a contraction: sums of products over axes that both tensors have. Its gradients are contractions of
 // permuted views, and so are theirs. Matrix products (matmul.ts), einsum.ts and convolution.ts call it.
+import { toInt } from '../../base/remedies.ts'
 import type { Prims, Spec } from '../../backend/backend.ts'
 import type { DType } from '../../base/dtype.ts'
 import { mixed } from '../../base/promotion.ts'
@@ -47,7 +48,6 @@ function biased(plain: Counts, dtype: DType): Counts {
 export const factors: (needs: number) => Saves = (needs) => saves[needs & 3]
 const saves: readonly Saves[] = [[], [1], [0], [0, 1]].map((inputs) => ({ inputs }))
 
-export const toInt = 'Convert it first: x.int().'
 /** Throws for factors of different dtypes, and for bools, which `kernel` of PyTorch does not multiply. */
 export function checkFactors(a: Spec, b: Spec, kernel: string): void {
   if (a.dtype !== b.dtype) {

@@ -3,13 +3,14 @@
 import { type DType, dtypeName } from '../../base/dtype.ts'
 import { mixed } from '../../base/promotion.ts'
 import { RuntimeError } from '../../base/errors.ts'
+import { toInt } from '../../base/remedies.ts'
 import { type Shape, shapeString } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
 import { dims, either, int, nullable, optional, required, signature, str, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { notImplemented } from '../define/arguments.ts'
 import { squeeze, unsqueeze } from '../views/views.ts'
-import { from, toInt } from './contraction.ts'
+import { from } from './contraction.ts'
 import { biased, forwardOp, transposedOp } from './convolution.ts'
 
 /** A number for all spatial dimensions, or one for each. */

@@ -3,6 +3,7 @@
 import { type DType, dtypeName } from '../../base/dtype.ts'
 import { mixed } from '../../base/promotion.ts'
 import { RuntimeError } from '../../base/errors.ts'
+import { toInt } from '../../base/remedies.ts'
 import { broadcastShapes, numelOf, type Shape, shapeString } from '../../base/shape.ts'
 import type { Spec } from '../../backend/backend.ts'
 import { apply } from '../../tensor/apply.ts'
@@ -16,7 +17,7 @@ import type { Overloaded } from '../define/overloads.ts'
 import { ownView, reshapeOp } from '../define/views.ts'
 import { add, mul } from '../pointwise/arithmetic.ts'
 import { expand, expandedShape, t, transpose, view } from '../views/views.ts'
-import { type Added, addedOp, biasing, counts, factors, factorsFor, toInt } from './contraction.ts'
+import { type Added, addedOp, biasing, counts, factors, factorsFor } from './contraction.ts'
 
 const transposed = (x: Tensor): Tensor => (x.dim() === 2 ? t(x) : transpose(x, -2, -1))
 

@@ -3,6 +3,7 @@
 import { dtypeName, isFloat } from '../../base/dtype.ts'
 import { mixed } from '../../base/promotion.ts'
 import { RuntimeError } from '../../base/errors.ts'
+import { toInt } from '../../base/remedies.ts'
 import { broadcastShapes, normalizeDim, numelOf, type Shape, shapeString } from '../../base/shape.ts'
 import { type Expr, s } from '../../expr/expr.ts'
 import { apply, operand } from '../../tensor/apply.ts'
@@ -35,7 +36,7 @@ import { abs } from '../pointwise/elementary.ts'
 import { sum } from '../reduce/reduce.ts'
 import { type Several, several } from '../views/stacks.ts'
 import { diagonal, unsqueeze } from '../views/views.ts'
-import { toInt } from './contraction.ts'
+
 import { cName, matmul } from './matmul.ts'
 import { tensordot } from './tensordot.ts'
 

@@ -3,6 +3,7 @@
 // distributions).
 import { dtypeName, isFloat, newArray, type TypedArray } from '../../base/dtype.ts'
 import { NotImplementedError, RuntimeError } from '../../base/errors.ts'
+import { toFloat } from '../../base/remedies.ts'
 import { numelOf, type Shape } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
 import * as formula from '../../random/continuous.ts'
@@ -307,7 +308,7 @@ export function multinomial(
   if (!isFloat(x.dtype)) {
     throw new RuntimeError(
       `multinomial only supports floating-point dtypes for input, got: ${dtypeName[x.dtype]}`,
-      'Convert it first: x.float().',
+      toFloat,
     )
   }
   const size = x.sizes[x.dim() - 1]

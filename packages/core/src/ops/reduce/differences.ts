@@ -2,6 +2,7 @@
 // variables have in common: cov and corrcoef. All are compositions.
 import { dtypeName, isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
+import { toInt } from '../../base/remedies.ts'
 import { normalizeDim, normalizeDims } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
 import { apply, operand } from '../../tensor/apply.ts'
@@ -294,8 +295,7 @@ export function cov(x: Tensor, ...args: [options?: CovOptions]): Tensor {
     throw new RuntimeError(
       `cov(): expected input to have two or fewer dimensions but got an input with ${x.dim()} dimensions`,
     )
-  if (x.dtype === 'bool')
-    throw new RuntimeError('cov(): bool dtype is not supported for input', 'Convert it first: x.int().')
+  if (x.dtype === 'bool') throw new RuntimeError('cov(): bool dtype is not supported for input', toInt)
   const rows = x.dim() < 2 ? shaped(x, [1, x.elements]) : x
   const n = rows.sizes[1]
   for (const [name, weights, floats] of [

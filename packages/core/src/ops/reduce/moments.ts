@@ -2,6 +2,7 @@
 // that the gradient rule reads is a hidden output; the mean that is returned is another one, which may be written to.
 import { isFloat } from '../../base/dtype.ts'
 import { RuntimeError, TypeError } from '../../base/errors.ts'
+import { toFloat } from '../../base/remedies.ts'
 import { normalizeDims, reducedShape } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
 import { apply, applyAll, operand } from '../../tensor/apply.ts'
@@ -97,7 +98,7 @@ function momentsOf(op: OpDef<Moments>, name: string): (x: Tensor, ...args: Momen
     const [dim, unbiased, keepdim, correction] = read(x, typeof args[0] === 'boolean' ? [undefined, ...args] : args)
     if (!isFloat(x.dtype)) {
       const subject = name.endsWith('_mean') ? `${name} only support` : 'std and var only support'
-      throw new RuntimeError(`${subject} floating point and complex dtypes`, 'Convert it first: x.float().')
+      throw new RuntimeError(`${subject} floating point and complex dtypes`, toFloat)
     }
     if (unbiased !== undefined && correction !== undefined) {
       throw new TypeError(

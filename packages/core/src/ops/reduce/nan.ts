@@ -1,6 +1,7 @@
 // Reductions that leave NaN out, and the number of elements that are not 0.
 import { dtypeName, isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
+import { toFloat } from '../../base/remedies.ts'
 import { normalizeDims } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
 import { apply } from '../../tensor/apply.ts'
@@ -53,7 +54,7 @@ export function nanmean(x: Tensor, ...args: DimArguments<ReduceOptions>): Tensor
   if (!isFloat(x.dtype)) {
     throw new RuntimeError(
       `nanmean(): expected input to have floating point dtype but got ${dtypeName[x.dtype]}`,
-      'Convert it first: x.float().',
+      toFloat,
     )
   }
   const count = apply(presentOp, [x], { dims: normalizeDims(dims, x.dim()), keepdim, dtype: 'int32' })

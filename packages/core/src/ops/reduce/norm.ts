@@ -2,6 +2,7 @@
 // slices whose norms are limited.
 import { type DTypeWord, dtypeName, isFloat } from '../../base/dtype.ts'
 import { RuntimeError, ValueError } from '../../base/errors.ts'
+import { toFloat } from '../../base/remedies.ts'
 import { resultType } from '../../base/promotion.ts'
 import { normalizeDim, normalizeDims, reducedShape, sameShape, type Shape } from '../../base/shape.ts'
 import { type Expr, s } from '../../expr/expr.ts'
@@ -110,7 +111,7 @@ export function vectorNormOf(name: string, x: Tensor, p: number, dims: readonly 
   if (!isFloat(x.dtype)) {
     throw new RuntimeError(
       `linalg.${name}: Expected a floating point or complex tensor as input. Got ${dtypeName[x.dtype]}`,
-      'Convert it first: x.float().',
+      toFloat,
     )
   }
   checkElements(x, p, dims)
@@ -121,7 +122,7 @@ export function vectorNorm(x: Tensor, p: number, dims: readonly number[], keepdi
   if (!isFloat(x.dtype)) {
     throw new RuntimeError(
       `norm(): input dtype should be either floating point or complex. Got ${dtypeName[x.dtype]} instead.`,
-      'Convert it first: x.float().',
+      toFloat,
     )
   }
   checkElements(x, p, dims)

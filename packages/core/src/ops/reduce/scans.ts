@@ -2,6 +2,7 @@
 import type { Prims, ReduceFn } from '../../backend/backend.ts'
 import { type DTypeWord, isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
+import { toInt } from '../../base/remedies.ts'
 import { normalizeDim } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
 import { apply, applyAll, operand } from '../../tensor/apply.ts'
@@ -50,7 +51,7 @@ function running(
     const [dim, dtype] = read(x, args)
     const d = normalizeDim(dim, x.dim())
     const input = toDType(x, accumulated(x, dtype))
-    if (input.dtype === 'bool') throw notImplemented(`${name}_out_cpu`, 'bool', 'Convert it first: x.int().')
+    if (input.dtype === 'bool') throw notImplemented(`${name}_out_cpu`, 'bool', toInt)
     return x.dim() === 0 ? apply(ofOne, [input], null) : apply(op, [input], d)
   }
 }
@@ -69,7 +70,7 @@ function runningInPlace(op: OpDef<number>) {
         'Use the form without the trailing underscore.',
       )
     }
-    if (dtype === 'bool') throw notImplemented(`${name}_out_cpu`, 'bool', 'Convert it first: x.int().')
+    if (dtype === 'bool') throw notImplemented(`${name}_out_cpu`, 'bool', toInt)
     return x.dim() === 0 ? applyInPlace(ofOne, x, [x], null) : applyInPlace(op, x, [x], d)
   }
 }
