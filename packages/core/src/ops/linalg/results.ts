@@ -13,6 +13,7 @@ export function results<R>(op: string, named: Readonly<Record<string, Tensor>>):
   const entries = Object.entries(named)
   const print = (): string => formatReturnType(op, Object.fromEntries(entries.map(([name, x]) => [name, String(x)])))
   const list = entries.map(([, x]) => x)
-  for (const key of ['toString', Symbol.for(inspect)]) Object.defineProperty(list, key, { value: print, enumerable: false })
+  for (const key of ['toString', Symbol.for(inspect)])
+    Object.defineProperty(list, key, { value: print, enumerable: false })
   return Object.assign(list, named) as unknown as R
 }
