@@ -48,7 +48,22 @@ bool meets_once(const Fold& f) {
   return true;
 }
 
-template <class T> void fold_as(const Fold& f, const Memory& memory) {
+/** Adds a row to sums. */
+template <class T, class Sum> void add_row(const Kernels& kernels, const T* from, int64_t n, Sum* sums) {
+#if !defined(__wasm__)
+  if constexpr (std::is_same_v<T, float>) return kernels.add_to_sums(from, n, sums);
+#endif
+  for (int64_t i = 0; i < n; i++) sums[i] += static_cast<Sum>(from[i]);
+}
+
+template <class T, class Sum> void round_row(const Kernels& kernels, const Sum* sums, int64_t n, T* to) {
+#if !defined(__wasm__)
+  if constexpr (std::is_same_v<T, float>) return kernels.round_sums(sums, n, to);
+#endif
+  for (int64_t i = 0; i < n; i++) to[i] = static_cast<T>(sums[i]);
+}
+
+template <class T> void fold_as(const Fold& f, [[maybe_unused]] const Kernels& kernels, const Memory& memory) {
   // Sums of floats are doubles, rounded once; integer sums wrap.
   using Sum = std::conditional_t<std::is_floating_point_v<T>, double, uint32_t>;
   const T* from = f.from.operand.in<T>(memory);
@@ -93,13 +108,13 @@ template <class T> void fold_as(const Fold& f, const Memory& memory) {
         const T* p = from + block[0] + at[0];
         Sum* q = sums + at[1] - low[outer];
         if (step == 1 && toStep == 1) {
-          for (int64_t i = 0; i < n; i++) q[i] += static_cast<Sum>(p[i]);
+          add_row(kernels, p, n, q);
         } else {
           for (int64_t i = 0; i < n; i++) q[i * toStep] += static_cast<Sum>(p[i * step]);
         }
       });
       T* const result = to + f.first + block[1] + low[outer];
-      for (int64_t i = 0; i < span; i++) result[i] = static_cast<T>(sums[i]);
+      round_row(kernels, sums, span, result);
     });
   };
   parallel_for(parts, part);
@@ -165,8 +180,8 @@ template <class T> void iota_as(const Iota& o, const Memory& memory) {
 
 }  // namespace
 
-void fold(const Fold& f, const Memory& memory) {
-  with_type(f.to.operand.dtype, [&](auto type) { fold_as<decltype(type)>(f, memory); });
+void fold(const Fold& f, const Kernels& kernels, const Memory& memory) {
+  with_type(f.to.operand.dtype, [&](auto type) { fold_as<decltype(type)>(f, kernels, memory); });
 }
 
 BadIndex gather(const Gather& g, const Memory& memory) {

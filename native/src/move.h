@@ -51,7 +51,7 @@ struct BadIndex {
   int32_t value;
 };
 
-void fold(const Fold&, const Memory&);
+void fold(const Fold&, const Kernels&, const Memory&);
 BadIndex gather(const Gather&, const Memory&);
 BadIndex scatter(const Scatter&, const Memory&);
 BadIndex indices(const Indices&, const Memory&);

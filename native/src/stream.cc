@@ -130,7 +130,7 @@ inline bool execute(const Instruction& x, const Kernels& kernels, const Memory& 
         return true;
     }
   }
-  if (x.opcode == Opcode::fold) fold(x.fold, memory);
+  if (x.opcode == Opcode::fold) fold(x.fold, kernels, memory);
   if (bad.found) *status = {Status::index, x.tag, bad.value, ""};
   return !bad.found;
 }

@@ -80,6 +80,19 @@ TEST_CASE("convolutions have the same bits for any number of threads" * inThread
   });
 }
 
+TEST_CASE("windows that slide under one row" * inThreads) {
+  each_set([](const Kernels& kernels) {
+    for (const int32_t size : {1, 2, 3, 4, 5, 6, 7, 9, 11}) {
+      for (const int32_t width : {3, 9, 17, 31, 32, 50}) {
+        const int32_t high = 1 + random(20), w = width + size - 1, h = high + size - 1;
+        check<float>(kernels, forward({1, 1 + random(3), h, w, 1, size, 1, 1}), 3, true);
+        check<float>(kernels, by_data({2, 1, h, w, 1 + random(3), size, 1, 1}), 3);
+        check<float>(kernels, forward({1, 2, h, w, 2, size, 1, 2}), 3);
+      }
+    }
+  });
+}
+
 TEST_CASE("elements next to a run are not read as part of it") {
   each_set([](const Kernels& kernels) {
     // After each run of ten comes a NaN: with columns along the run, and with the sum.

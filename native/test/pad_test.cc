@@ -6,7 +6,8 @@
 namespace {
 
 /** [outer, rows, n] with these amounts around it, from an input whose elements are `step` apart. */
-void check_pad(DType dtype, const int32_t (&sizes)[3], const int32_t (&low)[3], const int32_t (&high)[3], int32_t step) {
+void check_pad(DType dtype, const int32_t (&sizes)[3], const int32_t (&low)[3], const int32_t (&high)[3], int32_t step,
+               double value = 1) {
   int32_t padded[3], fromSteps[3], toSteps[3];
   for (int32_t l = 2, from = step, to = 1; l >= 0; l--) {
     padded[l] = low[l] + sizes[l] + high[l];
@@ -20,7 +21,6 @@ void check_pad(DType dtype, const int32_t (&sizes)[3], const int32_t (&low)[3], 
   Buffer from(dtype, elements * away), expected(dtype, count), to(dtype, count);
   for (int64_t i = 0; i < from.count; i++) from.set(i, dtype == DType::boolean ? random(2) : random(100) - 50);
   if (dtype == DType::float32 || dtype == DType::float64) from.set(0, -0.0);
-  const double value = dtype == DType::boolean ? 1 : 7;
   const int32_t start = step < 0 ? elements * away - 1 : 0;
   int64_t at = 0;
   for (int32_t i = 0; i < padded[0]; i++) {
@@ -52,6 +52,7 @@ TEST_CASE("padding puts elements at their places and a value everywhere else") {
         check_pad(dtype, {2, 3, n}, {0, 1, 1}, {0, 1, 1}, step);
         check_pad(dtype, {2, 2, n}, {1, 0, 20}, {1, 2, 0}, step);
         check_pad(dtype, {1, 2, n}, {0, 0, 0}, {0, 0, 3}, step);
+        check_pad(dtype, {2, 5, n}, {0, 1, 2}, {1, 0, 2}, step, 0);
       }
     }
   }
@@ -60,5 +61,6 @@ TEST_CASE("padding puts elements at their places and a value everywhere else") {
 TEST_CASE("padding in several parts" * inThreads) {
   check_pad(DType::float32, {9, 70, 66}, {0, 2, 3}, {0, 1, 0}, 1);
   check_pad(DType::float32, {3, 1, 40000}, {1, 1, 1}, {1, 1, 1}, 1);
+  check_pad(DType::float32, {9, 70, 66}, {0, 2, 3}, {0, 1, 0}, 1, 0);
   check_pad(DType::uint8, {40, 41, 43}, {1, 1, 1}, {0, 0, 0}, 1);
 }

@@ -44,6 +44,15 @@ template <class T> SOME void interleave(const T* p, int64_t n, int64_t step, int
   }
 }
 
+/** Two rows of at most a vector's elements, `apart` from each other, between each other. */
+template <class T> INLINE void pair_up(const T* p, int64_t n, int64_t apart, T* q) {
+  constexpr int64_t L = lanes<T>;
+  const auto some = [&](const T* at) ALWAYS_INLINE { return n < L ? load_some(at, n) : load(at); };
+  const Vec<T> x = some(p), y = some(p + apart);
+  store(q, zipped<T, 0>(x, y, AllLanes<T>{}));
+  if (n > L / 2) store(q + L, zipped<T, 1>(x, y, AllLanes<T>{}));
+}
+
 /** Copies n elements that are `step` apart into a row. */
 template <class T> INLINE void collect(const T* p, int64_t n, int64_t step, T* q) {
   constexpr int64_t L = lanes<T>;
@@ -84,6 +93,17 @@ template <class T> T* gather(const Box& box, int32_t l, const T* from, T* to) {
   if (isShort && l == box.depth - 2) {
     interleave(from, n, step, length, inner, to);
     return to + n * length;
+  }
+  if constexpr (!isFetched && sizeof(T) == 4) {
+    // Rows so short that to begin one takes longer than to copy it.
+    const int64_t rows = box.depth > 3 ? box.sizes[box.depth - 2] : lanes<T> + 1;
+    if (isShort && l == box.depth - 4 && length == 2 && rows <= lanes<T> && inner != 0) {
+      const int64_t m = box.sizes[l + 1], next = box.steps[l + 1];
+      for (int64_t i = 0; i < n; i++, from += step) {
+        for (int64_t j = 0; j < m; j++, to += 2 * rows) pair_up(from + j * next, rows, inner, to);
+      }
+      return to;
+    }
   }
   if (isShort && l == box.depth - 3) {
     const int64_t rows = box.sizes[l + 1], rowStep = box.steps[l + 1];

@@ -10,6 +10,7 @@
 #include "finish.inl"
 #include "gemm.inl"
 #include "gemv.inl"
+#include "slide.inl"
 #include "sums.inl"
 #include "sweep.inl"
 #include "turned.inl"
@@ -367,7 +368,11 @@ static void multiply_nests(const Contract& it, Nested<T> nested, int64_t parts, 
         return Place{nested.a + batch_offset(it, it.a.steps, index), nested.b + batch_offset(it, it.b.steps, index),
                      nested.c + index * it.m * it.n};
       };
+      const bool isSliding = method == Method::direct && slides(nested);
       const auto run = [&](int64_t first, int64_t end, const Region& region) {
+        if constexpr (canSlide<T>) {
+          if (isSliding) return run_slides(nested, first, end, region, place, finish);
+        }
         method == Method::direct ? run_direct(nested, first, end, region, place, finish)
                            : run_sums(nested, first, end, region, place, finish);
       };
@@ -375,7 +380,8 @@ static void multiply_nests(const Contract& it, Nested<T> nested, int64_t parts, 
         return for_ranges(parts, it.count, 1, [&](int64_t first, int64_t end) { run(first, end, whole); });
       }
       const int64_t inner = nested.bColumns.inner();
-      const int64_t unit = method == Method::sums ? 1 : inner == it.n ? lanes<T> : inner;
+      const int64_t unit =
+          method == Method::sums ? 1 : isSliding ? fewestSlideRows * inner : inner == it.n ? lanes<T> : inner;
       return for_regions(parts, it.m, it.n, unit, [&](const Region& region) { run(0, it.count, region); });
     }
   }

@@ -32,6 +32,24 @@ template <class T> INLINE void put_row(const T* p, int64_t n, int64_t step, T* q
   end - (q + i) >= L ? store(q + i, rest) : store_some(q + i, rest, n - i);
 }
 
+/**
+ * Copies up to `count` rows of n elements, each with the gap up to the next row, by whole vectors that end before `end`.
+ * Returns how many. What a vector writes behind a row's last element is the gap's already if the filler is 0.
+ */
+template <class T>
+static int64_t put_rows(const T* p, int64_t pStep, int64_t n, int64_t count, T* q, int64_t qStep, const T* end,
+                        Vec<T> value, bool isZero) {
+  constexpr int64_t L = lanes<T>;
+  const int64_t whole = n / L * L, rest = n - whole, filled = rest > 0 && isZero ? whole + L : n;
+  const int64_t room = (end - q - L) / qStep, most = count < room ? count : room;
+  for (int64_t j = 0; j < most; j++, p += pStep, q += qStep) {
+    for (int64_t i = 0; i < whole; i += L) store(q + i, load(p + i));
+    if (rest > 0) store(q + whole, load_some(p + whole, rest));
+    for (int64_t i = filled; i < qStep; i += L) store(q + i, value);
+  }
+  return most < 0 ? 0 : most;
+}
+
 /** The elements of a part, which is a thread's. */
 constexpr int64_t padPart = 1 << 15;
 
@@ -69,6 +87,8 @@ template <class T> static void pad_as(const Pad& it, const Memory& memory) {
   alignas(64) char filler[VECTOR_BYTES];
   put_number(filler, it.to.operand.dtype, it.value);
   const Vec<T> value = load(reinterpret_cast<const T*>(filler));
+  constexpr char zeros[VECTOR_BYTES] = {};
+  const bool isZero = !isFetched && memcmp(filler, zeros, sizeof filler) == 0;
   const T* const from = it.from.operand.in<T>(memory);
   T *const to = it.to.operand.in<T>(memory), *const first = to + it.first;
   const int64_t n = it.sizes[it.depth - 1], step = it.from.steps[it.depth - 1];
@@ -87,7 +107,17 @@ template <class T> static void pad_as(const Pad& it, const Memory& memory) {
       count = row.left() < end - r ? row.left() : end - r;
       const T* p = from + row.from;
       T* q = first + row.to;
-      for (int64_t j = 0; j < count; j++, p += fromStep, q += toStep) {
+      int64_t j = 0;
+      if constexpr (!isFetched) {
+        if (step == 1 && toStep > n) {
+          fill_gap<T>(done, q, last, value);
+          j = put_rows<T>(p, fromStep, n, count, q, toStep, last, value, isZero);
+          p += j * fromStep;
+          q += j * toStep;
+          done = q;
+        }
+      }
+      for (; j < count; j++, p += fromStep, q += toStep) {
         fill_gap<T>(done, q, last, value);
         put_row<T>(p, n, step, q, last);
         done = q + n;

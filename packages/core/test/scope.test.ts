@@ -385,6 +385,32 @@ describe('in compiled steps', () => {
   })
 })
 
+describe('a composition', () => {
+  const convolve = (images: number): Tensor =>
+    F.convTranspose2d(ones(images, 8, 16, 16), ones(8, 2, 3, 3), { stride: 2, padding: 1, outputPadding: 1 })
+
+  test('frees what it made besides its results if it is large', () => {
+    const y = convolve(4)
+    // Its two inputs, and the result.
+    expect(device.live.size).toBe(3)
+    expect(y.sum().item()).toBe(convolve(1).mul(4).sum().item())
+    convolve(1)
+    expect(device.live.size).toBeGreaterThan(8)
+  })
+
+  test('leaves its results to a scope around it, and its gradients to their leaves', () => {
+    const x = ones(4, 8, 16, 16, { requiresGrad: true })
+    const w = ones(6, 8, 3, 3)
+    const before = device.live.size
+    const y = scope(() => F.conv2d(x, w, { stride: 2, padding: 1 }).mul(2))
+    expect(device.live.size).toBe(before + 1)
+    scope(() => y.sum().backward())
+    expect(device.live.size).toBe(before + 2)
+    expect(x.grad?.max().item()).toBe(48)
+    expect(x.grad?.min().item()).toBe(12)
+  })
+})
+
 test('temporaries of an instruction are freed after it', () => {
   device = new Counting({ strided: false, multiOutput: false })
   useDevice(device)

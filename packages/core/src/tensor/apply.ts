@@ -11,6 +11,7 @@ import { callingLine } from './line.ts'
 import { mode, noGrad } from './mode.ts'
 import { connect, wantsGrad } from './graph.ts'
 import { type Input, Num, type OpDef } from './op.ts'
+import { freeingRest, isLarge } from './temporaries.ts'
 import { Tensor } from './tensor.ts'
 
 /** A new, contiguous tensor with uninitialized memory. */
@@ -45,7 +46,9 @@ export function applyAll<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, on
     if (to.whole !== undefined && hasKernel(to.whole, inputs)) return applyAll(to.whole.op, inputs, attrs)
     if (op.vjp === undefined) return to.compose(inputs, attrs)
     const specs = op.infer(inputs, attrs)
-    const outs = mode.grad && wantsGrad(inputs) ? noGrad(() => to.compose(inputs, attrs)) : to.compose(inputs, attrs)
+    const compose = (): readonly Tensor[] => to.compose(inputs, attrs)
+    const untracked = mode.grad && wantsGrad(inputs) ? () => noGrad(compose) : compose
+    const outs = isLarge(inputs) ? freeingRest(untracked) : untracked()
     // A composition may end in a view op, but its result is not a view for the caller: nothing else refers to the
     // memory beneath.
     for (let i = 0; i < outs.length; i++) outs[i].viewOf = null
