@@ -12,6 +12,7 @@ import {
   ones,
   optim,
   pad,
+  randint,
   randn,
   Slice,
   tensor,
@@ -36,6 +37,64 @@ const same: readonly [string, () => unknown, () => unknown][] = [
   ['argmax', () => x.argmax(1, true), () => x.argmax({ dim: 1, keepdim: true })],
   ['sort', () => x.sort(0, true).values, () => x.sort({ dim: 0, descending: true }).values],
   ['topk', () => x.topk(1, 0, false).values, () => x.topk(1, { dim: 0, largest: false }).values],
+  [
+    'sizes of Linear',
+    () => String(new nn.Linear(2, 1)),
+    () => String(new nn.Linear({ inFeatures: 2, outFeatures: 1 })),
+  ],
+  ...[nn.Conv1d, nn.Conv2d, nn.Conv3d].flatMap((Layer): [string, () => unknown, () => unknown][] => {
+    const named = () => String(new Layer({ inChannels: 1, outChannels: 2, kernelSize: 3, padding: 'same' }))
+    return [
+      [`${Layer.name} by name`, () => String(new Layer(1, 2, 3, 1, 'same')), named],
+      [`the kernel of ${Layer.name}`, () => String(new Layer(1, 2, { kernelSize: 3, padding: 'same' })), named],
+    ]
+  }),
+  [
+    'ConvTranspose2d',
+    () => String(new nn.ConvTranspose2d(1, 2, [3, 2])),
+    () => String(new nn.ConvTranspose2d({ inChannels: 1, outChannels: 2, kernelSize: [3, 2] })),
+  ],
+  [
+    'LazyConv2d',
+    () => String(new nn.LazyConv2d(2, 3)),
+    () => String(new nn.LazyConv2d({ outChannels: 2, kernelSize: 3 })),
+  ],
+  ['BatchNorm1d', () => String(new nn.BatchNorm1d(2)), () => String(new nn.BatchNorm1d({ numFeatures: 2 }))],
+  ['InstanceNorm1d', () => String(new nn.InstanceNorm1d(2)), () => String(new nn.InstanceNorm1d({ numFeatures: 2 }))],
+  ['LayerNorm', () => String(new nn.LayerNorm([2])), () => String(new nn.LayerNorm({ normalizedShape: [2] }))],
+  [
+    'GroupNorm',
+    () => String(new nn.GroupNorm(1, 2)),
+    () => String(new nn.GroupNorm({ numGroups: 1, numChannels: 2, eps: 1e-5 })),
+  ],
+  ...[nn.Embedding, nn.EmbeddingBag].map((Table): [string, () => unknown, () => unknown] => [
+    Table.name,
+    () => String(new Table(3, 2)),
+    () => String(new Table({ numEmbeddings: 3, embeddingDim: 2 })),
+  ]),
+  ...[nn.RNNCell, nn.LSTMCell, nn.GRUCell].map((Cell): [string, () => unknown, () => unknown] => [
+    Cell.name,
+    () => String(new Cell(3, 2)),
+    () => String(new Cell({ inputSize: 3, hiddenSize: 2 })),
+  ]),
+  [
+    'weightNorm',
+    () => String(nn.utils.weightNorm(new nn.Linear(2, 1), 'weight', 1).stateDict().get('weight_g')?.shape),
+    () =>
+      String(nn.utils.weightNorm(new nn.Linear(2, 1), { name: 'weight', dim: 1 }).stateDict().get('weight_g')?.shape),
+  ],
+  ['clipGradNorm_', () => nn.utils.clipGradNorm_([leaf], 1), () => nn.utils.clipGradNorm_([leaf], { maxNorm: 1 })],
+  ['clipGradValue_', () => nn.utils.clipGradValue_([leaf], 1), () => nn.utils.clipGradValue_([leaf], { clipValue: 1 })],
+  ['unsqueeze', () => x.unsqueeze(1), () => x.unsqueeze({ dim: 1 })],
+  ['k of topk', () => x.topk(1).values, () => x.topk({ k: 1 }).values],
+  ['chunk', () => x.chunk(2, 1)[1], () => x.chunk({ chunks: 2, dim: 1 })[1]],
+  ['gather', () => x.gather(1, row), () => x.gather({ dim: 1, index: row })],
+  ['the index of gather', () => x.gather(1, row), () => x.gather(1, { index: row })],
+  ['arange', () => arange(1, 7, 2), () => arange({ start: 1, end: 7, step: 2 })],
+  ['the step of arange', () => arange(1, 7, 2), () => arange(1, 7, { step: 2 })],
+  ['the size of randint', () => randint(3, 4, [2]), () => randint(3, 4, { size: [2] })],
+  ['the size of normal', () => normal(3, 0, [2]), () => normal(3, 0, { size: [2] })],
+  ['the amounts of pad', () => pad(x, [1, 1]), () => pad(x, { pad: [1, 1] })],
   ['Linear', () => String(new nn.Linear(2, 1, false)), () => String(new nn.Linear(2, 1, { bias: false }))],
   ['sum by NumPy', () => x.sum({ axis: 1, keepdims: true }), () => x.sum(1, true)],
   ['softmax', () => x.softmax(1, 'float64'), () => x.softmax({ dim: 1, dtype: 'float64' })],

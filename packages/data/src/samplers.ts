@@ -301,7 +301,7 @@ export class BatchSampler implements Sampler<number[]> {
   readonly batchSize: number
   readonly dropLast: boolean
 
-  constructor(sampler: Sampler, batchSize: number, dropLast: boolean) {
+  constructor(sampler: Sampler, batchSize: number, dropLast: boolean | { readonly dropLast: boolean }) {
     const [read, size, drop] = readBatch([sampler, batchSize, dropLast])
     checkCount('batch_size', size)
     this.sampler = read as Sampler

@@ -84,15 +84,18 @@ export function dtypeOfArray(array: ArrayBufferView): DType {
   )
 }
 
+const small = 'small integers are not supported; use int32'
+const half = 'half precision is not supported; use float32'
+const complex = 'complex numbers are not supported; keep the real and the imaginary part in two tensors'
 const refused: Record<string, string> = {
-  int16: 'small integers are not supported; use int32',
-  short: 'small integers are not supported; use int32',
-  int8: 'small integers are not supported; use int32, or uint8',
-  float16: 'half precision is not supported; use float32',
-  half: 'half precision is not supported; use float32',
-  bfloat16: 'half precision is not supported; use float32',
-  complex64: 'complex numbers are not supported; keep the real and the imaginary part in two tensors',
-  complex128: 'complex numbers are not supported; keep the real and the imaginary part in two tensors',
+  int16: small,
+  short: small,
+  int8: `${small}, or uint8`,
+  float16: half,
+  half,
+  bfloat16: half,
+  complex64: complex,
+  complex128: complex,
 }
 
 /** The dtype of a word; throws for a word that names none of the five, with the dtype to use instead. */

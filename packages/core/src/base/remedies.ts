@@ -1,4 +1,8 @@
-// What to do about a dtype that an operation does not take: the second lines of errors.
+// What errors about dtypes say in more than one place: PyTorch's sentence, or what to do.
 
 export const toInt = 'Convert it first: x.int().'
 export const toFloat = 'Convert it first: x.float().'
+
+/** PyTorch's sentence for the negation of a bool. */
+export const negatedBool =
+  'Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.'

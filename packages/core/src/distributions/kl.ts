@@ -69,6 +69,7 @@ const normal = (p: Normal, q: Normal): Tensor => {
 /** The mean of the logarithm of a continuous Bernoulli density, for another distribution's mean. */
 const continuousLog = (mean: Tensor, q: ContinuousBernoulli): Tensor =>
   mean.mul(q.logits).add(q.probs.neg().log1p()).add(q.logNorm)
+const eitherNormal = '(Low Rank) Multivariate Normals with                          different'
 /** The sum of the squares of a matrix: the trace of its product with itself. */
 const traceOf = (x: Tensor): Tensor => x.pow(2).sum([-2, -1])
 const lowRank = (logDet: Tensor, trace: Tensor, distance: Tensor, p: Distribution): Tensor =>
@@ -165,7 +166,7 @@ const table = (): Entry[] => [
     return lowRank(logDetOf(other).sub(logDetOf(own)), trace, distanceOf(other, q.loc.sub(p.loc)), p)
   }),
   entry(MultivariateNormal, LowRankMultivariateNormal, (p, q) => {
-    checkEvents(p, q, '(Low Rank) Multivariate Normals with                          different')
+    checkEvents(p, q, eitherNormal)
     const other = q.parts
     const trace = traceOf(p.factor.mul(other.diagonal.rsqrt().unsqueeze(-1))).sub(
       traceOf(matmul(takenOf(other), p.factor)),
@@ -174,7 +175,7 @@ const table = (): Entry[] => [
     return lowRank(logDet, trace, distanceOf(other, q.loc.sub(p.loc)), p)
   }),
   entry(LowRankMultivariateNormal, MultivariateNormal, (p, q) => {
-    checkEvents(p, q, '(Low Rank) Multivariate Normals with                          different')
+    checkEvents(p, q, eitherNormal)
     const own = p.parts
     const trace = traceOf(lowerSolved(q.factor, own.factor)).add(
       traceOf(lowerSolved(q.factor, own.diagonal.sqrt().diagEmbed())),

@@ -14,7 +14,7 @@ import * as constraints from './constraints.ts'
 import type { Constraint } from './constraints.ts'
 import { Distribution, type ValidateOption, validateParameter } from './distribution.ts'
 import { standardNormal } from './location.ts'
-import { covarianceOf, halfLogDet, mahalanobis, product } from './multivariate-normal.ts'
+import { covarianceOf, halfLogDet, mahalanobis, noMatrix, product } from './multivariate-normal.ts'
 
 const lowRankArguments = constructing(
   'LowRankMultivariateNormal',
@@ -72,8 +72,7 @@ export class LowRankMultivariateNormal extends Distribution {
     const [center, factor, diagonal, validateArgs] = lowRankArguments(args)
     if (center.dim() < 1) throw new ValueError('loc must be at least one-dimensional.')
     const eventShape = center.sizes.slice(-1)
-    if (factor.dim() < 2)
-      throw new ValueError('cov_factor must be at least two-dimensional, with optional leading batch dimensions')
+    if (factor.dim() < 2) throw noMatrix('cov_factor')
     if (factor.sizes[factor.dim() - 2] !== eventShape[0])
       throw new ValueError(`cov_factor must be a batch of matrices with shape ${eventShape[0]} x m`)
     if (diagonal.sizes[diagonal.dim() - 1] !== eventShape[0])

@@ -63,6 +63,10 @@ export const halfLogDet = (lower: Tensor): Tensor => lower.diagonal({ dim1: -2, 
 export const mahalanobis = (lower: Tensor, vector: Tensor): Tensor =>
   lowerSolved(lower, vector.unsqueeze(-1)).squeeze(-1).pow(2).sum(-1)
 
+/** PyTorch's error for a parameter that has too few dimensions. */
+export const noMatrix = (name: string): ValueError =>
+  new ValueError(`${name} must be at least two-dimensional, with optional leading batch dimensions`)
+
 /**
  * The normal distribution of vectors around `loc`, given one of `covarianceMatrix`, `precisionMatrix` and `scaleTril`,
  * the lower triangular Cholesky factor of the covariance.
@@ -99,7 +103,7 @@ export class MultivariateNormal extends Distribution {
         precisionMatrix: 'precision_matrix',
         scaleTril: 'scale_tril matrix',
       }
-      throw new ValueError(`${snake[name]} must be at least two-dimensional, with optional leading batch dimensions`)
+      throw noMatrix(snake[name])
     }
     const n = own.sizes.slice(-2)
     const batchShape = broadcastShapes(own.sizes.slice(0, -2), center.sizes.slice(0, -1))

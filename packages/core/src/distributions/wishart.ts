@@ -1,5 +1,5 @@
 // The Wishart distribution of positive definite matrices, by the scale's covariance, precision or Cholesky factor.
-import { AssertionError, ValueError } from '../base/errors.ts'
+import { AssertionError } from '../base/errors.ts'
 import { broadcastShapes, type Shape } from '../base/shape.ts'
 import { warn } from '../base/warn.ts'
 import { choleskySolve, slogdet } from '../ops/linalg/solve.ts'
@@ -19,6 +19,7 @@ import { standardNormal } from './location.ts'
 import {
   covarianceOf,
   halfLogDet,
+  noMatrix,
   lowerOf,
   matrices,
   type MatrixArgument,
@@ -59,8 +60,7 @@ export class Wishart extends ExponentialFamily {
   ) {
     const [freedom, covarianceMatrix, precisionMatrix, scaleTril, validateArgs] = wishartArguments(args)
     const [name, own] = oneMatrix({ covarianceMatrix, precisionMatrix, scaleTril }, AssertionError)
-    if (own.dim() < 2)
-      throw new ValueError('scale_tril must be at least two-dimensional, with optional leading batch dimensions')
+    if (own.dim() < 2) throw noMatrix('scale_tril')
     const lead = own.sizes.slice(0, -2)
     const batchShape = isTensor(freedom) ? broadcastShapes(lead, freedom.sizes) : lead
     const df = isTensor(freedom) ? freedom.expand([...batchShape]) : fullOf(own, lead, freedom)

@@ -2,6 +2,7 @@
 // others. They are composed as in PyTorch, so that promotion, gradients and errors follow.
 import { dtypeName, isFloat } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
+import { negatedBool } from '../base/remedies.ts'
 import { broadcastShapes, checkOutput, shapeString } from '../base/shape.ts'
 import { s } from '../expr/expr.ts'
 import { elementwise } from '../ops/define/elementwise.ts'
@@ -219,7 +220,7 @@ export function softMarginLoss(input: Tensor, ...args: [target: Tensor, ...LossA
   if (!isFloat(input.dtype)) {
     throw new RuntimeError(
       input.dtype === 'bool'
-        ? 'Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.'
+        ? negatedBool
         : `result type Float can't be cast to the desired output type ${dtypeName[input.dtype]}`,
       'Convert the input: x.float().',
     )

@@ -31,11 +31,17 @@ export interface CellOptions extends LayerOptions {
   /** Add learnt vectors. */
   readonly bias?: boolean
 }
-type CellArguments = [
-  inputSize: number,
-  hiddenSize: number,
-  ...Arguments<[bias: boolean, device: string | undefined, dtype: LayerOptions['dtype']], CellOptions>,
-]
+interface CellSizes {
+  readonly inputSize: number
+  readonly hiddenSize: number
+}
+type CellArguments =
+  | [
+      inputSize: number,
+      hiddenSize: number,
+      ...Arguments<[bias: boolean, device: string | undefined, dtype: LayerOptions['dtype']], CellOptions>,
+    ]
+  | [options: CellOptions & CellSizes]
 const cellParameters = [required('inputSize', int), required('hiddenSize', int), optional('bias', bool, true)] as const
 const ofLSTM = constructing('LSTMCell', ...cellParameters, ...layerParameters)
 const ofGRU = constructing('GRUCell', ...cellParameters, ...layerParameters)
@@ -133,11 +139,13 @@ export class RNNCell extends Cell {
   readonly nonlinearity: string
 
   constructor(
-    ...args: [
-      inputSize: number,
-      hiddenSize: number,
-      ...Arguments<[bias: boolean, nonlinearity: 'tanh' | 'relu'], RNNCellOptions>,
-    ]
+    ...args:
+      | [
+          inputSize: number,
+          hiddenSize: number,
+          ...Arguments<[bias: boolean, nonlinearity: 'tanh' | 'relu'], RNNCellOptions>,
+        ]
+      | [options: RNNCellOptions & CellSizes]
   ) {
     const [inputSize, hiddenSize, bias, nonlinearity, ...options] = ofRNN(args)
     super(1, inputSize, hiddenSize, bias, layerOptions(options))

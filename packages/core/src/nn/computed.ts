@@ -32,7 +32,7 @@ const layerOf = (module: Module): Layer | null => {
 export const allComputed = (module: Module): ReadonlyMap<string, Computed> => layerOf(module)?.[computedOf] ?? none
 
 /** The class of a module, whatever of it is computed. */
-export const classOf = (module: Module): (new (...args: never[]) => Module) =>
+export const classOf = (module: Module): (new (...args: never) => Module) =>
   (Object.getPrototypeOf(layerOf(module) ?? module) as Module).constructor as new (
     ...args: never[]
   ) => Module

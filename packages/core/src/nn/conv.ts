@@ -177,22 +177,32 @@ export class Convolution extends Module {
 
 const inputs = required('inChannels', int)
 const outputs = [required('outChannels', int), required('kernelSize', dims)] as const
-type Outputs = [outChannels: number, kernelSize: PerDim]
-export type ConvLayerArguments = [inChannels: number, ...LazyConvArguments]
-export type LazyConvArguments = [
-  ...Outputs,
-  ...Arguments<
-    [
-      stride: PerDim,
-      padding: PerDim | 'same' | 'valid',
-      dilation: PerDim,
-      groups: number,
-      bias: boolean,
-      paddingMode: PaddingMode,
-    ],
-    ConvLayerOptions
-  >,
-]
+interface KernelOption {
+  readonly kernelSize: PerDim
+}
+interface OutputOptions extends KernelOption {
+  readonly outChannels: number
+}
+/** The sizes of a lazy layer's outputs, by position or by name, and the rest. */
+type WithOutputs<A extends readonly unknown[], O> =
+  | [outChannels: number, kernelSize: PerDim, ...Arguments<A, O>]
+  | [outChannels: number, options: O & KernelOption]
+  | [options: O & OutputOptions]
+type WithInputs<A extends readonly unknown[], O> =
+  | [inChannels: number, ...A]
+  | [options: O & OutputOptions & { readonly inChannels: number }]
+export type ConvLayerArguments = WithInputs<LazyConvArguments, ConvLayerOptions>
+export type LazyConvArguments = WithOutputs<
+  [
+    stride: PerDim,
+    padding: PerDim | 'same' | 'valid',
+    dilation: PerDim,
+    groups: number,
+    bias: boolean,
+    paddingMode: PaddingMode,
+  ],
+  ConvLayerOptions
+>
 
 /** Reads the arguments of a layer, or of a lazy one, which has no `inChannels`. */
 export function plain(rank: number, lazy = false): (args: readonly unknown[]) => Given {
@@ -277,22 +287,19 @@ export class Conv3d extends PlainConvolution {
 
 // ---- transposed ----
 
-export type ConvTransposeLayerArguments = [inChannels: number, ...LazyConvTransposeArguments]
-export type LazyConvTransposeArguments = [
-  ...Outputs,
-  ...Arguments<
-    [
-      stride: PerDim,
-      padding: PerDim,
-      outputPadding: PerDim,
-      groups: number,
-      bias: boolean,
-      dilation: PerDim,
-      paddingMode: 'zeros',
-    ],
-    ConvTransposeLayerOptions
-  >,
-]
+export type ConvTransposeLayerArguments = WithInputs<LazyConvTransposeArguments, ConvTransposeLayerOptions>
+export type LazyConvTransposeArguments = WithOutputs<
+  [
+    stride: PerDim,
+    padding: PerDim,
+    outputPadding: PerDim,
+    groups: number,
+    bias: boolean,
+    dilation: PerDim,
+    paddingMode: 'zeros',
+  ],
+  ConvTransposeLayerOptions
+>
 
 /** Reads the arguments of a transposed layer, or of a lazy one. */
 export function transposed(rank: number, lazy = false): (args: readonly unknown[]) => Given {

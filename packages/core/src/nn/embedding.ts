@@ -80,6 +80,10 @@ interface FreezeOption {
   readonly freeze?: boolean
 }
 
+interface TableOptions {
+  readonly numEmbeddings: number
+  readonly embeddingDim: number
+}
 /** The table, and what both layers do with it. */
 abstract class Table extends Module {
   readonly numEmbeddings: number
@@ -150,21 +154,23 @@ function checkMatrix(embeddings: Tensor): void {
  */
 export class Embedding extends Table {
   constructor(
-    ...args: [
-      numEmbeddings: number,
-      embeddingDim: number,
-      ...Arguments<
-        [
-          paddingIdx: number | null,
-          maxNorm: number | null,
-          normType: number,
-          scaleGradByFreq: boolean,
-          sparse: boolean,
-          weight: Tensor | null,
-        ],
-        EmbeddingOptions
-      >,
-    ]
+    ...args:
+      | [
+          numEmbeddings: number,
+          embeddingDim: number,
+          ...Arguments<
+            [
+              paddingIdx: number | null,
+              maxNorm: number | null,
+              normType: number,
+              scaleGradByFreq: boolean,
+              sparse: boolean,
+              weight: Tensor | null,
+            ],
+            EmbeddingOptions
+          >,
+        ]
+      | [options: EmbeddingOptions & TableOptions]
   ) {
     const [rows, width, paddingIdx, maxNorm, normType, byFreq, isSparse, table, ...options] = ofEmbedding(args)
     checkDense(isSparse)
@@ -225,23 +231,25 @@ export class EmbeddingBag extends Table {
   readonly includeLastOffset: boolean
 
   constructor(
-    ...args: [
-      numEmbeddings: number,
-      embeddingDim: number,
-      ...Arguments<
-        [
-          maxNorm: number | null,
-          normType: number,
-          scaleGradByFreq: boolean,
-          mode: BagMode,
-          sparse: boolean,
-          weight: Tensor | null,
-          includeLastOffset: boolean,
-          paddingIdx: number | null,
-        ],
-        EmbeddingBagOptions
-      >,
-    ]
+    ...args:
+      | [
+          numEmbeddings: number,
+          embeddingDim: number,
+          ...Arguments<
+            [
+              maxNorm: number | null,
+              normType: number,
+              scaleGradByFreq: boolean,
+              mode: BagMode,
+              sparse: boolean,
+              weight: Tensor | null,
+              includeLastOffset: boolean,
+              paddingIdx: number | null,
+            ],
+            EmbeddingBagOptions
+          >,
+        ]
+      | [options: EmbeddingBagOptions & TableOptions]
   ) {
     const [rows, width, maxNorm, normType, byFreq, reduce, isSparse, table, last, paddingIdx, ...options] = ofBag(args)
     checkDense(isSparse)

@@ -71,7 +71,9 @@ export class Linear extends Module {
   bias: Parameter | null
 
   constructor(
-    ...args: [inFeatures: number, outFeatures: number, bias?: boolean | LinearOptions, options?: LayerOptions]
+    ...args:
+      | [inFeatures: number, outFeatures: number, bias?: boolean | LinearOptions, options?: LayerOptions]
+      | [options: LinearOptions & { readonly inFeatures: number; readonly outFeatures: number }]
   ) {
     const [inFeatures, outFeatures, bias, ...options] = ofLinear(args)
     super()

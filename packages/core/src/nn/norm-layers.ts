@@ -35,13 +35,18 @@ export interface BatchNormLayerOptions extends LayerOptions {
   /** Collect running statistics in training and use them in evaluation. */
   readonly trackRunningStats?: boolean
 }
-type BatchNormLayerArguments = [
-  numFeatures: number,
-  ...Arguments<
-    [eps: number, momentum: number | null, affine: boolean, trackRunningStats: boolean],
-    BatchNormLayerOptions
-  >,
-]
+interface FeaturesOption {
+  readonly numFeatures: number
+}
+type BatchNormLayerArguments =
+  | [
+      numFeatures: number,
+      ...Arguments<
+        [eps: number, momentum: number | null, affine: boolean, trackRunningStats: boolean],
+        BatchNormLayerOptions
+      >,
+    ]
+  | [options: BatchNormLayerOptions & FeaturesOption]
 const channelNorm = (name: string, momentum: Kind<number | null>, learning: boolean) =>
   constructing(
     name,
@@ -173,10 +178,15 @@ export interface InstanceNormLayerOptions extends BatchNormLayerOptions {
   /** The share of a new batch. */
   readonly momentum?: number
 }
-type InstanceNormLayerArguments = [
-  numFeatures: number,
-  ...Arguments<[eps: number, momentum: number, affine: boolean, trackRunningStats: boolean], InstanceNormLayerOptions>,
-]
+type InstanceNormLayerArguments =
+  | [
+      numFeatures: number,
+      ...Arguments<
+        [eps: number, momentum: number, affine: boolean, trackRunningStats: boolean],
+        InstanceNormLayerOptions
+      >,
+    ]
+  | [options: InstanceNormLayerOptions & FeaturesOption]
 
 /** Instance normalisation of inputs with `rank` spatial dimensions, with or without a batch. */
 abstract class InstanceNorm extends ChannelNorm {
@@ -260,10 +270,12 @@ export class LayerNorm extends Module {
   bias: Parameter | null
 
   constructor(
-    ...args: [
-      normalizedShape: number | readonly number[],
-      ...Arguments<[eps: number, elementwiseAffine: boolean], LayerNormLayerOptions>,
-    ]
+    ...args:
+      | [
+          normalizedShape: number | readonly number[],
+          ...Arguments<[eps: number, elementwiseAffine: boolean], LayerNormLayerOptions>,
+        ]
+      | [options: LayerNormLayerOptions & { readonly normalizedShape: number | readonly number[] }]
   ) {
     const [shape, eps, elementwiseAffine, ...rest] = ofLayerNorm(args)
     super()
@@ -320,11 +332,9 @@ export class GroupNorm extends Module {
   bias: Parameter | null
 
   constructor(
-    ...args: [
-      numGroups: number,
-      numChannels: number,
-      ...Arguments<[eps: number, affine: boolean], GroupNormLayerOptions>,
-    ]
+    ...args:
+      | [numGroups: number, numChannels: number, ...Arguments<[eps: number, affine: boolean], GroupNormLayerOptions>]
+      | [options: GroupNormLayerOptions & { readonly numGroups: number; readonly numChannels: number }]
   ) {
     const [numGroups, numChannels, eps, affine, ...rest] = ofGroupNorm(args)
     super()

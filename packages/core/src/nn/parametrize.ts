@@ -240,7 +240,7 @@ export function cached<T>(fn: () => T, ...none: []): T {
 
 const readType = signature('type_before_parametrizations', moduleParameter)
 /** The class of a module before a tensor of it was parametrized. */
-export function typeBeforeParametrizations(...args: [module: Module]): new (...args: never[]) => Module {
+export function typeBeforeParametrizations(...args: [module: Module]): new (...args: never) => Module {
   const [module] = readType(args)
   return classOf(module)
 }

@@ -92,11 +92,13 @@ const clipValueArguments = signature('clip_grad_value_', parametersParameter, re
  * optimizer.step()
  */
 export function clipGradNorm_(
-  ...args: [
-    parameters: Tensor | Iterable<Tensor>,
-    maxNorm: number,
-    ...Arguments<[normType: number, errorIfNonfinite: boolean], ClipOptions>,
-  ]
+  ...args:
+    | [
+        parameters: Tensor | Iterable<Tensor>,
+        maxNorm: number,
+        ...Arguments<[normType: number, errorIfNonfinite: boolean], ClipOptions>,
+      ]
+    | [parameters: Tensor | Iterable<Tensor>, options: ClipOptions & { readonly maxNorm: number }]
 ): Tensor {
   const [parameters, maxNorm, normType, errorIfNonfinite] = clipNormArguments(args)
   const gradients = gradientsOf(parameters)
@@ -116,7 +118,9 @@ export function clipGradNorm_(
 }
 
 /** Clamps every element of the gradients to [-clipValue, clipValue]. */
-export function clipGradValue_(...args: [parameters: Tensor | Iterable<Tensor>, clipValue: number]): void {
+export function clipGradValue_(
+  ...args: [parameters: Tensor | Iterable<Tensor>, clipValue: number | { readonly clipValue: number }]
+): void {
   const [parameters, clipValue] = clipValueArguments(args)
   noGrad(() => {
     for (const grad of gradientsOf(parameters)) inPlace(clamp, grad, -clipValue, clipValue)

@@ -54,7 +54,10 @@ const readWeightNorm = signature('weight_norm', moduleParameter, nameParameter, 
  * [...nn.utils.weightNorm(new nn.Linear(3, 2)).stateDict().keys()] // ['bias', 'weight_g', 'weight_v']
  */
 export function weightNorm<M extends Module>(
-  ...args: [module: M, name?: string, dim?: number | null | { readonly dim?: number | null }]
+  ...args: [
+    module: M,
+    ...Arguments<[name: string, dim: number | null], { readonly name?: string; readonly dim?: number | null }>,
+  ]
 ): M {
   const [module, name, dim] = readWeightNorm(args)
   const weight = tensorOf(module, name)

@@ -246,6 +246,9 @@ export const randperm = (out: Numbers, generator: Generator = defaultGenerator):
   }
 }
 
+/** PyTorch's sentence for probabilities that are none. */
+export const between =
+  'Expected p_in >= 0 && p_in <= 1 to be true, but got false.  (Could this error message be improved?  If so, please report an enhancement request to PyTorch.)'
 /**
  * Fills `out` with 1 at probability `p` and 0 otherwise. `p` is one number for all, or one for each element; a
  * Float32Array of them takes one word per element, everything else two, as in PyTorch.
@@ -267,11 +270,7 @@ export const bernoulli = (
     throw new RangeError(`${out.length} elements need as many probabilities, not ${p.length}`)
   for (const value of p) {
     if (value >= 0 && value <= 1) continue
-    throw new RuntimeError(
-      'Expected p_in >= 0 && p_in <= 1 to be true, but got false.  ' +
-        '(Could this error message be improved?  If so, please report an enhancement request to PyTorch.)',
-      `A probability must be from 0 to 1, not ${value}.`,
-    )
+    throw new RuntimeError(between, `A probability must be from 0 to 1, not ${value}.`)
   }
   if (p instanceof Float32Array) for (let i = 0; i < out.length; i++) out[i] = engine.u24() < p[i] ? 1 : 0
   else for (let i = 0; i < out.length; i++) out[i] = engine.u53() < p[i] ? 1 : 0

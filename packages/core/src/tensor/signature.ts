@@ -98,7 +98,7 @@ export const nullable = <T>(of: Kind<T>): Kind<T | null> =>
 export const either = <A, B>(a: Kind<A>, b: Kind<B>): Kind<A | B> =>
   ({ ...a, accepts: (x: unknown) => a.accepts(x) || b.accepts(x) }) as Kind<A | B>
 /** An instance of a class. */
-export const instance = <T>(type: abstract new (...args: never[]) => T, expected: string): Kind<T> =>
+export const instance = <T>(type: abstract new (...args: never) => T, expected: string): Kind<T> =>
   kind(expected, (x) => x instanceof type)
 /** A position of PyTorch's that accepts only null here. */
 export const nothing = (hint: string): Kind<null> => kind('None', (x) => x === null, { hint })

@@ -33,7 +33,7 @@ const transposed: Back = (signal, layer, input) => {
 }
 
 /** How each kind of layer is gone through backwards. Normalisation across channels and dropout are left out. */
-const ways: readonly (readonly [type: abstract new (...args: never[]) => nn.Module, back: Back])[] = [
+const ways: readonly (readonly [type: abstract new (...args: never) => nn.Module, back: Back])[] = [
   [nn.Conv2d, transposed],
   [nn.ReLU, rectified],
   [nn.MaxPool2d, transposed],

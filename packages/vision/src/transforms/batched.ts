@@ -4,7 +4,7 @@ import { Normalize, ToTensor } from './classes.ts'
 import { Compose } from './compose.ts'
 
 /** Whether a transform is one of ours, without a `forward` of a subclass or hooks of its own. */
-const is = <T extends { forward: unknown }>(x: unknown, type: abstract new (...args: never[]) => T): x is T =>
+const is = <T extends { forward: unknown }>(x: unknown, type: abstract new (...args: never) => T): x is T =>
   x instanceof type && x.forward === (type.prototype as T).forward
 
 export type Batched = (pixels: Uint8Array, sizes: readonly [n: number, ...image: [number, number, number]]) => Tensor

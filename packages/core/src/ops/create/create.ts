@@ -210,7 +210,12 @@ const along0 = { axis: 0 }
 export const counted = (n: number, dtype: DType, device: string | undefined): Tensor =>
   apply(iotaOp, [], { sizes: [n], dtype }, deviceNamed(device))
 
-type RangeArgs = readonly (number | TensorOptions | undefined)[]
+interface RangeOptions extends TensorOptions {
+  readonly start?: number
+  readonly end?: number
+  readonly step?: number
+}
+type RangeArgs = readonly (number | RangeOptions | undefined)[]
 /**
  * Numbers from `start` (0) up to but not including `end`, by `step` (1). Integers give int32, other numbers float32.
  *

@@ -68,7 +68,12 @@ const gatherArguments = method('gather', required('dim', int), required('index',
  * gather(tensor([[1, 2], [3, 4]]), 1, tensor([[0], [1]], { dtype: 'int32' })) // tensor([[1.],
  *                                                                             //         [4.]])
  */
-export function gather(x: Tensor, ...args: [dim: number, index: Tensor]): Tensor {
+export function gather(
+  x: Tensor,
+  ...args:
+    | [dim: number, index: Tensor | { readonly index: Tensor }]
+    | [options: { readonly dim: number; readonly index: Tensor }]
+): Tensor {
   const [dim, index] = gatherArguments(x, args)
   const d = normalizeDim(dim, x.dim())
   checkIndex('gather', index)

@@ -147,7 +147,7 @@ const topkArguments = method(
 export function topk(
   x: Tensor,
   ...args: [
-    k: number,
+    k: number | (TopkOptions & { readonly k: number }),
     dim?: number | TopkOptions,
     largest?: boolean | TopkOptions,
     sorted?: boolean | TopkOptions,

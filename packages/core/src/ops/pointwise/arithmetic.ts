@@ -3,7 +3,7 @@
 // conformance suite.
 import { type DType, isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
-import { toFloat, toInt } from '../../base/remedies.ts'
+import { negatedBool, toFloat, toInt } from '../../base/remedies.ts'
 import { s } from '../../expr/expr.ts'
 import { operand } from '../../tensor/apply.ts'
 import type { Input } from '../../tensor/op.ts'
@@ -133,9 +133,7 @@ export const remainder = overloaded((x: TensorLike, y: TensorLike, ...none: []) 
 export const neg = unary(
   elementwise('neg', (x) => s.neg(x), {
     gradName: 'neg',
-    accepts: refuseBool(
-      'Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.',
-    ),
+    accepts: refuseBool(negatedBool),
   }),
 )
 

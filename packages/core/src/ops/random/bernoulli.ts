@@ -24,13 +24,11 @@ import { toDType } from '../define/fill.ts'
 import { tensorOrNumber } from './random.ts'
 import { expand } from '../views/views.ts'
 
-const between =
-  'Expected p_in >= 0 && p_in <= 1 to be true, but got false.  (Could this error message be improved?  If so, please report an enhancement request to PyTorch.)'
 /** The probabilities, checked before anything is drawn. */
 const checked = elementwise('clone', (p) => p, {
   check: ([p]) => ({
     expr: s.not(s.and(s.ge(p, 0), s.le(p, 1))),
-    error: () => new RuntimeError(between, 'Probabilities must be from 0 to 1.'),
+    error: () => new RuntimeError(draw.between, 'Probabilities must be from 0 to 1.'),
   }),
 })
 const hits = elementwise('bernoulli', (p, uniform) => s.cast(s.lt(uniform, p), p.dtype))

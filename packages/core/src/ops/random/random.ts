@@ -49,6 +49,8 @@ import type { TensorLike } from '../define/overloads.ts'
 
 // ---- creation ----
 
+/** A shape, alone or among the options. */
+type SizeArg = readonly number[] | (RandomOptions & { readonly size: readonly number[] })
 type SizeArgs = readonly (number | readonly number[] | RandomOptions)[]
 
 /** The options from the device on, as `randomParameters` reads them. */
@@ -99,7 +101,7 @@ const normalAround = signature(
 )
 
 /** Normal numbers of a mean and a standard deviation, in a shape. Float only. */
-export function normal(mean: number, std: number, size: readonly number[], options?: RandomOptions): Tensor
+export function normal(mean: number, std: number, size: SizeArg, options?: RandomOptions): Tensor
 /**
  * Normal numbers, each with its own mean and standard deviation: tensors that broadcast, or a tensor and a number. The
  * dtype is that of the mean, or of `std` if the mean is a number. Float only.
@@ -156,14 +158,14 @@ const inPlaceOf = (fn: typeof mul | typeof add, x: Tensor, y: TensorLike): Tenso
 }
 
 /** Integers in [0, high) in a shape; int32 unless another dtype is given. */
-export function randint(high: number, size: readonly number[], options?: RandomOptions): Tensor
+export function randint(high: number, size: SizeArg, options?: RandomOptions): Tensor
 /**
  * Integers in [low, high) in a shape; int32 unless another dtype is given.
  *
  * @example
  * randint(0, 10, [2, 3])
  */
-export function randint(low: number, high: number, size: readonly number[], options?: RandomOptions): Tensor
+export function randint(low: number, high: number, size: SizeArg, options?: RandomOptions): Tensor
 export function randint(...args: readonly unknown[]): Tensor {
   const [low, high, size, dtype = 'int32', ...rest] = isLow(args[1]) ? randintFrom(args) : randintTo(args)
   return create(checkSizes([...size]), dtype, rest, integerFill(dtype, low, high))

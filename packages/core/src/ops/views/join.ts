@@ -247,7 +247,10 @@ const chunkArguments = method('chunk', required('chunks', int), dimParameter)
  * @example
  * chunk(arange(5), 2).map(String) // ['tensor([0, 1, 2])', 'tensor([3, 4])']
  */
-export function chunk(x: Tensor, ...args: [chunks: number, dim?: DimArg]): Tensor[] {
+export function chunk(
+  x: Tensor,
+  ...args: [chunks: number | { readonly chunks: number; readonly dim?: number }, dim?: DimArg]
+): Tensor[] {
   const [chunks, dim] = chunkArguments(x, args)
   if (x.dim() === 0) throw new RuntimeError('chunk expects at least a 1-dimensional tensor')
   if (chunks <= 0) throw new RuntimeError(`chunk expects \`chunks\` to be greater than 0, got: ${chunks}`)

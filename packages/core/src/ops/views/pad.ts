@@ -245,7 +245,11 @@ const padArguments = method(
  */
 export function pad(
   x: Tensor,
-  ...args: [amounts: readonly number[], mode?: string | PadOptions, value?: number | null | PadOptions]
+  ...args: [
+    amounts: readonly number[] | (PadOptions & { readonly pad: readonly number[] }),
+    mode?: string | PadOptions,
+    value?: number | null | PadOptions,
+  ]
 ): Tensor {
   const [amounts, mode, fill] = padArguments(x, args)
   const known = mode !== 'constant' && Object.hasOwn(modes, mode) ? modes[mode] : null

@@ -142,7 +142,7 @@ const unsqueezeOp = viewOp<number>('unsqueeze', ({ sizes, strides, offset }, dim
 }))
 const unsqueezeArguments = method('unsqueeze', required('dim', int))
 /** With a new dimension of size 1 at `dim`. */
-export function unsqueeze(x: Tensor, ...args: [dim: number]): Tensor {
+export function unsqueeze(x: Tensor, ...args: [dim: number | { readonly dim: number }]): Tensor {
   const [dim] = unsqueezeArguments(x, args)
   return apply(unsqueezeOp, [x], normalizeDim(dim, x.dim() + 1))
 }
