@@ -18,6 +18,8 @@ enum class Composite : int32_t {
 #if !defined(__wasm__)
   sliceNorm,
   sliceNormBackward,
+  batchNorm,
+  batchNormBackward,
 #endif
   count
 };
@@ -59,6 +61,10 @@ constexpr CompositeInfo compositeInfos[] = {
   {"sliceNorm", 7, 0, {Extent::all, Extent::channel, Extent::channel, Extent::one, Extent::all, Extent::slice, Extent::slice}},
   // dy, x, mean, invStd, weight, dx, dWeight, dBias
   {"sliceNormBackward", 8, 0, {Extent::all, Extent::all, Extent::slice, Extent::slice, Extent::channel, Extent::all, Extent::channel, Extent::channel}},
+  // x, weight, bias, eps, y, mean, invStd, squares
+  {"batchNorm", 8, 0, {Extent::all, Extent::each, Extent::each, Extent::one, Extent::all, Extent::each, Extent::each, Extent::each}},
+  // dy, x, mean, invStd, weight, dx, dWeight, dBias
+  {"batchNormBackward", 8, 0, {Extent::all, Extent::all, Extent::each, Extent::each, Extent::each, Extent::all, Extent::each, Extent::each}},
 #endif
 };
 constexpr const CompositeInfo& info_of(Composite kind) { return compositeInfos[static_cast<int32_t>(kind)]; }

@@ -1,5 +1,7 @@
 // Kernels along an axis, against plain loops in double precision: sizes around those of vectors, rows that are
 // contiguous and rows side by side.
+#include <array>
+
 #include "suites.h"
 #include "trial.h"
 
@@ -289,6 +291,76 @@ TEST_CASE("gradients of norms of slices, whose channels repeat after every slice
     for (int64_t c = 0; c < n; c++) {
       t.near(6, c, dWeight[static_cast<size_t>(c)], 2000);
       t.near(7, c, dBias[static_cast<size_t>(c)], 2000);
+    }
+  });
+}
+
+/** Calls body with batches of all sizes, with channels that are cut into parts, and with channels side by side that are. */
+template <class F> void of_all_batches(Composite kind, F&& body) {
+  of_all_sizes(kind, body);
+  for (const Kernels* kernels : all_kernels()) {
+    for (const auto& [outer, n, inner] : {std::array<int32_t, 3>{300, 2, 500}, {700, 3, 199}, {9000, 19, 1}}) {
+      RowTrial trial(kind, DType::float32, outer, n, inner);
+      body(trial, *kernels);
+    }
+  }
+}
+/** The mean of a channel and the sum of squared distances from it. */
+std::pair<double, double> moments_of(const RowTrial& t, size_t operand, int64_t c) {
+  double mean = 0, squares = 0;
+  for (int64_t row = 0; row < t.count(); row++) mean += t.buffers[operand].at(t.begin(row) + c * t.rows.inner);
+  mean /= static_cast<double>(t.count());
+  for (int64_t row = 0; row < t.count(); row++)
+    squares += std::pow(t.buffers[operand].at(t.begin(row) + c * t.rows.inner) - mean, 2);
+  return {mean, squares};
+}
+
+TEST_CASE("norms of batches") {
+  of_all_batches(Composite::batchNorm, [](RowTrial& t, const Kernels& kernels) {
+    const int64_t n = t.rows.n;
+    for (const int64_t count : {t.elements(), n, n, int64_t{1}, t.elements(), n, n, n}) t.add(count, t.rows.dtype);
+    t.buffers[3].set(0, 0.25);
+    t.run(kernels);
+    for (int64_t c = 0; c < n; c++) {
+      const auto [mean, squares] = moments_of(t, 0, c);
+      const double scale = 1 / std::sqrt(squares / static_cast<double>(t.count()) + 0.25);
+      t.near(5, c, mean);
+      t.near(6, c, scale);
+      t.near(7, c, squares);
+      for (int64_t row = 0; row < t.count(); row++) {
+        const int64_t at = t.begin(row) + c * t.rows.inner;
+        t.near(4, at, (t.buffers[0].at(at) - mean) * scale * t.buffers[1].at(c) + t.buffers[2].at(c), 32);
+      }
+    }
+  });
+}
+
+TEST_CASE("gradients of norms of batches") {
+  of_all_batches(Composite::batchNormBackward, [](RowTrial& t, const Kernels& kernels) {
+    const int64_t n = t.rows.n;
+    for (const int64_t count : {t.elements(), t.elements(), n, n, n, t.elements(), n, n}) t.add(count, t.rows.dtype);
+    t.run(kernels);
+    for (int64_t c = 0; c < n; c++) {
+      const double mean = t.buffers[2].at(c), invStd = t.buffers[3].at(c), scale = invStd * t.buffers[4].at(c);
+      const double count = static_cast<double>(t.count());
+      double sum = 0, product = 0, most = 0;
+      const auto each = [&](auto&& f) {
+        for (int64_t row = 0; row < t.count(); row++) {
+          const int64_t at = t.begin(row) + c * t.rows.inner;
+          f(at, t.buffers[0].at(at), t.buffers[1].at(at) - mean);
+        }
+      };
+      each([&](int64_t, double dy, double distance) {
+        sum += dy;
+        product += dy * distance;
+        most = std::fmax(most, std::fabs(dy * distance));
+      });
+      t.near(6, c, product * invStd, most * std::fabs(invStd) * std::sqrt(count));
+      t.near(7, c, sum, most * std::sqrt(count));
+      each([&](int64_t at, double dy, double distance) {
+        const double dx = dy * scale - product / count * invStd * invStd * scale * distance - sum / count * scale;
+        t.near(5, at, dx, most * (std::fabs(scale) + std::fabs(invStd * invStd * scale * distance)));
+      });
     }
   });
 }

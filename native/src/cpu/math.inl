@@ -89,8 +89,14 @@ INLINE bool any(I mask) {
 #endif
 }
 
-INLINE D low(V x) { return __builtin_convertvector(reinterpret_cast<const Half*>(&x)[0], D); }
-INLINE D high(V x) { return __builtin_convertvector(reinterpret_cast<const Half*>(&x)[1], D); }
+#if defined(__AVX512F__)
+// GCC would make two conversions of half the width.
+INLINE D widened(Half x) { return _mm512_maskz_cvtps_pd(0xff, x); }
+#else
+INLINE D widened(Half x) { return __builtin_convertvector(x, D); }
+#endif
+INLINE D low(V x) { return widened(reinterpret_cast<const Half*>(&x)[0]); }
+INLINE D high(V x) { return widened(reinterpret_cast<const Half*>(&x)[1]); }
 INLINE V join(D a, D b) {
   V x;
   const Half halves[2] = {__builtin_convertvector(a, Half), __builtin_convertvector(b, Half)};

@@ -85,18 +85,41 @@ template <class F> INLINE void each_run(Line line, F&& f) {
   }
 }
 
-/** Adds up f of a line's vectors. */
-template <class T, class F> INLINE void add_up(Line line, Total<T>& total, F&& f) {
+/** Adds up N values of each of a line's vectors: f(offset, count, sums) adds those of a vector. */
+template <class T, int64_t N, class F> INLINE void add_up(Line line, Total<T> (&totals)[N], F&& f) {
   each_run(line, [&](int64_t from, int64_t to) ALWAYS_INLINE {
-    Vec<T> sum{};
-    each<T>(line, from, to, [&](int64_t at, int64_t n) ALWAYS_INLINE { sum += f(at, n); });
-    total.add(sum);
+    Vec<T> sums[N]{};
+    if (!isFetched && to <= line.whole && to - from == runVectors) {
+#pragma GCC unroll 16
+      for (int64_t i = 0; i < runVectors; i++) f((from + i) * line.step, lanes<T>, sums);
+    } else {
+      each<T>(line, from, to, [&](int64_t at, int64_t n) ALWAYS_INLINE { f(at, n, sums); });
+    }
+    for (int64_t i = 0; i < N; i++) totals[i].add(sums[i]);
   });
 }
+/** The same over lines that are `apart` elements apart; short ones make runs together. */
+template <class T, int64_t N, class F>
+INLINE void add_up_pieces(Line line, int64_t pieces, int64_t apart, Total<T> (&totals)[N], F&& f) {
+  const int64_t together = isFetched || line.count >= runVectors ? 1 : runVectors / line.count;
+  for (int64_t from = 0; from < pieces; from += together) {
+    const auto of = [&](int64_t i) ALWAYS_INLINE {
+      return [&, i](int64_t at, int64_t n, Vec<T>* to) ALWAYS_INLINE { f(i * apart + at, n, to); };
+    };
+    if (together == 1) {
+      add_up(line, totals, of(from));
+    } else {
+      Vec<T> sums[N]{};
+      for (int64_t i = from; i < pieces && i < from + together; i++)
+        each<T>(line, [&](int64_t at, int64_t n) ALWAYS_INLINE { of(i)(at, n, sums); });
+      for (int64_t i = 0; i < N; i++) totals[i].add(sums[i]);
+    }
+  }
+}
 template <class T, class F> INLINE Vec<T> sum_of(Line line, F&& f) {
-  Total<T> total;
-  add_up(line, total, f);
-  return total.value(line);
+  Total<T> total[1];
+  add_up(line, total, [&](int64_t at, int64_t n, Vec<T>* sum) ALWAYS_INLINE { *sum += f(at, n); });
+  return total->value(line);
 }
 
 /** The maximum elements; any values if there is a NaN, because the result is then NaN whatever is subtracted. */
@@ -258,6 +281,8 @@ template <class T> class Row {
 #if !defined(__wasm__)
       case Composite::sliceNorm:
       case Composite::sliceNormBackward:
+      case Composite::batchNorm:
+      case Composite::batchNormBackward:
 #endif
       case Composite::count:
         return;
@@ -267,19 +292,15 @@ template <class T> class Row {
   /** Means, and sums of squared distances from them, over lines of rows: `pieces` lines, `apart` elements apart. */
   void moments(Line line, int64_t pieces, int64_t apart, int64_t begin, int64_t row, int64_t width) const {
     const T* x = operands_[0] + begin;
-    Total<T> sum, squares;
-    for (int64_t i = 0; i < pieces; i++) {
-      add_up(line, sum, [&](int64_t at, int64_t n) ALWAYS_INLINE { return get(x + i * apart + at, n); });
-    }
-    const Vec<T> mean = sum.value(line) / splat(static_cast<T>(int64_t{rows_.outer} * rows_.inner));
-    for (int64_t i = 0; i < pieces; i++) {
-      add_up(line, squares, [&](int64_t at, int64_t n) ALWAYS_INLINE {
-        const Vec<T> d = get(x + i * apart + at, n, mean[0]) - mean;
-        return d * d;
-      });
-    }
+    Total<T> sum[1], squares[1];
+    add_up_pieces(line, pieces, apart, sum, [&](int64_t at, int64_t n, Vec<T>* to) ALWAYS_INLINE { *to += get(x + at, n); });
+    const Vec<T> mean = sum->value(line) / splat(static_cast<T>(int64_t{rows_.outer} * rows_.inner));
+    add_up_pieces(line, pieces, apart, squares, [&](int64_t at, int64_t n, Vec<T>* to) ALWAYS_INLINE {
+      const Vec<T> d = get(x + at, n, mean[0]) - mean;
+      *to += d * d;
+    });
     put(operands_[1] + row, mean, width);
-    put(operands_[2] + row, squares.value(line), width);
+    put(operands_[2] + row, squares->value(line), width);
   }
 
  private:
@@ -325,7 +346,15 @@ template <class F> void for_each_row(int64_t count, int64_t size, const F& f) {
 }
 
 #if !defined(__wasm__)
+/** A product that no sum is fused with, as elsewhere. */
+template <class X> INLINE X product(X a, X b) {
+  X made = a * b;
+  KEEP(made);
+  return made;
+}
+
 }  // namespace flambeau::ISA
+#include "channels.inl"
 #include "slices.inl"
 namespace flambeau::ISA {
 #endif
@@ -334,6 +363,8 @@ template <class T> void rows_of(const CompositeOp& it, const Memory& memory) {
 #if !defined(__wasm__)
   if (it.kind == Composite::sliceNorm) return Slices<T>(it, memory, it.steps[1]).forward();
   if (it.kind == Composite::sliceNormBackward) return Slices<T>(it, memory, it.steps[4]).backward();
+  if (it.kind == Composite::batchNorm) return Channels<T>(it, memory).forward();
+  if (it.kind == Composite::batchNormBackward) return Channels<T>(it, memory).backward();
 #endif
   const Row<T> row(it, memory);
   constexpr int64_t L = lanes<T>;

@@ -5,17 +5,10 @@
 
 namespace flambeau::ISA {
 
-/** A product that no sum is fused with, as elsewhere. */
-template <class X> INLINE X product(X a, X b) {
-  X made = a * b;
-  KEEP(made);
-  return made;
-}
-
 template <class T> class Slices {
  public:
   Slices(const CompositeOp& op, const Memory& memory, int64_t repeat)
-      : channels_(op.n), elements_(op.inner), count_(int64_t{op.n} * op.inner), slices_(op.outer), repeat_(repeat) {
+      : biases_((repeat * op.n + 511) / 512 * 512 + 200), channels_(op.n), elements_(op.inner), count_(int64_t{op.n} * op.inner), slices_(op.outer), repeat_(repeat), together_(count_ * mostTogether <= 2048 ? mostTogether : count_ < 2048 ? 2048 / count_ : 1) {
     for (int32_t i = 0; i < maxCompositeOperands; i++) {
       const Operand& x = op.operands[i];
       operands_[i] = reinterpret_cast<T*>(memory.rows[x.ref].data + x.offset * size_of(x.dtype));
@@ -23,7 +16,12 @@ template <class T> class Slices {
   }
 
   void forward() const {
-    for_each_row(slices_, count_, [&](int64_t i) { normalise(i); });
+    const int64_t piece = count_ < partElements ? partElements / count_ : 1;
+    auto part = [&](int64_t p) {
+      const int64_t end = (p + 1) * piece < slices_ ? (p + 1) * piece : slices_;
+      for (int64_t i = p * piece; i < end; i += together_) normalise(i, end - i < together_ ? end - i : together_);
+    };
+    parallel_for((slices_ + piece - 1) / piece, part);
   }
 
   void backward() const {
@@ -32,95 +30,119 @@ template <class T> class Slices {
     parts = parts < 1 ? 1 : parts > mostParts ? mostParts : parts;
     if (parts > slices_) parts = slices_;
     if (parts * all > mostSums) parts = all > mostSums ? 1 : mostSums / all;
-    // Of weights, then of biases; each of whole vectors.
-    const int64_t sums = padded(2 * all * static_cast<int64_t>(sizeof(double)) + slack);
+    // Of weights, then of biases.
+    const int64_t sums = padded((biases_ + all) * static_cast<int64_t>(sizeof(double)) + slack);
     Workspace<65536> workspace(parts * sums);
     if (workspace.at() == nullptr) out_of_memory();
     const auto sums_of = [&](int64_t p) { return reinterpret_cast<double*>(workspace.at() + p * sums); };
     auto part = [&](int64_t p) {
       memset(sums_of(p), 0, static_cast<size_t>(sums));
       const int64_t end = slices_ * (p + 1) / parts;
-      for (int64_t i = slices_ * p / parts; i < end; i++) differentiate(i, sums_of(p));
+      for (int64_t i = slices_ * p / parts; i < end; i += together_)
+        differentiate(i, end - i < together_ ? end - i : together_, sums_of(p));
     };
     parallel_for(parts, part);
-    for (int64_t k = 0; k < 2 * all; k++) {
-      double sum = 0;
-      for (int64_t p = 0; p < parts; p++) sum += sums_of(p)[k];
-      (k < all ? operands_[6][k] : operands_[7][k - all]) = static_cast<T>(sum);
+    for (int64_t k = 0; k < all; k++) {
+      double weight = 0, bias = 0;
+      for (int64_t p = 0; p < parts; p++) {
+        weight += sums_of(p)[k];
+        bias += sums_of(p)[biases_ + k];
+      }
+      operands_[6][k] = static_cast<T>(weight);
+      operands_[7][k] = static_cast<T>(bias);
     }
   }
 
  private:
   static constexpr int64_t mostParts = 16, mostSums = 1 << 17;
 
-  void normalise(int64_t i) const {
+  /** Slices from number `first` on, step by step: one waits for its sums while the next are added up. */
+  void normalise(int64_t first, int64_t count) const {
+    const T* x = operands_[0] + first * count_;
+    T *means = operands_[5] + first, *scales = operands_[6] + first;
+    const Line line = in_row<T>(count_);
+    const T n = static_cast<T>(count_);
+    for (int64_t i = 0; i < count; i++) {
+      const T* from = x + i * count_;
+      means[i] = sum_of<T>(line, [&](int64_t at, int64_t k) ALWAYS_INLINE { return get(from + at, k); })[0] / n;
+    }
+    for (int64_t i = 0; i < count; i++) {
+      const T* from = x + i * count_;
+      const T meanOf = means[i];
+      const Vec<T> mean = splat(meanOf);
+      const Vec<T> squares = sum_of<T>(line, [&](int64_t at, int64_t k) ALWAYS_INLINE {
+        const Vec<T> d = get(from + at, k, meanOf) - mean;
+        return d * d;
+      });
+      scales[i] = T{1} / static_cast<T>(__builtin_sqrt(squares[0] / n + operands_[3][0]));
+    }
+    for (int64_t i = 0; i < count; i++) write(first + i, means[i], scales[i]);
+  }
+
+  void write(int64_t i, T mean, T invStd) const {
     const T* x = operands_[0] + i * count_;
     T* y = operands_[4] + i * count_;
     const T *weight = operands_[1] + i % repeat_ * channels_, *bias = operands_[2] + i % repeat_ * channels_;
-    const Line line = in_row<T>(count_);
-    const T n = static_cast<T>(count_);
-    const Vec<T> mean = sum_of<T>(line, [&](int64_t at, int64_t k) ALWAYS_INLINE { return get(x + at, k); }) / splat(n);
-    const Vec<T> squares = sum_of<T>(line, [&](int64_t at, int64_t k) ALWAYS_INLINE {
-      const Vec<T> d = get(x + at, k, mean[0]) - mean;
-      return d * d;
-    });
-    const T invStd = T{1} / static_cast<T>(__builtin_sqrt(squares[0] / n + operands_[3][0]));
-    const Vec<T> scale = splat(invStd), shift = -product(mean, scale);
-    operands_[5][i] = mean[0];
-    operands_[6][i] = invStd;
+    const Vec<T> scale = splat(invStd), shift = -product(splat(mean), scale);
     const auto affine = [&](Vec<T> v, Vec<T> w, Vec<T> b)
                             ALWAYS_INLINE { return product(product(v, scale) + shift, w) + b; };
+    const int64_t next = together_ * count_;
     if (elements_ == 1) {
-      return each<T>(line, [&](int64_t at, int64_t k) ALWAYS_INLINE {
+      return each<T>(in_row<T>(count_), [&](int64_t at, int64_t k) ALWAYS_INLINE {
+        __builtin_prefetch(x + at + next);
         put(y + at, affine(get(x + at, k), get(weight + at, k), get(bias + at, k)), k);
       });
     }
     const Line channel = in_row<T>(elements_);
     for (int64_t c = 0; c < channels_; c++, x += elements_, y += elements_) {
       const Vec<T> w = splat(weight[c]), b = splat(bias[c]);
-      each<T>(channel, [&](int64_t at, int64_t k) ALWAYS_INLINE { put(y + at, affine(get(x + at, k), w, b), k); });
+      each<T>(channel, [&](int64_t at, int64_t k) ALWAYS_INLINE {
+        __builtin_prefetch(x + at + next);
+        put(y + at, affine(get(x + at, k), w, b), k);
+      });
     }
   }
 
-  /** Two sums of a line in one pass; f sets both summands. */
-  template <class F> ALWAYS_INLINE static void sum_both(Line line, double* first, double* second, F&& f) {
-    Total<T> a, b;
-    each_run(line, [&](int64_t from, int64_t to) ALWAYS_INLINE {
-      Vec<T> s{}, t{};
-      each<T>(line, from, to, [&](int64_t at, int64_t k) ALWAYS_INLINE { f(at, k, s, t); });
-      a.add(s);
-      b.add(t);
-    });
-    *first = a.sum();
-    *second = b.sum();
+  /** What a slice adds to the gradients of its elements: dy * weight * scale + (distance * slope + level). */
+  struct Gradient {
+    T mean, scale, slope, level;
+  };
+  static constexpr int64_t mostTogether = 4;
+
+  /** Adds the gradients of weights, and behind them those of biases, to `to`, for slices from number `first` on. */
+  void differentiate(int64_t first, int64_t count, double* to) const {
+    Gradient gradients[mostTogether];
+    for (int64_t i = 0; i < count; i++) gradients[i] = sum_up(first + i, to);
+    for (int64_t i = 0; i < count; i++)
+      elements_ > 1 ? write(first + i, gradients[i]) : write_layer(first + i, gradients[i], to);
   }
 
-  /** Adds the gradients of weights, and behind them those of biases, to `to`. */
-  void differentiate(int64_t i, double* to) const {
+  Gradient sum_up(int64_t i, double* to) const {
     const T *dy = operands_[0] + i * count_, *x = operands_[1] + i * count_;
+    const int64_t channel = i % repeat_ * channels_;
+    const T* weight = operands_[4] + channel;
     const T meanOf = operands_[2][i], invStd = operands_[3][i];
-    const int64_t first = i % repeat_ * channels_, all = repeat_ * channels_;
-    const T* weight = operands_[4] + first;
-    T* dx = operands_[5] + i * count_;
-    double *dWeight = to + first, *dBias = dWeight + all;
-    const Vec<T> mean = splat(meanOf), scale = splat(invStd);
+    const Vec<T> mean = splat(meanOf);
     double sum = 0, weighted = 0;
-    const Line line = in_row<T>(elements_ == 1 ? count_ : elements_);
     if (elements_ == 1) {
-      sum_both(line, &sum, &weighted, [&](int64_t at, int64_t k, Vec<T>& s, Vec<T>& t) ALWAYS_INLINE {
+      Total<T> totals[2];
+      add_up(in_row<T>(count_), totals, [&](int64_t at, int64_t k, Vec<T>* sums) ALWAYS_INLINE {
         const Vec<T> d = get(dy + at, k) * get(weight + at, k);
-        s += d;
-        t += d * (get(x + at, k, meanOf) - mean);
+        sums[0] += d;
+        sums[1] += d * (get(x + at, k, meanOf) - mean);
       });
+      sum = totals[0].sum();
+      weighted = totals[1].sum();
     } else {
-      for (int64_t c = 0; c < channels_; c++) {
-        const T *dys = dy + c * elements_, *xs = x + c * elements_;
-        double a = 0, b = 0;
-        sum_both(line, &a, &b, [&](int64_t at, int64_t k, Vec<T>& s, Vec<T>& t) ALWAYS_INLINE {
-          const Vec<T> d = get(dys + at, k);
-          s += d;
-          t += d * (get(xs + at, k, meanOf) - mean);
+      double *dWeight = to + channel, *dBias = dWeight + biases_;
+      for (int64_t c = 0; c < channels_; c++, dy += elements_, x += elements_) {
+        Total<T> totals[2];
+        add_up(in_row<T>(elements_), totals, [&](int64_t at, int64_t k, Vec<T>* sums) ALWAYS_INLINE {
+          const Vec<T> d = get(dy + at, k);
+          sums[0] += d;
+          sums[1] += d * (get(x + at, k, meanOf) - mean);
         });
+        const double a = totals[0].sum(), b = totals[1].sum();
         sum += a * weight[c];
         weighted += b * weight[c];
         dWeight[c] += b * invStd;
@@ -128,22 +150,37 @@ template <class T> class Slices {
       }
     }
     const double n = static_cast<double>(count_), inverse = invStd;
-    const Vec<T> slope = splat(static_cast<T>(-weighted / n * inverse * inverse * inverse));
-    const Vec<T> level = splat(static_cast<T>(-sum / n * inverse));
-    if (elements_ == 1) {
-      return each<T>(line, [&](int64_t at, int64_t k) ALWAYS_INLINE {
-        const Vec<T> d = get(dy + at, k), distance = get(x + at, k, meanOf) - mean;
-        put(dx + at, d * get(weight + at, k) * scale + (distance * slope + level), k);
-        accumulate(dWeight + at, d * (distance * scale), k);
-        accumulate(dBias + at, d, k);
-      });
-    }
+    return {meanOf, invStd, static_cast<T>(-weighted / n * inverse * inverse * inverse),
+            static_cast<T>(-sum / n * inverse)};
+  }
+
+  void write(int64_t i, const Gradient& by) const {
+    const T *dy = operands_[0] + i * count_, *x = operands_[1] + i * count_;
+    const T* weight = operands_[4] + i % repeat_ * channels_;
+    T* dx = operands_[5] + i * count_;
+    const Vec<T> mean = splat(by.mean), slope = splat(by.slope), level = splat(by.level);
     for (int64_t c = 0; c < channels_; c++, dy += elements_, x += elements_, dx += elements_) {
-      const Vec<T> factor = splat(weight[c]) * scale;
-      each<T>(line, [&](int64_t at, int64_t k) ALWAYS_INLINE {
+      const Vec<T> factor = splat(weight[c]) * splat(by.scale);
+      each<T>(in_row<T>(elements_), [&](int64_t at, int64_t k) ALWAYS_INLINE {
         put(dx + at, get(dy + at, k) * factor + ((get(x + at, k) - mean) * slope + level), k);
       });
     }
+  }
+
+  /** The same of a slice whose channels have one element, and what it adds to the gradients of weights and biases. */
+  void write_layer(int64_t i, const Gradient& by, double* to) const {
+    const T *dy = operands_[0] + i * count_, *x = operands_[1] + i * count_;
+    const int64_t channel = i % repeat_ * channels_;
+    const T* weight = operands_[4] + channel;
+    T* dx = operands_[5] + i * count_;
+    double *dWeight = to + channel, *dBias = dWeight + biases_;
+    const Vec<T> mean = splat(by.mean), scale = splat(by.scale), slope = splat(by.slope), level = splat(by.level);
+    each<T>(in_row<T>(count_), [&](int64_t at, int64_t k) ALWAYS_INLINE {
+      const Vec<T> d = get(dy + at, k), distance = get(x + at, k, by.mean) - mean;
+      put(dx + at, d * get(weight + at, k) * scale + (distance * slope + level), k);
+      accumulate(dWeight + at, d * (distance * scale), k);
+      accumulate(dBias + at, d, k);
+    });
   }
 
   /** Adds the first n elements to as many sums. */
@@ -158,7 +195,12 @@ template <class T> class Slices {
     }
   }
 
-  const int64_t channels_, elements_, count_, slices_, repeat_;
+  /**
+   * Where the sums of biases begin. Not pages behind those of weights: reading the one would wait for writing the other
+   * wherever their addresses differ in nothing but the page.
+   */
+  const int64_t biases_;
+  const int64_t channels_, elements_, count_, slices_, repeat_, together_;
   T* operands_[maxCompositeOperands];
 };
 

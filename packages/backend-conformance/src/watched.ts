@@ -1,5 +1,5 @@
 // Backends that are another one but for some members: to see which instructions run, to change them, to hide kernels.
-import type { Backend, Instr } from '@flambeau/core/backend'
+import type { Backend, CompositeKind, Instr } from '@flambeau/core/backend'
 
 /** The backend with some members replaced. */
 export const wrapped = (backend: Backend, members: Partial<Backend>): Backend =>
@@ -11,10 +11,13 @@ export const wrapped = (backend: Backend, members: Partial<Backend>): Backend =>
     },
   })
 
-/** The backend with or without its kernels for compositions; adds the kinds of instructions that it runs to `seen`. */
-export const watched = (backend: Backend, whole: boolean, seen: Set<string>): Backend =>
+/**
+ * The backend with all, some or none of its kernels for compositions; adds the kinds of instructions that it runs to
+ * `seen`.
+ */
+export const watched = (backend: Backend, whole: boolean | ReadonlySet<CompositeKind>, seen: Set<string>): Backend =>
   wrapped(backend, {
-    caps: whole ? backend.caps : { ...backend.caps, fused: undefined },
+    caps: whole === true ? backend.caps : { ...backend.caps, fused: whole || undefined },
     run(instr: Instr) {
       seen.add(instr.kind)
       backend.run(instr)

@@ -2,7 +2,7 @@
 import { Slab } from '@flambeau/core/backend'
 import { type Arena, type Host, kernels, type Shared } from '@flambeau/stream'
 import type { Addon } from './addon.ts'
-import { elementsFrom } from './array-buffers.ts'
+import { alignedZeros, elementsFrom } from './array-buffers.ts'
 
 /** Arrays of shared memory, which no transfer can take away, because C++ keeps pointers to their elements. */
 const words = (length: number): Shared<Int32Array> => ({ array: new Int32Array(new SharedArrayBuffer(4 * length)) })
@@ -32,8 +32,7 @@ export function hostOf(addon: Addon): NativeHost {
 }
 
 function arenaOf(addon: Addon, bytes: number): Arena {
-  // Doubles, so that it is aligned for all dtypes.
-  const whole = new Float64Array(Math.ceil(bytes / 8))
+  const whole = alignedZeros(addon, bytes)
   return {
     from: (at, dtype) => new Slab(elementsFrom(whole, at, dtype)),
     rest: () => addon.discard(whole),

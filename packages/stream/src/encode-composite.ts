@@ -35,7 +35,13 @@ export const fetched: readonly CompositeKind[] = [
  * Those that C++ has kernels for, in the order of their numbers. tools/steps.mjs generates native/src/composites.h from
  * them. Add a new one at the end.
  */
-export const kernels: readonly CompositeKind[] = [...fetched, 'sliceNorm', 'sliceNormBackward']
+export const kernels: readonly CompositeKind[] = [
+  ...fetched,
+  'sliceNorm',
+  'sliceNormBackward',
+  'batchNorm',
+  'batchNormBackward',
+]
 /** The attributes of a composition besides the axis. */
 export const numbersOf = (kind: CompositeKind): readonly string[] => (composites[kind] as Composite).numbers ?? []
 const numberOf = new Map(kernels.map((kind, i) => [kind, i]))

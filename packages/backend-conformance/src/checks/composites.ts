@@ -48,8 +48,9 @@ const ofClasses: Uses = (x, axis) => {
     F.crossEntropy(scores, target, { reduction: 'none', ignoreIndex: classes - 1 }),
   ]
 }
+const asChannels = (x: Tensor, axis: number): Tensor => (x.dim() > 1 ? x.transpose(axis, 1) : x.reshape(-1, 1))
 const ofMoments: Uses = (x, axis) => {
-  const y = x.dim() > 1 ? x.transpose(axis, 1) : x.reshape(-1, 1)
+  const y = asChannels(x, axis)
   return y.elements <= y.size(1) ? [] : [F.batchNorm(y, null, null, { training: true })]
 }
 /**
@@ -57,6 +58,15 @@ const ofMoments: Uses = (x, axis) => {
  * the smallest slices leave.
  */
 const eps = 0.5
+const ofBatches: Uses = (x, axis) => {
+  const y = asChannels(x, axis)
+  if (y.elements <= y.size(1)) return []
+  const weight = y.transpose(0, 1).reshape(y.size(1), -1).sum(1)
+  return [
+    F.batchNorm(y, null, null, { weight, bias: weight.mul(0.5), training: true, eps }),
+    F.batchNorm(y, null, null, { training: true, eps }),
+  ]
+}
 const ofSlices: Uses = (x, axis) => {
   if (x.elements === 0) return []
   const sizes = x.sizes.slice(axis)
@@ -85,6 +95,8 @@ const uses: Readonly<Record<CompositeKind, Uses>> = {
   moments: ofMoments,
   sliceNorm: ofSlices,
   sliceNormBackward: ofSlices,
+  batchNorm: ofBatches,
+  batchNormBackward: ofBatches,
 }
 
 /** Sizes around vector lengths, and rows of one element. */
@@ -166,7 +178,8 @@ function comparisons(backend: Backend, use: Uses, kinds: readonly CompositeKind[
   const seen = new Set<string>()
   const dtypes = (['float32', 'float64'] as const).filter((dtype) => backend.caps.dtypes.has(dtype))
   const on = async (whole: boolean, make: () => Tensor, axis: number): Promise<Result[]> => {
-    useDevice(watched(backend, whole, whole ? seen : new Set()))
+    // Those of the function alone: a larger kernel would do what the others are for.
+    useDevice(watched(backend, whole && new Set(kinds), whole ? seen : new Set()))
     manualSeed(5)
     try {
       const results: Result[] = []

@@ -22,6 +22,37 @@ export interface Composite {
   readonly numbers?: readonly string[]
 }
 
+/** Statistics cover `S`, weights and biases `C`. */
+const norm = <S extends Extent, C extends Extent>(statistic: S, channel: C) =>
+  ({
+    inputs: [
+      ['x', 'all'],
+      ['weight', channel],
+      ['bias', channel],
+      ['eps', 'one'],
+    ],
+    outputs: [
+      ['y', 'all'],
+      ['mean', statistic],
+      ['invStd', statistic],
+    ],
+  }) as const
+const normBackward = <S extends Extent, C extends Extent>(statistic: S, channel: C) =>
+  ({
+    inputs: [
+      ['dy', 'all'],
+      ['x', 'all'],
+      ['mean', statistic],
+      ['invStd', statistic],
+      ['weight', channel],
+    ],
+    outputs: [
+      ['dx', 'all'],
+      ['dWeight', channel],
+      ['dBias', channel],
+    ],
+  }) as const
+
 export const composites = {
   // The exponentials of a row minus its largest element, divided by their sum.
   softmax: { inputs: [['x', 'all']], outputs: [['y', 'all']] },
@@ -78,34 +109,15 @@ export const composites = {
     ],
   },
   // Of each slice: shifted and scaled to mean 0 and variance 1, then by channel; the mean; 1 / sqrt(variance + eps).
-  sliceNorm: {
-    inputs: [
-      ['x', 'all'],
-      ['weight', 'channel'],
-      ['bias', 'channel'],
-      ['eps', 'one'],
-    ],
-    outputs: [
-      ['y', 'all'],
-      ['mean', 'slice'],
-      ['invStd', 'slice'],
-    ],
-  },
+  sliceNorm: norm('slice', 'channel'),
   // The gradients of x, weight and bias.
-  sliceNormBackward: {
-    inputs: [
-      ['dy', 'all'],
-      ['x', 'all'],
-      ['mean', 'slice'],
-      ['invStd', 'slice'],
-      ['weight', 'channel'],
-    ],
-    outputs: [
-      ['dx', 'all'],
-      ['dWeight', 'channel'],
-      ['dBias', 'channel'],
-    ],
+  sliceNormBackward: normBackward('slice', 'channel'),
+  // The same of each channel over all samples; squares: the sum of squared distances from the mean.
+  batchNorm: {
+    ...norm('each', 'each'),
+    outputs: [...norm('each', 'each').outputs, ['squares', 'each']],
   },
+  batchNormBackward: normBackward('each', 'each'),
 } as const satisfies Readonly<Record<string, Composite>>
 
 type Composites = typeof composites

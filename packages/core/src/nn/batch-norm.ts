@@ -8,6 +8,7 @@ import { type Expr, s } from '../expr/expr.ts'
 import { notImplemented } from '../ops/define/arguments.ts'
 import { composite } from '../ops/define/composite.ts'
 import { elementwise, expandTo, sumTo } from '../ops/define/elementwise.ts'
+import { filled } from '../ops/define/fill.ts'
 import { sums } from '../ops/define/sums.ts'
 import { reshapeOp } from '../ops/define/views.ts'
 import { add, div, mul } from '../ops/pointwise/arithmetic.ts'
@@ -149,46 +150,77 @@ const perChannel = (x: Tensor, shape: Shape): Tensor => {
   return sameShape(x.sizes, channel) ? x : apply(reshapeOp, [x], channel)
 }
 
-/** Outputs: the result, and for the gradient the batch's mean and inverse standard deviation. */
-const trainingOp: OpDef<Training> = {
-  name: 'nativeBatchNorm',
-  infer([x]) {
-    const statistics = { sizes: channelShape(x.sizes), dtype: x.dtype }
-    return [{ sizes: x.sizes, dtype: x.dtype }, statistics, statistics]
-  },
+/** The gradients of the weight and the bias, and of the input if it is wanted. */
+function gradients(dy: Tensor, x: Tensor, mean: Tensor, invStd: Tensor, weight: Input, wanted: boolean) {
+  const [biasSum, product] = channelSums([dy, x, mean], mean.sizes)
+  // Without elements the sums are 0 and the deviation is NaN.
+  const weightSum = x.elements === 0 ? product : mul(product, invStd)
+  if (!wanted) return [null, weightSum, biasSum]
+  const inverse = operand(1 / countOf(x.sizes))
+  const scale = apply(times, [invStd, weight], null)
+  const slope = apply(slopeOf, [weightSum, invStd, scale, inverse], null)
+  const level = apply(levelOf, [biasSum, scale, inverse], null)
+  return [apply(inputGradient, [dy, x, mean, scale, slope, level], null), weightSum, biasSum]
+}
+const backward = composite<'batchNormBackward', null>({
+  name: 'nativeBatchNormBackward',
+  kind: 'batchNormBackward',
+  attrs: () => ofChannels,
+  compose: ([dy, x, mean, invStd, weight]) =>
+    gradients(dy as Tensor, x as Tensor, mean as Tensor, invStd as Tensor, weight, true) as Tensor[],
+})
+
+/** A kernel's operands: numbers as tensors, those of weights and biases of `sizes`. */
+export function asTensors([x, weight, bias]: readonly Input[], eps: number, sizes: Shape): readonly Input[] {
+  const { dtype, storage } = x as Tensor
+  const all = (value: number, of: Shape): Tensor => filled(of, dtype, value, storage.device)
+  const learnt = [weight, bias].map((given, i) => (given.wrapped === true ? all(1 - i, sizes) : given))
+  return [x, ...learnt, all(eps, [1])]
+}
+
+const rules: Pick<OpDef<Training>, 'saves' | 'vjp'> = {
   saves,
   vjp(ctx) {
     const [dy] = ctx.dys
     const x = ctx.input(0)
     const weight = ctx.operand(1)
     const [mean, invStd] = [ctx.output(1), ctx.output(2)]
-    const n = countOf(x.sizes)
-    const [biasSum, product] = dy === null ? [null, null] : channelSums([dy, x, mean], mean.sizes)
-    // Without elements the sums are 0 and the deviation is NaN.
-    const weightSum = product && (x.elements === 0 ? product : mul(product, invStd))
-    let dx: Tensor | null = null
-    if (ctx.needs(0) && dy !== null && weightSum !== null && biasSum !== null) {
-      const scale = apply(times, [invStd, weight], null)
-      const slope = apply(slopeOf, [weightSum, invStd, scale, operand(1 / n)], null)
-      const level = apply(levelOf, [biasSum, scale, operand(1 / n)], null)
-      dx = apply(inputGradient, [dy, x, mean, scale, slope, level], null)
-    }
-    return [withStatistics(ctx, dx, n), ctx.needs(1) ? weightSum : null, ctx.needs(2) ? biasSum : null]
-  },
-  to: {
-    kind: 'compose',
-    compose([input, weight, bias], { eps, running }) {
-      const x = input as Tensor
-      const n = countOf(x.sizes)
-      const [mean, squares] = applyAll(moments, [x], null)
-      const invStd = apply(inverseStd, [squares, operand(n), operand(eps)], null)
-      const scale = apply(times, [invStd, weight], null)
-      const y = apply(scaled, [x, scale, apply(shiftOf, [bias, mean, scale], null)], null)
-      if (running !== null) trackBatch(running, mean, squares, n)
-      return [y, mean, invStd]
-    },
+    const [dx, weightSum, biasSum] =
+      dy === null
+        ? [null, null, null]
+        : ctx.needs(0) && weight.wrapped !== true
+          ? applyAll(backward, [dy, x, mean, invStd, weight], null)
+          : gradients(dy, x, mean, invStd, weight, ctx.needs(0))
+    return [withStatistics(ctx, dx, countOf(x.sizes)), ctx.needs(1) ? weightSum : null, ctx.needs(2) ? biasSum : null]
   },
 }
+/** Updates the running statistics by an op's results. */
+function tracked(outs: readonly Tensor[], x: Tensor, { running }: Training): readonly Tensor[] {
+  if (running !== null) trackBatch(running, outs[1], outs[3], countOf(x.sizes))
+  return outs
+}
+/** Outputs: the result, and for the gradient the batch's mean and inverse standard deviation; sums of squared distances. */
+const trainingOp = composite<'batchNorm', Training>({
+  name: 'nativeBatchNorm',
+  kind: 'batchNorm',
+  attrs: () => ofChannels,
+  ...rules,
+  compose([input, weight, bias], training) {
+    const x = input as Tensor
+    const [mean, squares] = applyAll(moments, [x], null)
+    const invStd = apply(inverseStd, [squares, operand(countOf(x.sizes)), operand(training.eps)], null)
+    const scale = apply(times, [invStd, weight], null)
+    const y = apply(scaled, [x, scale, apply(shiftOf, [bias, mean, scale], null)], null)
+    return tracked([y, mean, invStd, squares], x, training)
+  },
+  whole: {
+    ...rules,
+    around(inputs, training, kernel) {
+      const x = inputs[0] as Tensor
+      return tracked(kernel(asTensors(inputs, training.eps, channelShape(x.sizes))), x, training)
+    },
+  },
+})
 
 /** Throws for a dtype that `kernel` of PyTorch does not take, and for parameters of another one. */
 export function checkDTypes(

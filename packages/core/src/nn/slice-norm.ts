@@ -5,13 +5,12 @@ import type { Shape } from '../base/shape.ts'
 import { s } from '../expr/expr.ts'
 import { composite } from '../ops/define/composite.ts'
 import { elementwise } from '../ops/define/elementwise.ts'
-import { filled } from '../ops/define/fill.ts'
 import { sums } from '../ops/define/sums.ts'
 import { ownView, reshapeOp } from '../ops/define/views.ts'
 import { apply, applyAll, operand } from '../tensor/apply.ts'
 import type { Input, OpDef } from '../tensor/op.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { channelSums, inverseStd, moments, saves, withStatistics } from './batch-norm.ts'
+import { asTensors, channelSums, inverseStd, moments, saves, withStatistics } from './batch-norm.ts'
 
 const shaped = (x: Tensor, sizes: Shape): Tensor => apply(reshapeOp, [x], sizes)
 /** The sizes of statistics, and those of a weight. */
@@ -121,12 +120,7 @@ const sliceNormOp = composite<'sliceNorm', number>({
   },
   whole: {
     ...rules,
-    around([x, weight, bias], eps, kernel) {
-      const { sizes, dtype, storage } = x as Tensor
-      const all = (value: number, of: Shape): Tensor => filled(of, dtype, value, storage.device)
-      const learnt = [weight, bias].map((given, i) => (given.wrapped === true ? all(1 - i, ofChannels(sizes)) : given))
-      return kernel([x, ...learnt, all(eps, [1, 1, 1, 1])])
-    },
+    around: (inputs, eps, kernel) => kernel(asTensors(inputs, eps, ofChannels((inputs[0] as Tensor).sizes))),
   },
 })
 
