@@ -22,58 +22,70 @@ export interface Composite {
   readonly numbers?: readonly string[]
 }
 
-/** Statistics cover `S`, weights and biases `C`. */
-const norm = <S extends Extent, C extends Extent>(statistic: S, channel: C) =>
-  ({
-    inputs: [
-      ['x', 'all'],
-      ['weight', channel],
-      ['bias', channel],
-      ['eps', 'one'],
-    ],
-    outputs: [
-      ['y', 'all'],
-      ['mean', statistic],
-      ['invStd', statistic],
-    ],
-  }) as const
-const normBackward = <S extends Extent, C extends Extent>(statistic: S, channel: C) =>
-  ({
-    inputs: [
-      ['dy', 'all'],
-      ['x', 'all'],
-      ['mean', statistic],
-      ['invStd', statistic],
-      ['weight', channel],
-    ],
-    outputs: [
-      ['dx', 'all'],
-      ['dWeight', channel],
-      ['dBias', channel],
-    ],
-  }) as const
+/** A norm whose statistics cover `S`, and weights and biases `C`. */
+interface Norm<S extends Extent, C extends Extent, More extends Composite['outputs'] = []> {
+  readonly inputs: [['x', 'all'], ['weight', C], ['bias', C], ['eps', 'one']]
+  readonly outputs: [['y', 'all'], ['mean', S], ['invStd', S], ...More]
+}
+interface NormBackward<S extends Extent, C extends Extent> {
+  readonly inputs: [['dy', 'all'], ['x', 'all'], ['mean', S], ['invStd', S], ['weight', C]]
+  readonly outputs: [['dx', 'all'], ['dWeight', C], ['dBias', C]]
+}
+const norm = <S extends Extent, C extends Extent, More extends Composite['outputs']>(
+  statistic: S,
+  channel: C,
+  ...more: More
+): Norm<S, C, More> => ({
+  inputs: [
+    ['x', 'all'],
+    ['weight', channel],
+    ['bias', channel],
+    ['eps', 'one'],
+  ],
+  outputs: [['y', 'all'], ['mean', statistic], ['invStd', statistic], ...more],
+})
+const normBackward = <S extends Extent, C extends Extent>(statistic: S, channel: C): NormBackward<S, C> => ({
+  inputs: [
+    ['dy', 'all'],
+    ['x', 'all'],
+    ['mean', statistic],
+    ['invStd', statistic],
+    ['weight', channel],
+  ],
+  outputs: [
+    ['dx', 'all'],
+    ['dWeight', channel],
+    ['dBias', channel],
+  ],
+})
+
+/** Softmax or its logarithm. */
+interface Soft {
+  readonly inputs: [['x', 'all']]
+  readonly outputs: [['y', 'all']]
+}
+interface SoftBackward {
+  readonly inputs: [['dy', 'all'], ['y', 'all']]
+  readonly outputs: [['dx', 'all']]
+}
+const soft: Soft = { inputs: [['x', 'all']], outputs: [['y', 'all']] }
+const softBackward: SoftBackward = {
+  inputs: [
+    ['dy', 'all'],
+    ['y', 'all'],
+  ],
+  outputs: [['dx', 'all']],
+}
 
 export const composites = {
   // The exponentials of a row minus its largest element, divided by their sum.
-  softmax: { inputs: [['x', 'all']], outputs: [['y', 'all']] },
+  softmax: soft,
   // The logarithm of softmax.
-  logSoftmax: { inputs: [['x', 'all']], outputs: [['y', 'all']] },
+  logSoftmax: soft,
   // (dy - the row's sum of dy y) y
-  softmaxBackward: {
-    inputs: [
-      ['dy', 'all'],
-      ['y', 'all'],
-    ],
-    outputs: [['dx', 'all']],
-  },
+  softmaxBackward: softBackward,
   // dy - exp(y) times the row's sum of dy
-  logSoftmaxBackward: {
-    inputs: [
-      ['dy', 'all'],
-      ['y', 'all'],
-    ],
-    outputs: [['dx', 'all']],
-  },
+  logSoftmaxBackward: softBackward,
   // loss: logSum - (x[target] - most), or 0 if the target is `ignore`; most: the largest element of the row; logSum:
   // the logarithm of the sum of exp(x - most).
   crossEntropy: {
@@ -113,10 +125,7 @@ export const composites = {
   // The gradients of x, weight and bias.
   sliceNormBackward: normBackward('slice', 'channel'),
   // The same of each channel over all samples; squares: the sum of squared distances from the mean.
-  batchNorm: {
-    ...norm('each', 'each'),
-    outputs: [...norm('each', 'each').outputs, ['squares', 'each']],
-  },
+  batchNorm: norm('each', 'each', ['squares', 'each']),
   batchNormBackward: normBackward('each', 'each'),
 } as const satisfies Readonly<Record<string, Composite>>
 

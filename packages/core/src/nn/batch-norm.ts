@@ -33,13 +33,13 @@ function countOf(sizes: Shape): number {
   for (let i = 2; i < sizes.length; i++) n *= sizes[i]
   return n
 }
-const ofChannels = { axis: 1 }
+const attrs = () => ({ axis: 1 })
 const squaredError = elementwise('sum', (x, mean) => s.mul(s.sub(x, mean), s.sub(x, mean)))
 /** The mean of each channel, and the sum of squared distances from it. */
 export const moments = composite<'moments', null>({
   name: 'nativeBatchNorm',
   kind: 'moments',
-  attrs: () => ofChannels,
+  attrs,
   compose([input]) {
     const x = input as Tensor
     const spec = { sizes: channelShape(x.sizes), dtype: x.dtype }
@@ -165,18 +165,20 @@ function gradients(dy: Tensor, x: Tensor, mean: Tensor, invStd: Tensor, weight: 
 const backward = composite<'batchNormBackward', null>({
   name: 'nativeBatchNormBackward',
   kind: 'batchNormBackward',
-  attrs: () => ofChannels,
+  attrs,
   compose: ([dy, x, mean, invStd, weight]) =>
     gradients(dy as Tensor, x as Tensor, mean as Tensor, invStd as Tensor, weight, true) as Tensor[],
 })
 
-/** A kernel's operands: numbers as tensors, those of weights and biases of `sizes`. */
-export function asTensors([x, weight, bias]: readonly Input[], eps: number, sizes: Shape): readonly Input[] {
-  const { dtype, storage } = x as Tensor
-  const all = (value: number, of: Shape): Tensor => filled(of, dtype, value, storage.device)
-  const learnt = [weight, bias].map((given, i) => (given.wrapped === true ? all(1 - i, sizes) : given))
-  return [x, ...learnt, all(eps, [1])]
-}
+/** What a kernel reads in place of a weight or a bias: a tensor of these sizes with the number that stands for it. */
+export const asTensor = (given: Input, sizes: Shape, { dtype, storage }: Tensor): Input =>
+  given.wrapped === true ? filled(sizes, dtype, given.value as number, storage.device) : given
+/** The operands of a kernel. */
+export const operandsOf = ([x, weight, bias]: readonly Input[], eps: number, sizes: Shape): readonly Input[] => [
+  x,
+  ...[weight, bias].map((given) => asTensor(given, sizes, x as Tensor)),
+  asTensor(operand(eps), [1], x as Tensor),
+]
 
 const rules: Pick<OpDef<Training>, 'saves' | 'vjp'> = {
   saves,
@@ -188,8 +190,8 @@ const rules: Pick<OpDef<Training>, 'saves' | 'vjp'> = {
     const [dx, weightSum, biasSum] =
       dy === null
         ? [null, null, null]
-        : ctx.needs(0) && weight.wrapped !== true
-          ? applyAll(backward, [dy, x, mean, invStd, weight], null)
+        : ctx.needs(0)
+          ? applyAll(backward, [dy, x, mean, invStd, asTensor(weight, mean.sizes, x)], null)
           : gradients(dy, x, mean, invStd, weight, ctx.needs(0))
     return [withStatistics(ctx, dx, countOf(x.sizes)), ctx.needs(1) ? weightSum : null, ctx.needs(2) ? biasSum : null]
   },
@@ -203,7 +205,7 @@ function tracked(outs: readonly Tensor[], x: Tensor, { running }: Training): rea
 const trainingOp = composite<'batchNorm', Training>({
   name: 'nativeBatchNorm',
   kind: 'batchNorm',
-  attrs: () => ofChannels,
+  attrs,
   ...rules,
   compose([input, weight, bias], training) {
     const x = input as Tensor
@@ -217,7 +219,7 @@ const trainingOp = composite<'batchNorm', Training>({
     ...rules,
     around(inputs, training, kernel) {
       const x = inputs[0] as Tensor
-      return tracked(kernel(asTensors(inputs, training.eps, channelShape(x.sizes))), x, training)
+      return tracked(kernel(operandsOf(inputs, training.eps, channelShape(x.sizes))), x, training)
     },
   },
 })

@@ -1,6 +1,6 @@
-// Normalisation within each sample. Layers and groups are normalised as slices (slice-norm.ts); instances by batch
-// normalisation of the input in another shape, whose channels are the instances. Local response normalisation divides by a sum over
-// neighbouring channels.
+// Normalisation within each sample. Layers, groups and instances are normalised as slices (slice-norm.ts); instances with
+// running statistics by batch normalisation of the input in another shape, whose channels are the instances. Local
+// response normalisation divides by a sum over neighbouring channels.
 import { isFloat } from '../base/dtype.ts'
 import { RuntimeError, ValueError } from '../base/errors.ts'
 import { normalizeDim, numelOf, sameShape, type Shape, shapeString } from '../base/shape.ts'
@@ -34,6 +34,7 @@ const shaped = (x: Tensor, sizes: Shape): Tensor => apply(reshapeOp, [x], sizes)
 
 const ofLayers = sliceNorm('nativeLayerNorm')
 const ofGroups = sliceNorm('nativeGroupNorm')
+const ofInstances = sliceNorm('view')
 
 const orNone = nullable(tensor)
 const inputParameter = required('input', tensor)
@@ -207,13 +208,12 @@ export function instanceNorm(
   normalizeDim(1, x.dim())
   const [n, channels, ...spatial] = x.sizes
   checkBatch(x, { running_mean: runningMean, running_var: runningVar, weight, bias }, false, n)
-  if (!useInputStats && known)
-    return apply(viewed, [normaliseBy(x, runningMean, runningVar, { weight, bias, eps })], x.sizes)
+  if (!known) return ofInstances(x, [n, channels, 1, numelOf(spatial)], weight, bias, eps)
+  if (!useInputStats) return apply(viewed, [normaliseBy(x, runningMean, runningVar, { weight, bias, eps })], x.sizes)
   const forEach = (value: Tensor | null): Tensor | null => value && shaped(expand(value, [n, channels]), [n * channels])
-  const running = known ? { mean: runningMean, variance: runningVar, batches: null, momentum } : null
   const affine = { weight: forEach(weight), bias: forEach(bias), eps }
-  const y = normalise(shaped(x, [1, n * channels, ...spatial]), affine, running)
-  return apply(viewed, [y], x.sizes)
+  const running = { mean: runningMean, variance: runningVar, batches: null, momentum }
+  return apply(viewed, [normalise(shaped(x, [1, n * channels, ...spatial]), affine, running)], x.sizes)
 }
 const viewed = ownView('view')
 

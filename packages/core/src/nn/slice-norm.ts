@@ -10,7 +10,7 @@ import { ownView, reshapeOp } from '../ops/define/views.ts'
 import { apply, applyAll, operand } from '../tensor/apply.ts'
 import type { Input, OpDef } from '../tensor/op.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { asTensors, channelSums, inverseStd, moments, saves, withStatistics } from './batch-norm.ts'
+import { asTensor, channelSums, inverseStd, moments, operandsOf, saves, withStatistics } from './batch-norm.ts'
 
 const shaped = (x: Tensor, sizes: Shape): Tensor => apply(reshapeOp, [x], sizes)
 /** The sizes of statistics, and those of a weight. */
@@ -76,11 +76,11 @@ function gradients(dy: Tensor, x: Tensor, mean: Tensor, invStd: Tensor, weight: 
       : parameterSums([...channel, invStd], ofChannels(sizes))
   return [dx as Tensor, dWeight, dBias]
 }
-const ofSlice = () => ({ axis: 2 })
+const attrs = () => ({ axis: 2 })
 const backward = composite<'sliceNormBackward', null>({
   name: 'nativeNormBackward',
   kind: 'sliceNormBackward',
-  attrs: ofSlice,
+  attrs,
   compose: ([dy, x, mean, invStd, weight]) =>
     gradients(dy as Tensor, x as Tensor, mean as Tensor, invStd as Tensor, weight, [true, true]) as Tensor[],
 })
@@ -96,8 +96,9 @@ const rules: Pick<OpDef<number>, 'saves' | 'vjp'> = {
     const [dx, dWeight = null, dBias = null] =
       dy === null
         ? [null]
-        : wants[0] && wants[1] && weight.wrapped !== true
-          ? applyAll(backward, [dy, x, mean, invStd, weight], null)
+        : // Where channels are summed for x, the sums for the weight are nearly free.
+          wants[0] && (wants[1] || x.sizes[3] > 1)
+          ? applyAll(backward, [dy, x, mean, invStd, asTensor(weight, ofChannels(x.sizes), x)], null)
           : gradients(dy, x, mean, invStd, weight, wants)
     return [withStatistics(ctx, dx, countOf(x.sizes)), ctx.needs(1) ? dWeight : null, ctx.needs(2) ? dBias : null]
   },
@@ -107,7 +108,7 @@ const rules: Pick<OpDef<number>, 'saves' | 'vjp'> = {
 const sliceNormOp = composite<'sliceNorm', number>({
   name: 'nativeNorm',
   kind: 'sliceNorm',
-  attrs: ofSlice,
+  attrs,
   ...rules,
   compose([input, weight, bias], eps) {
     const x = input as Tensor
@@ -120,7 +121,7 @@ const sliceNormOp = composite<'sliceNorm', number>({
   },
   whole: {
     ...rules,
-    around: (inputs, eps, kernel) => kernel(asTensors(inputs, eps, ofChannels((inputs[0] as Tensor).sizes))),
+    around: (inputs, eps, kernel) => kernel(operandsOf(inputs, eps, ofChannels((inputs[0] as Tensor).sizes))),
   },
 })
 
