@@ -17,23 +17,50 @@ template <bool Max, class T> inline bool beats(T value, T best) {
   return !(Max ? value <= best : value >= best) & (best == best);
 }
 
+template <class T> struct FourOf {
+  typedef T Type __attribute__((vector_size(16)));
+};
+/** Elements that are compared at once, if they have four bytes. */
+template <class T> using Four = typename FourOf<T>::Type;
+/** The same for four elements: all bits of those that do. */
+template <bool Max, class T> inline Four<int32_t> four_beat(Four<T> value, Four<T> best) {
+  return ~(Max ? value <= best : value >= best) & (best == best);
+}
+template <class T> constexpr bool hasFour = sizeof(T) == 4;
+template <class V> V load_four(const void* p) {
+  V x;
+  memcpy(&x, p, sizeof x);
+  return x;
+}
+template <class V> void store_four(void* p, V x) { memcpy(p, &x, sizeof x); }
+
 /** Elements that are examined together: their extreme is found without branches, its position only if it matters. */
-constexpr int64_t chunk = 64;
+template <class T> constexpr int64_t chunk = hasFour<T> ? 16 : 64;
+
+/** Whether any of a chunk beats the best so far. */
+template <bool Max, class T> inline bool any_beats(const T* p, T best) {
+  if constexpr (hasFour<T>) {
+    const Four<T> all = {best, best, best, best};
+    Four<int32_t> found{};
+    for (int64_t i = 0; i < chunk<T>; i += 4) found |= four_beat<Max, T>(load_four<Four<T>>(p + i), all);
+    const Four<int64_t> halves = reinterpret_cast<Four<int64_t>>(found);
+    return (halves[0] | halves[1]) != 0;
+  }
+  int32_t found = 0;
+  for (int64_t i = 0; i < chunk<T>; i++) found |= beats<Max>(p[i], best) ? 1 : 0;
+  return found != 0;
+}
 
 /** The position of the extreme of n contiguous elements. */
 template <bool Max, class T> int64_t arg_of_row(const T* p, int64_t n) {
   T best = p[0];
-  int64_t begins = 0, ends = std::min(n, chunk);
-  for (int64_t from = 0; from < n; from += chunk) {
-    const int64_t to = std::min(n, from + chunk);
-    int32_t better = 0;
-    if (to - from == chunk) {  // a length that the compiler knows makes it vectors
-      for (int64_t i = 0; i < chunk; i++) better |= beats<Max>(p[from + i], best) ? 1 : 0;
-    } else {
-      for (int64_t i = from; i < to; i++) better |= beats<Max>(p[i], best) ? 1 : 0;
-    }
-    if (better == 0) continue;
+  int64_t begins = 0, ends = std::min(n, chunk<T>);
+  for (int64_t from = 0; from < n; from += chunk<T>) {
+    const int64_t to = std::min(n, from + chunk<T>);
+    if (to - from == chunk<T> && !any_beats<Max>(p + from, best)) continue;
+    const T before = best;
     for (int64_t i = from; i < to; i++) best = beats<Max>(p[i], best) ? p[i] : best;
+    if (best == before || before != before) continue;
     begins = from;
     ends = to;
   }
@@ -52,7 +79,7 @@ template <bool Max, class T> void arg_reduce_as(const ArgReduce& a, const Memory
   const int64_t width = kept.inner(), across = kept.step(0), inner = reduced.inner(), along = reduced.step(0);
   // Elements side by side, and those of short reductions, are compared side by side along the reduction; others
   // separately.
-  const bool beside = (across == 1 && along != 1) || n < chunk / 2;
+  const bool beside = (across == 1 && along != 1) || n < 32;
   const int64_t piece = beside ? 256 : 1, pieces = (width + piece - 1) / piece;
   parallel_ranges(kept.rows() * pieces, n * piece, [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; i++) {
@@ -75,7 +102,17 @@ template <bool Max, class T> void arg_reduce_as(const ArgReduce& a, const Memory
         reduced.walk(0, reduced.rows(), [&](const int64_t(&at)[1]) {
           for (int64_t c = 0; c < inner; c++, position++) {
             const T* p = x + at[0] + c * along;
-            for (int64_t j = 0; j < m; j++) {
+            int64_t j = 0;
+            if constexpr (hasFour<T>) {
+              const int32_t at = position;
+              for (; across == 1 && j + 4 <= m; j += 4) {
+                const Four<T> value = load_four<Four<T>>(p + j), present = load_four<Four<T>>(best + j);
+                const Four<int32_t> better = four_beat<Max, T>(value, present);
+                store_four(best + j, better ? value : present);
+                store_four(where + j, better ? Four<int32_t>{at, at, at, at} : load_four<Four<int32_t>>(where + j));
+              }
+            }
+            for (; j < m; j++) {
               const T value = p[j * across];
               const bool better = beats<Max>(value, best[j]);
               best[j] = better ? value : best[j];
