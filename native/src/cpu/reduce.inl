@@ -68,6 +68,30 @@ template <class T> struct Least {
   }
 };
 
+/**
+ * What loops over many elements combine, and by what. Engines take eight instructions for f32x4.max or min, and one for
+ * each choice of an operand. Two choices differ if the operands are equal zeros, whose bits together are those of the
+ * negative one, or if one is NaN, whose bits with any others are NaN; so maxima are the minima of negated numbers.
+ */
+template <class F, class X> constexpr bool isChosen = false;
+#if defined(__wasm__)
+template <class F> constexpr bool isChosen<F, V> = F::fn == Reduce::max || F::fn == Reduce::min;
+#endif
+template <class F, class X> INLINE X turned(X x) {
+  if constexpr (isChosen<F, X> && F::fn == Reduce::max) {
+    return -x;
+  } else {
+    return x;
+  }
+}
+template <class F, class X> INLINE X quickly(X a, X b) {
+#if defined(__wasm__)
+  if constexpr (isChosen<F, X>)
+    return reinterpret_cast<X>(as_mask(wasm_f32x4_pmin(a, b)) | as_mask(wasm_f32x4_pmin(b, a)));
+#endif
+  return F::of(a, b);
+}
+
 template <class T> INLINE T identity(Reduce fn) {
   if (fn == Reduce::sum) return T{0};
   if (fn == Reduce::prod) return T{1};
@@ -159,17 +183,18 @@ template <class T, class F, class A> struct Reducer {
 #pragma GCC unroll 4
     for (int r = 0; r < 4; r++, p += step) {
 #pragma GCC unroll 4
-      for (int v = 0; v < wide; v++) t[r][v] = load(p + v * L);
+      for (int v = 0; v < wide; v++) t[r][v] = turned<F>(load(p + v * L));
     }
     for (int64_t i = 4; i < columnRun; i += 4) {
 #pragma GCC unroll 4
       for (int r = 0; r < 4; r++, p += step) {
 #pragma GCC unroll 4
-        for (int v = 0; v < wide; v++) t[r][v] = F::of(t[r][v], load(p + v * L));
+        for (int v = 0; v < wide; v++) t[r][v] = quickly<F>(t[r][v], turned<F>(load(p + v * L)));
       }
     }
 #pragma GCC unroll 4
-    for (int v = 0; v < wide; v++) s[v] = F::of(F::of(t[0][v], t[1][v]), F::of(t[2][v], t[3][v]));
+    for (int v = 0; v < wide; v++)
+      s[v] = turned<F>(quickly<F>(quickly<F>(t[0][v], t[1][v]), quickly<F>(t[2][v], t[3][v])));
   }
 
   static void fill(char* to, int64_t n) {
@@ -194,9 +219,22 @@ template <class T, class F, class A> struct Reducer {
     }
   }
 
-  /** Reads long rows in several places at once, because memory serves several streams faster than one. */
+  /**
+   * Reads long rows in several places at once, because memory serves several streams faster than one. The order of maxima
+   * does not matter, and they take longer than memory does where vectors are short.
+   */
   ALWAYS_INLINE static A row(const T* p, int64_t n) {
-    if constexpr (isExact) {
+    if constexpr (VECTOR_BYTES == 16 && (F::fn == Reduce::max || F::fn == Reduce::min)) {
+      Vec<T> s[4];
+      for (Vec<T>& x : s) x = turned<F>(splat(identity<T>(F::fn)));
+      const T* const end = p + n;
+      for (; end - p >= 4 * L; p += 4 * L) {
+#pragma GCC unroll 4
+        for (int64_t i = 0; i < 4; i++) s[i] = quickly<F>(s[i], turned<F>(load(p + i * L)));
+      }
+      const Vec<T> most = turned<F>(quickly<F>(quickly<F>(s[0], s[1]), quickly<F>(s[2], s[3])));
+      return across(p < end ? F::of(most, vectors(p, end - p)) : most);
+    } else if constexpr (isExact) {
       A total = identity<A>(F::fn);
       for (int64_t i = 0; i < n; i++) total *= static_cast<A>(p[i]);
       return total;
