@@ -6,6 +6,7 @@
 
 #include "allocate.h"
 #include "composites.h"
+#include "matrices.h"
 #include "steps.h"
 
 namespace flambeau {
@@ -223,6 +224,8 @@ struct Kernels {
   void (*contract)(const Contract&, const Memory&, void* finish);
   void (*composite)(const CompositeOp&, const Memory&);
   void (*pad)(const Pad&, const Memory&);
+  /** A routine whose arrays fit. Returns whether there was memory for it. Null where there are none. */
+  bool (*matrices)(const Matrices&);
   /**
    * Prepares a map, or a check, that runs many times: everything that follows from its sizes and strides is computed
    * once. Its data must stay in place until it is released; it runs on one thread at a time. Null if there is no

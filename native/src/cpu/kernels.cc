@@ -37,7 +37,14 @@ void contract(const Contract& it, const Memory& memory, void* prepared) {
 }
 
 void composite(const CompositeOp&, const Memory&);
+/** Where code is fetched, JavaScript computes what they would. */
+#if defined(__wasm__)
+constexpr bool (*matrices)(const Matrices&) = nullptr;
+#else
+bool matrices(const Matrices&);
+#endif
 
+<<<<<<< HEAD
 #if !defined(__wasm__)
 /** Floats beside a vector of their sums. */
 typedef float SomeFloats __attribute__((vector_size(VECTOR_BYTES / 2), aligned(1), may_alias));
@@ -66,5 +73,8 @@ extern const Kernels kernels{NAME, map, any, contract, composite, pad, prepare, 
                              add_to_sums, round_sums
 #endif
 };
+=======
+extern const Kernels kernels{NAME, map, any, contract, composite, pad, matrices, prepare, prepare_finish, run_prepared, release};
+>>>>>>> 3eeeaac6 (Linear algebra is made of ten routines over batches, which native has in C++ with vectors: inverses, determinants, QR and eigenvalues in a fifth to a third of the time; decision 0111)
 
 }  // namespace flambeau::ISA

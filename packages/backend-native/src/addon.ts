@@ -30,6 +30,11 @@ export interface Addon {
   forget(program: Handle): void
   run(program: Handle, times: number): number
   runAsync(program: Handle, times: number): Promise<Int32Array>
+  /**
+   * Runs a routine of linear algebra (matrices.h) over so many matrices, of which each of so many arrays has equal parts; then
+   * come the arrays, then sizes. Returns whether there was memory for it.
+   */
+  matrices(routine: number, count: number, arrays: number, ...rest: (Float64Array | number)[]): boolean
   /** 0 and '' change nothing. */
   configure(threads: number, isa: string, blas: string): void
   report(): Report

@@ -1,6 +1,6 @@
 // The addon as the host of the stream. Memory is V8's own and never moves.
 import { Slab } from '@flambeau/core/backend'
-import { type Arena, type Host, kernels, type Shared } from '@flambeau/stream'
+import { type Arena, type Host, kernels, routines, type Shared } from '@flambeau/stream'
 import type { Addon } from './addon.ts'
 import { alignedZeros, elementsFrom } from './array-buffers.ts'
 
@@ -10,12 +10,19 @@ const numbers = (length: number): Shared<Float64Array> => ({
   array: new Float64Array(new SharedArrayBuffer(8 * length)),
 })
 
+/** The numbers of routines. */
+const numberOf = Object.fromEntries(Object.keys(routines).map((name, i) => [name, i]))
+/** JavaScript is faster for fewer elements. */
+const fewest = 64
+
 export type NativeHost = Host & Pick<Addon, 'configure' | 'report' | 'trim'>
 
 export function hostOf(addon: Addon): NativeHost {
   return {
     ...addon,
     fused: new Set(kernels),
+    matrices: (routine, count, sizes, arrays) =>
+      arrays[0].length >= fewest && addon.matrices(numberOf[routine], count, arrays.length, ...arrays, ...sizes),
     moves: 0,
     gather() {},
     place(slab) {

@@ -70,6 +70,7 @@ const functions: Record<Exclude<keyof Addon, 'version' | 'format'>, true> = {
   forget: true,
   keep: true,
   largeBuffer: true,
+  matrices: true,
   open: true,
   program: true,
   report: true,

@@ -123,6 +123,11 @@ const functions = {
   forget: [['program'], () => [program()]],
   run: [['program', 'count'], () => [bound(), 1]],
   runAsync: [['program', 'count'], () => [bound(), 1]],
+  // The LU factorization of a matrix of 3 x 3.
+  matrices: [
+    ['size', 'size', 'nothing', 'nothing', 'doubles for three', 'doubles for one', 'size', 'size', 'size'],
+    () => [0, 1, 3, new Float64Array(9).fill(1), new Float64Array(3), new Float64Array(1), 3, 3, 1],
+  ],
   configure: [['threads', 'text', 'text'], () => [0, '', '']],
   report: [[], () => []],
 }
@@ -138,7 +143,9 @@ function bound() {
 
 const isRight = (purpose, name) => {
   const purposes = values[name].slice(1)
-  if (purpose === 'threads') return purposes.includes('count') && name !== '1e9'
+  if (purpose === 'doubles for one') return purposes.includes('doubles') && name !== 'no doubles'
+  if (purpose === 'doubles for three') return isRight('doubles for one', name) && name !== 'shared doubles that grow'
+  if (purpose === 'threads' || purpose === 'size') return purposes.includes('count') && name !== '1e9'
   if (purpose === 'status') return purposes.includes('shared words') && name !== 'shared words, too few'
   return purposes.includes(purpose)
 }

@@ -86,7 +86,7 @@ export abstract class StreamBackend<H extends Host, M extends HostMemory> implem
   run(instr: Instr): void {
     if (instr.kind === 'host') {
       this.submit()
-      return runOnHost(instr)
+      return runOnHost(instr, this.host.matrices)
     }
     const { batch } = this
     const call = this.#calls.of(instr)

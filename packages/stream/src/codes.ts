@@ -28,5 +28,19 @@ export const opcodes = {
 /** The number of a reduction; -1 means none. */
 export const reductions: Readonly<Record<ReduceFn, number>> = { sum: 0, prod: 1, max: 2, min: 3 }
 
+/** The routines of linear algebra (native/src/matrices.h), and how many of its arrays each overwrites. */
+export const routines: Readonly<Record<string, number>> = {
+  lu: 3,
+  cholesky: 2,
+  triangle: 1,
+  solve: 1,
+  subtract: 1,
+  qr: 2,
+  reflected: 1,
+  tridiagonal: 4,
+  bidiagonal: 5,
+  rotate: 1,
+}
+
 /** How a run ends. */
 export const ended = { done: 0, check: 2, index: 3, memory: 4 } as const

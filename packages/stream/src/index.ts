@@ -1,7 +1,7 @@
 // Encodes instructions as words for C++ kernels (native/src/STREAM.md). A backend supplies memory, the batch that
 // collects the words, and the host that runs them.
 export { codeWords, compile, registers, steps } from './expression.ts'
-export { ended, format, opcodes, reductions } from './codes.ts'
+export { ended, format, opcodes, reductions, routines } from './codes.ts'
 export { encode, mayFail, workOf, writes } from './encode.ts'
 export { fetched, kernels } from './encode-composite.ts'
 export { errorOf } from './errors.ts'

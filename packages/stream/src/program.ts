@@ -523,7 +523,7 @@ class HostStep implements Executable {
     }
     const views = inputs.map((x): Operand => ({ ...(x as Use), buffer: buffer((x as Use).value) }))
     const outs = outputs.map((value) => ({ ...program.values[value], buffer: buffer(value) }))
-    runOnHost(withOperands(this.#instr, views, outs) as Instr<'host'>)
+    runOnHost(withOperands(this.#instr, views, outs) as Instr<'host'>, backend.host.matrices)
   }
 }
 

@@ -211,7 +211,9 @@ export class CudaBackend implements Recorder {
   #computeOnHost({ attrs, inputs, outputs }: Instr<'host'>): void {
     const data = inputs.map((view) => this.readSync(view))
     attrs.compute(data, inputs, outputs).forEach((result, k) => {
-      this.write(outputs[k], result)
+      const elements = newArray(outputs[k].dtype, result.length)
+      elements.set(result)
+      this.write(outputs[k], elements)
     })
   }
 

@@ -130,10 +130,31 @@ export interface HostAttrs {
     readonly op: string
     readonly name: string
     readonly attrs: unknown
-    /** The elements of the outputs from those of the inputs, all in row-major order. It may throw. */
-    compute(data: readonly TypedArray[], inputs: readonly Spec[], outputs: readonly Spec[]): readonly TypedArray[]
+    /** It computes in float64: elements may come so. */
+    readonly wide?: true
+    /**
+     * The elements of the outputs, maybe wider than their dtypes, from copies of those of the inputs, all in row-major order.
+     * It may throw. `host` may compute its routines.
+     */
+    compute(
+      data: readonly TypedArray[],
+      inputs: readonly Spec[],
+      outputs: readonly Spec[],
+      host?: MatrixRun,
+    ): readonly TypedArray[]
   }
 }
+
+/**
+ * Runs a routine (ops/linalg/routines.ts) over `count` matrices, of which every array has equal parts. A host returns whether
+ * it did.
+ */
+export type MatrixRun = (
+  routine: string,
+  count: number,
+  sizes: readonly number[],
+  arrays: readonly Float64Array[],
+) => boolean
 
 /** The attributes of each kind: one of the twelve, a composition in `caps.fused` (composites.ts), or `host`. */
 export interface Attributes extends Prims, CompositeAttrs, HostAttrs {}

@@ -10,6 +10,7 @@ import {
   type DeviceBuffer,
   type Instr,
   isScalar,
+  type MatrixRun,
   type Operand,
   type Output,
   type Spec,
@@ -229,18 +230,19 @@ export function fillHost(out: Output, elements: (memory: TypedArray) => void): v
 }
 
 /** Runs an instruction that only JavaScript computes: all of it, before anything is written. */
-export function runOnHost(instr: Instr<'host'>): void {
+export function runOnHost(instr: Instr<'host'>, host?: MatrixRun): void {
   checkClaims(instr)
   const { attrs, inputs, outputs } = instr
-  const results = attrs.compute(inputs.map(readView), inputs, outputs)
+  const data = inputs.map((x) => readView(x, attrs.wide ? 'float64' : x.dtype))
+  const results = attrs.compute(data, inputs, outputs, host)
   for (const [k, out] of outputs.entries()) writeHost(out, results[k])
 }
 
 /** The elements in row-major order, as a new array. */
-export function readView(x: View): TypedArray {
+export function readView(x: View, dtype: DType = x.dtype): TypedArray {
   checkView(x, 'the view of a read')
   const n = numelOf(x.sizes)
-  const out = newArray(x.dtype, n)
+  const out = newArray(dtype, n)
   if (n === 1) out[0] = hostOf(x).data[startOf(x)]
   else copyView(x, out, 0, contiguousStrides(x.sizes))
   return out

@@ -5,6 +5,7 @@ import { numelOf, type Shape } from '../base/shape.ts'
 import { warn } from '../base/warn.ts'
 import { transposed } from '../ops/linalg/factorizations.ts'
 import { factorQR } from '../ops/linalg/orthogonal.ts'
+import { inJavaScript } from '../ops/linalg/routines.ts'
 import { eye, fromArray } from '../ops/create/create.ts'
 import { maskedFill } from '../ops/indexing/select.ts'
 import {
@@ -271,7 +272,8 @@ export function orthogonal_(x: Tensor, ...args: GainArguments): Tensor {
 /** The orthonormal columns of a matrix with at least as many rows, each on the side of its own (Saxe et al., 2014). */
 function orthonormal(x: Float64Array, rows: number, columns: number): Float64Array {
   const r = x.slice()
-  const q = factorQR(r, rows, columns, columns)
+  // On every device the same.
+  const q = factorQR(inJavaScript, r, rows, columns, columns)
   return q.map((value, i) => value * Math.sign(r[(i % columns) * (columns + 1)]))
 }
 

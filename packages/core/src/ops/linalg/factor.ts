@@ -14,19 +14,23 @@ import { matmul } from '../product/matmul.ts'
 import { diagEmbed, tril, triu } from '../views/triangles.ts'
 import { diagonal, narrow, unsqueeze } from '../views/views.ts'
 import { eye } from '../create/create.ts'
-import { factorCholesky, factorLU, transposed } from './factorizations.ts'
+import { factorCholesky, factorLU, indefinite, permute, transposed } from './factorizations.ts'
 import { eigenSymmetric, factorQR, factorSVD, type SVD, type Vectors } from './orthogonal.ts'
 import {
   batchElement,
   checkMatrix,
   checkSquare,
+  each,
+  extentsOf,
   hostOp,
   infoOf,
   likeOf,
   matricesOf,
   matrixSizes,
+  refuse,
   sizeOf,
 } from './host.ts'
+import type { Call } from './routines.ts'
 import { results, type Three, type Two } from './results.ts'
 import { mT, triangleSolved } from './triangular.ts'
 
@@ -49,17 +53,13 @@ const choleskyOp = hostOp<CholeskyAttrs>({
   infer: ([x]) => [likeOf(x), infoOf(x)],
   saves: () => ({ outputs: [0] }),
   vjp: (ctx: Vjp<CholeskyAttrs>) => [choleskyGradient(ctx.dy, ctx.output(), ctx.attrs)],
-  run([a], [l, info], { upper, label }, specs, batch) {
-    const n = sizeOf(specs[0])
-    const lower = upper ? transposed(a, n, n) : a
-    const minor = factorCholesky(lower, n)
-    if (minor > 0 && label !== null) {
-      throw new LinAlgError(
-        `${label}: ${batchElement(specs, batch)}The factorization could not be completed because the input is not positive-definite (the leading minor of order ${minor} is not positive-definite).`,
-      )
-    }
-    l.set(upper ? transposed(lower, n, n) : lower)
-    info[0] = minor
+  run([a], { upper, label }, specs, call) {
+    const [count, n] = extentsOf(specs[0])
+    const turned = (x: Float64Array): Float64Array => (upper ? transposed(x, n, n) : x)
+    const lower = turned(a)
+    const info = factorCholesky(call, lower, count, n)
+    refuse(LinAlgError, label, specs, info, indefinite)
+    return [turned(lower), info]
   },
 })
 
@@ -129,13 +129,13 @@ const qrOp = hostOp<Mode>({
   },
   saves: () => ({ outputs: [0, 1] }),
   vjp: (ctx: Vjp<Mode>) => [qrGradient(ctx)],
-  run([a], [q, r], mode, [{ sizes }]) {
+  run: each(([a], [q, r], mode, [{ sizes }], call) => {
     const [m, n] = sizes.slice(-2)
     const columns = mode === 'complete' ? m : Math.min(m, n)
-    const found = factorQR(a, m, n, columns)
+    const found = factorQR(call, a, m, n, columns)
     if (mode !== 'r') q.set(found)
     r.set(a.subarray(0, r.length))
-  },
+  }),
 })
 
 function qrGradient(ctx: Vjp<Mode>): Tensor {
@@ -224,12 +224,12 @@ const eighOp = hostOp<Symmetric>({
     }
     return [inner === null ? null : matmul(v, matmul(inner, mT(v)))]
   },
-  run([a], [values, vectors], { upper }, [spec]) {
+  run: each(([a], [values, vectors], { upper }, [spec], call) => {
     const n = sizeOf(spec)
     const lower = upper ? transposed(a, n, n) : a
-    values.set(eigenSymmetric(lower, n, true))
+    values.set(eigenSymmetric(call, lower, n, true))
     vectors.set(lower)
-  },
+  }),
 })
 
 /** The eigenvalues alone: the rule finds the vectors that the gradient needs. */
@@ -242,10 +242,10 @@ const eigvalshOp = hostOp<Symmetric>({
     const v = applyAll(eighOp, [ctx.input(0)], ctx.attrs)[1]
     return [matmul(mul(v, unsqueeze(ctx.dy, -2)), mT(v))]
   },
-  run([a], [values], { upper }, [{ sizes }]) {
-    const n = sizes[sizes.length - 1]
-    values.set(eigenSymmetric(upper ? transposed(a, n, n) : a, n, false))
-  },
+  run: each(([a], [values], { upper }, [spec], call) => {
+    const n = sizeOf(spec)
+    values.set(eigenSymmetric(call, upper ? transposed(a, n, n) : a, n, false))
+  }),
 })
 
 /** A square matrix with 1 on the diagonal. */
@@ -308,19 +308,19 @@ const svdOp: OpDef<Full> = hostOp<Full>({
   },
   saves: () => ({ outputs: [0, 1, 2] }),
   vjp: (ctx: Vjp<Full>) => svdGradient(ctx),
-  run([a], [u, values, vh], { full }, specs, batch) {
+  run: each(([a], [u, values, vh], { full }, specs, call, batch) => {
     const m = specs[0].sizes[specs[0].sizes.length - 2]
-    const { ut, s, vt } = singular(a, specs, batch, full ? 'full' : 'reduced')
+    const { ut, s, vt } = singular(call, a, specs, batch, full ? 'full' : 'reduced')
     values.set(s)
     u.set(transposed(ut, ut.length / m, m))
     vh.set(vt)
-  },
+  }),
 })
 
 /** `factorSVD` of a matrix of a batch. Throws PyTorch's error if an element is NaN. */
-export function singular(a: Float64Array, specs: readonly Spec[], batch: number, vectors: Vectors): SVD {
+export function singular(call: Call, a: Float64Array, specs: readonly Spec[], batch: number, vectors: Vectors): SVD {
   const [m, n] = specs[0].sizes.slice(-2)
-  const found = factorSVD(a, m, n, vectors)
+  const found = factorSVD(call, a, m, n, vectors)
   if (Number.isNaN(found.s[0]) && a.some(Number.isNaN)) {
     throw new LinAlgError(
       `linalg.svd: ${batchElement(specs, batch)}The algorithm failed to converge because the input matrix contained non-finite values.`,
@@ -339,7 +339,7 @@ const svdvalsOp = hostOp<null>({
     const [u, , vh] = applyAll(svdOp, [ctx.input(0)], { full: false })
     return [matmul(mul(u, unsqueeze(ctx.dy, -2)), vh)]
   },
-  run: ([a], [values], _, specs, batch) => void values.set(singular(a, specs, batch, 'none').s),
+  run: each(([a], [values], _, specs, call, batch) => void values.set(singular(call, a, specs, batch, 'none').s)),
 })
 
 function svdGradient(ctx: Vjp<Full>): Gradients {
@@ -441,21 +441,14 @@ const luOp: OpDef<Pivoting> = hostOp<Pivoting>({
     const [, dl, du] = ctx.dys
     return [luGradient([ctx.output(0), ctx.output(1), ctx.output(2)], dl, du)]
   },
-  run([a], [p, l, u], { pivot }, [{ sizes }]) {
+  run: each(([a], [p, l, u], { pivot }, [{ sizes }], call) => {
     const [m, n] = sizes.slice(-2)
     const k = Math.min(m, n)
-    const pivots = new Int32Array(k)
-    factorLU(a, m, n, pivots, pivot)
-    const rows = Array.from({ length: m }, (_, i) => i)
-    pivots.forEach((q, i) => {
-      const row = rows[i]
-      rows[i] = rows[q]
-      rows[q] = row
-    })
-    rows.forEach((row, i) => void (p[row * m + i] = 1))
+    const [pivots] = factorLU(call, a, 1, m, n, pivot)
+    permute(p, m, pivots)
     for (let i = 0; i < m; i++) for (let j = 0; j < k; j++) l[i * k + j] = i === j ? 1 : i > j ? a[i * n + j] : 0
     for (let i = 0; i < k; i++) for (let j = i; j < n; j++) u[i * n + j] = a[i * n + j]
-  },
+  }),
 })
 
 /** The gradient of a matrix, given those of its factors L and U. */

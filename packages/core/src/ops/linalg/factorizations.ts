@@ -1,11 +1,15 @@
-// The LU and Cholesky factorizations of one matrix and what is solved with them, in float64. A matrix is row-major, m x n;
-// what a function overwrites, it says. Columns or rows are divided in halves again and again, so most of the work is one
-// product of blocks (Golub and Van Loan, Matrix Computations, 4th edition, sections 3.2 and 4.2).
+// The LU and Cholesky factorizations and what is solved with them, in float64. A matrix is row-major, m x n; what a function
+// overwrites, it says. Columns or rows are divided in halves again and again, so most of the work is one product of blocks
+// (Golub and Van Loan, Matrix Computations, 4th edition, sections 3.2 and 4.2).
+import type { Call, Routines } from './routines.ts'
 
-/** The transpose of an m x n matrix. */
+export const zeros = (n: number): Float64Array<ArrayBuffer> => new Float64Array(n)
+
+/** The transposes of m x n matrices. */
 export function transposed(a: Float64Array, m: number, n: number): Float64Array {
-  const out = new Float64Array(m * n)
-  for (let i = 0; i < m; i++) for (let j = 0, p = i; j < n; j++, p += m) out[p] = a[i * n + j]
+  const out = zeros(a.length)
+  for (let at = 0; at < a.length; at += m * n)
+    for (let i = 0; i < m; i++) for (let j = 0, p = at + i; j < n; j++, p += m) out[p] = a[at + i * n + j]
   return out
 }
 
@@ -95,11 +99,11 @@ function subtract(
 }
 
 /** The product of an m x k and a k x n matrix. */
-export function product(a: Float64Array, b: Float64Array, m: number, k: number, n: number): Float64Array {
-  const out = new Float64Array(m * n)
-  const minus = new Float64Array(m * k)
+export function product(call: Call, a: Float64Array, b: Float64Array, m: number, k: number, n: number): Float64Array {
+  const out = zeros(m * n)
+  const minus = zeros(m * k)
   for (let i = 0; i < m * k; i++) minus[i] = -a[i]
-  subtract(out, 0, n, minus, 0, k, b, 0, n, 1, m, n, k)
+  call('subtract', 1, [m, n, k], [out, minus, b])
   return out
 }
 
@@ -109,22 +113,28 @@ const few = 6
 const middle = (from: number, to: number): number => from + Math.ceil((to - from) / (2 * few)) * few
 
 /**
- * Overwrites a matrix with its LU factorization, where rows are exchanged for the largest pivot. `pivots` gets for each
- * step the row that it was exchanged with. Returns the number of the first pivot that is 0, from 1, or 0 if none is.
+ * Overwrites matrices with their LU factorizations, where rows are exchanged for the largest pivot. Returns for each step the
+ * row that it was exchanged with, and for each matrix the number of the first pivot that is 0, from 1, or 0 if none is.
  */
-export function factorLU(a: Float64Array, m: number, n: number, pivots: Int32Array, exchanges = true): number {
-  const steps = Math.min(m, n)
-  const singular = columnsOfLU(a, m, n, pivots, exchanges, 0, steps)
-  solveRows(a, 0, n, a, steps, n, steps, n - steps, false, true)
-  return singular
+export function factorLU(
+  call: Call,
+  a: Float64Array,
+  count: number,
+  m: number,
+  n: number,
+  exchanges = true,
+): readonly [pivots: Float64Array, info: Float64Array] {
+  const found = [zeros(count * Math.min(m, n)), zeros(count)] as const
+  call('lu', count, [m, n, +exchanges], [a, ...found])
+  return found
 }
 
-/** The same for some columns, which are divided in halves. */
+/** The factorization of some columns, which are divided in halves. */
 function columnsOfLU(
   a: Float64Array,
   m: number,
   n: number,
-  pivots: Int32Array,
+  pivots: Float64Array,
   exchanges: boolean,
   from: number,
   to: number,
@@ -158,17 +168,31 @@ function columnsOfLU(
   return singular
 }
 
-/** The sign of a permutation given by its exchanges. */
-export const signOf = (pivots: Int32Array): number => pivots.reduce((sign, p, k) => (p === k ? sign : -sign), 1)
-
-/** Overwrites a symmetric matrix, of which the lower triangle is read, with its Cholesky factor; returns as `factorLU`. */
-export function factorCholesky(a: Float64Array, n: number): number {
-  const minor = columnsOfCholesky(a, n, 0, n)
-  for (let i = 0; i < n; i++) a.fill(0, i * n + i + 1, (i + 1) * n)
-  return minor
+/** The determinant of matrix number `batch`, given its LU factorization. */
+export function determinantOf(lu: Float64Array, pivots: Float64Array, n: number, batch = 0): number {
+  let product = 1
+  for (let i = 0, at = batch * n; i < n; i++) {
+    const pivot = lu[(at + i) * n + i]
+    product *= pivots[at + i] === i ? pivot : -pivot
+  }
+  return product
 }
 
-/** The same for some columns, which are divided in halves. */
+/**
+ * Overwrites symmetric matrices, of which the lower triangle is read, with their Cholesky factors. Returns for each the order
+ * of the first leading minor that is not positive, or 0 if all are.
+ */
+export function factorCholesky(call: Call, a: Float64Array, count: number, n: number): Float64Array {
+  const info = zeros(count)
+  call('cholesky', count, [n], [a, info])
+  return info
+}
+
+/** PyTorch's sentence about a matrix without a Cholesky factor. */
+export const indefinite = (minor: number): string =>
+  `The factorization could not be completed because the input is not positive-definite (the leading minor of order ${minor} is not positive-definite).`
+
+/** The factorization of some columns, which are divided in halves; returns as `factorCholesky`. */
 function columnsOfCholesky(a: Float64Array, n: number, from: number, to: number): number {
   if (to - from > few) {
     const half = middle(from, to)
@@ -235,28 +259,53 @@ function solveRows(
   }
 }
 
-/** Overwrites b, n x k, with the solution of T x = b for a triangular n x n matrix, of which only the triangle is read. */
-export const solveTriangle = (
-  t: Float64Array,
-  b: Float64Array,
-  n: number,
-  k: number,
-  upper: boolean,
-  unit: boolean,
-): void => solveRows(t, 0, n, b, 0, k, n, k, upper, unit)
-
-/** Overwrites b, n x k, with the solution of A x = b, given the LU factorization of A. */
-export function solveLU(lu: Float64Array, pivots: Int32Array, b: Float64Array, n: number, k: number): void {
-  for (let i = 0; i < n; i++) if (pivots[i] !== i) swapRows(b, k, i, pivots[i])
-  solveTriangle(lu, b, n, k, false, true)
-  solveTriangle(lu, b, n, k, true, false)
+/** What `Routines` says of each, for one matrix. */
+export const eliminations: Pick<Routines, 'lu' | 'cholesky' | 'triangle' | 'solve' | 'subtract'> = {
+  lu([m, n, exchanges], [a, pivots, info]) {
+    const steps = Math.min(m, n)
+    info[0] = columnsOfLU(a, m, n, pivots, exchanges === 1, 0, steps)
+    solveRows(a, 0, n, a, steps, n, steps, n - steps, false, true)
+  },
+  cholesky([n], [a, info]) {
+    info[0] = columnsOfCholesky(a, n, 0, n)
+    for (let i = 0; i < n; i++) a.fill(0, i * n + i + 1, (i + 1) * n)
+  },
+  triangle([n, k, upper, unit], [b, t]) {
+    solveRows(t, 0, n, b, 0, k, n, k, upper === 1, unit === 1)
+  },
+  solve([n, k], [b, lu, pivots]) {
+    for (let i = 0; i < n; i++) if (pivots[i] !== i) swapRows(b, k, i, pivots[i])
+    eliminations.triangle([n, k, 0, 1], [b, lu])
+    eliminations.triangle([n, k, 1, 0], [b, lu])
+  },
+  subtract([m, n, k], [c, a, b]) {
+    subtract(c, 0, n, a, 0, k, b, 0, n, 1, m, n, k)
+  },
 }
 
-/** The inverse of the transposed A times a number, given the LU factorization of A. */
-export function invertedLU(lu: Float64Array, pivots: Int32Array, n: number, factor: number): Float64Array {
-  const inverse = new Float64Array(n * n)
-  for (let i = 0; i < n; i++) inverse[i * n + i] = factor
-  solveLU(lu, pivots, inverse, n, n)
+/** Sets the elements of a permutation, m x m, which is 0, given the rows that it exchanges. */
+export function permute(p: Float64Array, m: number, pivots: Float64Array): void {
+  const rows = Array.from({ length: m }, (_, i) => i)
+  pivots.forEach((pivot, i) => {
+    const row = rows[i]
+    rows[i] = rows[pivot]
+    rows[pivot] = row
+  })
+  rows.forEach((row, i) => void (p[row * m + i] = 1))
+}
+
+/** The inverses of transposed matrices times a number, given their LU factorizations. */
+export function invertedLU(
+  call: Call,
+  lu: Float64Array,
+  pivots: Float64Array,
+  count: number,
+  n: number,
+  factor: number,
+): Float64Array {
+  const inverse = zeros(lu.length)
+  for (let at = 0; at < lu.length; at += n * n) for (let i = 0; i < n; i++) inverse[at + i * n + i] = factor
+  call('solve', count, [n, n], [inverse, lu, pivots])
   return inverse
 }
 
@@ -266,33 +315,32 @@ const pade = [
 ]
 
 /** The exponential of an n x n matrix: scaling and squaring with a Padé approximant (Higham, 2005). */
-export function exponential(a: Float64Array, n: number): Float64Array {
+export function exponential(call: Call, a: Float64Array, n: number): Float64Array {
   let norm = 0
   for (let j = 0; j < n; j++) {
     let sum = 0
     for (let i = 0; i < n; i++) sum += Math.abs(a[i * n + j])
     norm = Math.max(norm, sum)
   }
-  if (!Number.isFinite(norm)) return new Float64Array(n * n).fill(Number.NaN)
+  if (!Number.isFinite(norm)) return zeros(n * n).fill(Number.NaN)
   const squarings = Math.max(0, Math.ceil(Math.log2(norm / 5.371920351148152)))
   const x = a.map((value) => value / 2 ** squarings)
-  const x2 = product(x, x, n, n, n)
-  const [odd, even] = [new Float64Array(n * n), new Float64Array(n * n)]
-  let power: Float64Array = new Float64Array(n * n)
+  const x2 = product(call, x, x, n, n, n)
+  const [odd, even] = [zeros(n * n), zeros(n * n)]
+  let power: Float64Array = zeros(n * n)
   for (let i = 0; i < n; i++) power[i * n + i] = 1
   for (let k = 0; k < pade.length; k += 2) {
     for (let i = 0; i < n * n; i++) {
       even[i] += pade[k] * power[i]
       odd[i] += pade[k + 1] * power[i]
     }
-    if (k + 2 < pade.length) power = product(power, x2, n, n, n)
+    if (k + 2 < pade.length) power = product(call, power, x2, n, n, n)
   }
-  const u = product(x, odd, n, n, n)
+  const u = product(call, x, odd, n, n, n)
   const [above, below] = [even.map((value, i) => value + u[i]), even.map((value, i) => value - u[i])]
-  const pivots = new Int32Array(n)
-  factorLU(below, n, n, pivots)
-  solveLU(below, pivots, above, n, n)
+  const [pivots] = factorLU(call, below, 1, n, n)
+  call('solve', 1, [n, n], [above, below, pivots])
   let result: Float64Array = above
-  for (let k = 0; k < squarings; k++) result = product(result, result, n, n, n)
+  for (let k = 0; k < squarings; k++) result = product(call, result, result, n, n, n)
   return result
 }

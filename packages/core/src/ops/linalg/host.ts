@@ -7,29 +7,48 @@ import { toFloat } from '../../base/remedies.ts'
 import { numelOf, type Shape } from '../../base/shape.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
+import { type Call, inJavaScript, partsOf } from './routines.ts'
 
 /** An op on the last two dimensions of its inputs, which all have the same dimensions before. */
 export interface HostOp<A> extends Pick<OpDef<A>, 'name' | 'vjp' | 'saves'> {
   /** PyTorch's name in messages. With the attributes it says what is computed: a compiled step runs equal ones once. */
   readonly label: string
   infer(inputs: readonly Spec[], attrs: A): readonly Spec[]
-  /** Computes one matrix of the batch, number `batch`: fills the outputs, and may overwrite the inputs. */
+  /** Computes the outputs for all matrices of the batch; may overwrite the inputs. */
   run(
     inputs: readonly Float64Array[],
-    outs: readonly Float64Array[],
     attrs: A,
     specs: readonly Spec[],
-    batch: number,
-  ): void
+    call: Call,
+    outputs: readonly Spec[],
+  ): readonly Float64Array[]
 }
 
-/** The elements of one matrix of a batch. */
-const areaOf = ({ sizes }: Spec, lead: number): number => numelOf(sizes.slice(lead))
-
-/** Copies n elements, faster than a call of `set` on a view if they are few. */
-function copy(from: Float64Array, start: number, to: Float64Array, at: number, n: number): void {
-  for (let i = 0; i < n; i++) to[at + i] = from[start + i]
+/** How many matrices there are, and their sizes. */
+export const extentsOf = ({ sizes }: Spec): readonly [count: number, m: number, n: number] => {
+  const [m, n] = sizes.slice(-2)
+  return [numelOf(sizes.slice(0, -2)), m, n]
 }
+
+/** Computes one matrix of the batch after the other. `run` fills the outputs, which are 0, and may overwrite the inputs. */
+export const each =
+  <A>(
+    run: (
+      inputs: readonly Float64Array[],
+      outs: readonly Float64Array[],
+      attrs: A,
+      specs: readonly Spec[],
+      call: Call,
+      batch: number,
+    ) => void,
+  ): HostOp<A>['run'] =>
+  (wholes, attrs, specs, call, outputs) => {
+    const outs = outputs.map(({ sizes }) => newArray('float64', numelOf(sizes)) as Float64Array)
+    const [count] = extentsOf(specs[0])
+    for (let batch = 0; batch < count; batch++)
+      run(partsOf(wholes, count, batch), partsOf(outs, count, batch), attrs, specs, call, batch)
+    return outs
+  }
 
 export function hostOp<A>({ name, label, infer, run, vjp, saves }: HostOp<A>): OpDef<A> {
   return {
@@ -44,35 +63,28 @@ export function hostOp<A>({ name, label, infer, run, vjp, saves }: HostOp<A>): O
         op: label,
         name,
         attrs,
-        compute(data, inputs, outputs) {
-          const lead = inputs[0].sizes.length - 2
-          const wholes = data.map((values) => new Float64Array(values))
-          const outs = outputs.map(({ sizes }) => newArray('float64', numelOf(sizes)) as Float64Array)
-          const count = numelOf(inputs[0].sizes.slice(0, lead))
-          // One matrix is computed where it is, those of a batch one after the other in the same memory.
-          if (count === 1) run(wholes, outs, attrs, inputs, 0)
-          else {
-            const matrices = inputs.map((spec) => new Float64Array(areaOf(spec, lead)))
-            const parts = outputs.map((spec) => new Float64Array(areaOf(spec, lead)))
-            for (let batch = 0; batch < count; batch++) {
-              matrices.forEach((to, i) => void copy(wholes[i], batch * to.length, to, 0, to.length))
-              for (const part of parts) part.fill(0)
-              run(matrices, parts, attrs, inputs, batch)
-              parts.forEach((part, i) => void copy(part, 0, outs[i], batch * part.length, part.length))
-            }
-          }
-          const results = outs.map((out, i) => {
-            const { dtype } = outputs[i]
-            if (dtype === 'float64') return out
-            const result = newArray(dtype, out.length)
-            result.set(out)
-            return result
-          })
-          return results
+        wide: true,
+        compute(data, inputs, outputs, host) {
+          const wholes = data.map((x) => (x instanceof Float64Array ? x : new Float64Array(x)))
+          const call: Call = (...args) => void (host?.(...args) || inJavaScript(...args))
+          return run(wholes, attrs, inputs, call, outputs)
         },
       }),
     },
   }
+}
+
+/** Throws an error about the first matrix that has a number other than 0 in `info`, unless `label` is null. */
+export function refuse(
+  Type: new (message: string) => Error,
+  label: string | null,
+  specs: readonly Spec[],
+  info: Float64Array,
+  sentence: (found: number) => string,
+): void {
+  const batch = info.findIndex((found) => found > 0)
+  if (label === null || batch < 0) return
+  throw new Type(`${label}: ${batchElement(specs, batch)}${sentence(info[batch])}`)
 }
 
 /** `(Batch element 1): ` in a message about one of several matrices. */

@@ -7,7 +7,7 @@ import { apply, applyAll } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import { bool, keyword, method, required, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
-import { batchElement, checkFloat, checkSquare, hostOp, infoOf, likeOf, sizeOf } from './host.ts'
+import { batchElement, checkFloat, checkSquare, each, hostOp, infoOf, likeOf, sizeOf } from './host.ts'
 import { results, type Three, type Two } from './results.ts'
 import { expandTo } from '../define/elementwise.ts'
 import { unsqueeze } from '../views/views.ts'
@@ -127,7 +127,7 @@ const factorOp: OpDef<string | null> = hostOp<string | null>({
   label: 'linalg.ldl_factor',
   infer: ([x]) => [likeOf(x), { sizes: x.sizes.slice(0, -1), dtype: 'int32' }, infoOf(x)],
   vjp: underivable('linalg_ldl_factor_ex'),
-  run([a], [factors, pivots, info], label, specs, batch) {
+  run: each(([a], [factors, pivots, info], label, specs, _, batch) => {
     const n = sizeOf(specs[0])
     info[0] = factorLDL(a, n, pivots)
     if (info[0] > 0 && label !== null) {
@@ -137,7 +137,7 @@ const factorOp: OpDef<string | null> = hostOp<string | null>({
       )
     }
     factors.set(a)
-  },
+  }),
 })
 
 const hermitianParameter = keyword('hermitian', bool, false)
@@ -181,11 +181,11 @@ const solveOp: OpDef<null> = hostOp<null>({
   label: 'linalg.ldl_solve',
   infer: ([, , b]) => [likeOf(b)],
   vjp: underivable('linalg_ldl_solve'),
-  run([factors, pivots, b], [x], _, specs) {
+  run: each(([factors, pivots, b], [x], _, specs) => {
     const [n, m] = specs[2].sizes.slice(-2)
     x.set(b)
     solveLDL(factors, pivots, x, n, m)
-  },
+  }),
 })
 const solveArguments = method('linalg_ldl_solve', required('pivots', tensor), required('B', tensor), hermitianParameter)
 /**

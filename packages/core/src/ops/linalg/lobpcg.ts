@@ -16,9 +16,10 @@ import { randn } from '../random/random.ts'
 import { stack } from '../views/join.ts'
 import { narrow, reshape, unsqueeze } from '../views/views.ts'
 import { betweenPairs, eigh } from './factor.ts'
-import { factorCholesky, product, solveTriangle, transposed } from './factorizations.ts'
+import { factorCholesky, indefinite, product, transposed, zeros } from './factorizations.ts'
 import { eigenSymmetric, factorQR } from './orthogonal.ts'
-import { hostOp, matricesOf, sizeOf } from './host.ts'
+import { each, hostOp, matricesOf, sizeOf } from './host.ts'
+import { inJavaScript } from './routines.ts'
 import { mT } from './triangular.ts'
 
 /** A matrix, row by row. */
@@ -27,7 +28,7 @@ class Matrix {
   readonly columns: number
   readonly data: Float64Array
 
-  constructor(rows: number, columns: number, data: Float64Array = new Float64Array(rows * columns)) {
+  constructor(rows: number, columns: number, data: Float64Array = zeros(rows * columns)) {
     this.rows = rows
     this.columns = columns
     this.data = data
@@ -39,7 +40,7 @@ class Matrix {
 
   times(other: Matrix): Matrix {
     const out = new Matrix(this.rows, other.columns)
-    out.data.set(product(this.data, other.data, this.rows, this.columns, other.columns))
+    out.data.set(product(inJavaScript, this.data, other.data, this.rows, this.columns, other.columns))
     return out
   }
 
@@ -97,7 +98,7 @@ const beside = (...parts: readonly Matrix[]): Matrix => {
 
 /** The eigenvalues, ascending or descending, and the eigenvectors of a symmetric matrix, whose upper triangle is read. */
 function eigenpairs({ t, rows }: Matrix, descending = false): [values: Float64Array, vectors: Matrix] {
-  const values = eigenSymmetric(t.data, rows, true)
+  const values = eigenSymmetric(inJavaScript, t.data, rows, true)
   if (!descending) return [values, t]
   return [values.reverse(), t.map((_, i, j) => t.data[i * rows + rows - 1 - j])]
 }
@@ -137,7 +138,7 @@ class LOBPCG {
     const [values, Z] = eigenpairs(R.t.times(this.inner(A, X)).times(R), how.largest)
     this.X = X.times(R.times(Z))
     // PyTorch leaves the values for the next step.
-    this.E = how.basic ? values : new Float64Array(X.columns)
+    this.E = how.basic ? values : zeros(X.columns)
     this.P = new Matrix(X.rows, 0)
     this.R = this.residual()
     this.W = this.next()
@@ -172,7 +173,7 @@ class LOBPCG {
   private directions(Z: Matrix, open: number): Matrix {
     const { t } = Z.band(0, open).part(open)
     const columns = Math.min(t.rows, t.columns)
-    const Q = factorQR(t.data, t.rows, t.columns, columns)
+    const Q = factorQR(inJavaScript, t.data, t.rows, t.columns, columns)
     return Z.part(open).times(new Matrix(t.rows, columns, Q))
   }
 
@@ -216,14 +217,14 @@ class LOBPCG {
     const d = SBS.diagonal.map((x) => x ** -0.5)
     const scaled = SBS.map((x, i, j) => x * d[i] * d[j])
     const lower = scaled.data
-    const minor = factorCholesky(lower, n)
+    const [minor] = factorCholesky(inJavaScript, lower, 1, n)
     if (minor > 0)
       throw new LinAlgError(
-        `linalg.cholesky: The factorization could not be completed because the input is not positive-definite (the leading minor of order ${minor} is not positive-definite).`,
+        `linalg.cholesky: ${indefinite(minor)}`,
         "The directions are dependent: method 'ortho' removes such.",
       )
     const inverse = new Matrix(n, n).map((_, i, j) => (i === j ? 1 : 0))
-    solveTriangle(lower, inverse.data, n, n, false, false)
+    inJavaScript('triangle', 1, [n, n, 0, 0], [inverse.data, lower])
     return inverse.t.map((x, i) => x * d[i])
   }
 
@@ -273,7 +274,7 @@ const lobpcgOp: OpDef<Search & { readonly k: number }> = hostOp<Search & { reado
       throw new ValueError('lobpcg.backward does not support backward with B != I yet.', 'Detach A and B.')
     return [gradient(ctx)]
   },
-  run(inputs, [values, vectors], { k, weighted, ...how }, specs) {
+  run: each((inputs, [values, vectors], { k, weighted, ...how }, specs) => {
     const matrices = inputs.map((data, i) => {
       const [rows, columns] = specs[i].sizes.slice(-2)
       return new Matrix(rows, columns, data)
@@ -284,7 +285,7 @@ const lobpcgOp: OpDef<Search & { readonly k: number }> = hostOp<Search & { reado
     const [E, V] = new LOBPCG(A, X, B, K, { ...how, weighted }).run(k)
     values.set(E.subarray(0, values.length))
     vectors.set(V.part(0, values.length).data)
-  },
+  }),
 })
 
 /** Of a symmetric matrix: within the space of the found vectors as `eigh`, and from what is orthogonal to them. */

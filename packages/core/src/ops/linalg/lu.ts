@@ -11,8 +11,19 @@ import { add } from '../pointwise/arithmetic.ts'
 import { tril, triu } from '../views/triangles.ts'
 import { narrow } from '../views/views.ts'
 import { luGradient } from './factor.ts'
-import { factorLU, solveLU } from './factorizations.ts'
-import { batchElement, checkMatrix, checkSquare, hostOp, infoOf, likeOf, matricesOf, matrixSizes } from './host.ts'
+import { factorLU, permute } from './factorizations.ts'
+import {
+  checkMatrix,
+  checkSquare,
+  each,
+  extentsOf,
+  hostOp,
+  infoOf,
+  likeOf,
+  matricesOf,
+  matrixSizes,
+  refuse,
+} from './host.ts'
 import { results, type Three, type Two } from './results.ts'
 import { checkSameDType, checkSystem, together } from './triangular.ts'
 
@@ -30,18 +41,17 @@ const luFactorOp: OpDef<Factoring> = hostOp<Factoring>({
   },
   saves: () => ({ outputs: [0, 1] }),
   vjp: (ctx: Vjp<Factoring>) => [luGradient(unpacked(ctx.output(0), ctx.output(1)), tril(ctx.dy, -1), triu(ctx.dy))],
-  run([a], [lu, pivots, info], { pivot, label }, specs, batch) {
-    const [m, n] = specs[0].sizes.slice(-2)
-    const exchanged = new Int32Array(Math.min(m, n))
-    const zero = factorLU(a, m, n, exchanged, pivot)
-    if (zero > 0 && label !== null) {
-      throw new RuntimeError(
-        `torch.${label}: ${batchElement(specs, batch)}U[${zero},${zero}] is zero and using it on lu_solve would result in a division by zero. If you still want to perform the factorization, consider calling linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)`,
-      )
-    }
-    lu.set(a)
-    pivots.set(exchanged.map((p) => p + 1))
-    info[0] = zero
+  run([a], { pivot, label }, specs, call) {
+    const [pivots, info] = factorLU(call, a, ...extentsOf(specs[0]), pivot)
+    refuse(
+      RuntimeError,
+      label,
+      specs,
+      info,
+      (zero) =>
+        `U[${zero},${zero}] is zero and using it on lu_solve would result in a division by zero. If you still want to perform the factorization, consider calling linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)`,
+    )
+    return [a, pivots.map((row) => row + 1), info]
   },
 })
 const luFactorArguments = method('linalg_lu_factor', keyword('pivot', bool, true))
@@ -54,7 +64,7 @@ const luFactorArguments = method('linalg_lu_factor', keyword('pivot', bool, true
 export function luFactor(x: Tensor, ...args: [options?: { readonly pivot?: boolean }]): Two<'LU' | 'pivots'> {
   const [pivot] = luFactorArguments(x, args)
   checkMatrix('linalg.lu_factor', x)
-  const [LU, pivots] = applyAll(luFactorOp, [x], { pivot, label: 'linalg.lu_factor' })
+  const [LU, pivots] = applyAll(luFactorOp, [x], { pivot, label: 'torch.linalg.lu_factor' })
   return results('linalg_lu_factor', { LU, pivots })
 }
 
@@ -70,7 +80,7 @@ export function luFactorEx(
 ): Three<'LU' | 'pivots' | 'info'> {
   const [pivot, check] = luFactorExArguments(x, args)
   checkMatrix('linalg.lu_factor_ex', x)
-  const [LU, pivots, info] = applyAll(luFactorOp, [x], { pivot, label: check ? 'linalg.lu_factor_ex' : null })
+  const [LU, pivots, info] = applyAll(luFactorOp, [x], { pivot, label: check ? 'torch.linalg.lu_factor_ex' : null })
   return results('linalg_lu_factor_ex', { LU, pivots, info })
 }
 
@@ -78,11 +88,10 @@ const luSolveOp: OpDef<null> = hostOp<null>({
   name: 'LuSolve',
   label: 'linalg.lu_solve',
   infer: ([, , b]) => [likeOf(b)],
-  run([lu, pivots, b], [x], _, specs) {
-    const [n, k] = specs[2].sizes.slice(-2)
-    x.set(b)
-    const rows = Int32Array.from(pivots, (p) => p - 1)
-    solveLU(lu, rows, x, n, k)
+  run([lu, pivots, b], _, specs, call) {
+    const [count, ...sizes] = extentsOf(specs[2])
+    call('solve', count, sizes, [b, lu, pivots.map((row) => row - 1)])
+    return [b]
   },
 })
 const luSolveArguments = method('linalg_lu_solve', required('pivots', tensor), required('B', tensor))
@@ -104,21 +113,19 @@ const permutationOp: OpDef<null> = hostOp<null>({
   name: 'LuUnpack',
   label: 'lu_unpack',
   infer: ([x]) => [matricesOf(x, x.sizes[x.sizes.length - 2], x.sizes[x.sizes.length - 2])],
-  run([, pivots], [p], _, [{ sizes }]) {
+  run: each(([, pivots], [p], _, [{ sizes }]) => {
     const m = sizes[sizes.length - 2]
-    const rows = Array.from({ length: m }, (_, i) => i)
-    pivots.forEach((from, i) => {
-      if (!(from >= 1 && from <= m)) {
-        throw new RuntimeError(
-          'pivots passed to lu_unpack must be between 1 and LU.size(-2) inclusive.Did you properly pass the result of lu_factor?',
-        )
-      }
-      const row = rows[i]
-      rows[i] = rows[from - 1]
-      rows[from - 1] = row
-    })
-    rows.forEach((row, i) => void (p[row * m + i] = 1))
-  },
+    if (!pivots.every((from) => from >= 1 && from <= m)) {
+      throw new RuntimeError(
+        'pivots passed to lu_unpack must be between 1 and LU.size(-2) inclusive.Did you properly pass the result of lu_factor?',
+      )
+    }
+    permute(
+      p,
+      m,
+      pivots.map((from) => from - 1),
+    )
+  }),
 })
 
 /** L with its diagonal of 1, and U. */

@@ -2,7 +2,8 @@
 // Householder reflection serves all three; eigenvalues and singular values are then found by implicit shifted iterations
 // on a tridiagonal or bidiagonal matrix (Golub and Van Loan, Matrix Computations, 4th edition, chapters 5 and 8). A matrix
 // is row-major, m x n; what a function overwrites, it says.
-import { transposed } from './factorizations.ts'
+import { transposed, zeros } from './factorizations.ts'
+import type { Call, Routines } from './routines.ts'
 
 const epsilon = 2 ** -53
 
@@ -85,26 +86,16 @@ function reflect(
   }
 }
 
-/**
- * Overwrites an m x n matrix with the R of its QR factorization, and below that with the vectors of the Householder
- * reflections whose product is Q, without their first element, which is 1. Returns the factors of the reflections.
- */
-export function packQR(a: Float64Array, m: number, n: number): Float64Array {
-  const taus = new Float64Array(Math.min(m, n))
-  const v = new Float64Array(m)
-  for (let k = 0; k < taus.length; k++) {
-    taus[k] = reflection(a, k * (n + 1), n, m - k, v)
-    reflect(a, k * (n + 1) + 1, 1, n, n - k - 1, m - k, v, taus[k])
-  }
+/** Overwrites m x n matrices with the R of their QR factorizations and reflections below; returns their factors. */
+export function packQR(call: Call, a: Float64Array, count: number, m: number, n: number): Float64Array {
+  const taus = zeros(count * Math.min(m, n))
+  call('qr', count, [m, n], [a, taus])
   return taus
 }
 
-/**
- * The first `columns` columns, m x columns, of the product of reflections. Reflection k leaves the first k + `skip`
- * elements of a vector alone. Its own vector starts at (k + `skip`) * `step` + k * `along` in `a`, where 1 stands for
- * whatever is there, and has elements that are `step` apart.
- */
+/** The first `columns` columns, m x columns, of a product of reflections: the routine `reflected`. */
 function productOf(
+  call: Call,
   a: Float64Array,
   step: number,
   along: number,
@@ -113,29 +104,79 @@ function productOf(
   m: number,
   columns: number,
 ): Float64Array {
-  const q = new Float64Array(m * columns)
-  const v = new Float64Array(m)
-  for (let i = 0; i < columns; i++) q[i * columns + i] = 1
-  for (let k = taus.length - 1; k >= 0; k--) {
-    const first = k + skip
-    v[0] = 1
-    for (let i = 1, p = first * step + k * along + step; i < m - first; i++, p += step) v[i] = a[p]
-    reflect(q, first * (columns + 1), 1, columns, columns - first, m - first, v, taus[k])
-  }
+  const q = zeros(m * columns)
+  call('reflected', 1, [m, columns, skip, step, along], [q, a, taus])
   return q
 }
 
 /** The QR factorization of a matrix: overwrites `a` with R, and returns the first `columns` columns of Q, m x columns. */
-export function factorQR(a: Float64Array, m: number, n: number, columns: number): Float64Array {
-  const taus = packQR(a, m, n)
-  const q = productOf(a, n, 1, 0, taus, m, columns)
+export function factorQR(call: Call, a: Float64Array, m: number, n: number, columns: number): Float64Array {
+  const taus = packQR(call, a, 1, m, n)
+  const q = productOf(call, a, n, 1, 0, taus, m, columns)
   for (let i = 1; i < m; i++) a.fill(0, i * n, i * n + Math.min(i, n))
   return q
 }
 
+/** What `Routines` says of each, for one matrix. */
+export const reflections: Pick<Routines, 'qr' | 'reflected' | 'tridiagonal' | 'bidiagonal' | 'rotate'> = {
+  qr([m, n], [a, taus]) {
+    const v = zeros(m)
+    for (let k = 0; k < taus.length; k++) {
+      taus[k] = reflection(a, k * (n + 1), n, m - k, v)
+      reflect(a, k * (n + 1) + 1, 1, n, n - k - 1, m - k, v, taus[k])
+    }
+  },
+  reflected([m, columns, skip, step, along], [q, a, taus]) {
+    const v = zeros(m)
+    for (let i = 0; i < columns; i++) q[i * columns + i] = 1
+    for (let k = taus.length - 1; k >= 0; k--) {
+      const first = k + skip
+      v[0] = 1
+      for (let i = 1, p = first * step + k * along + step; i < m - first; i++, p += step) v[i] = a[p]
+      reflect(q, first * (columns + 1), 1, columns, columns - first, m - first, v, taus[k])
+    }
+  },
+  tridiagonal([n], [a, d, e, taus]) {
+    const v = zeros(n)
+    for (let k = 0; k < n; k++) {
+      const rest = n - k - 1
+      const at = (k + 1) * (n + 1)
+      if (k < n - 2) {
+        taus[k] = reflection(a, at - 1, n, rest, v)
+        reflect(a, at, n, 1, rest, rest, v, taus[k])
+        reflect(a, at, 1, n, rest, rest, v, taus[k])
+      }
+      d[k] = a[k * (n + 1)]
+      if (rest > 0) e[k] = a[at - 1]
+    }
+  },
+  bidiagonal([m, n], [a, d, e, left, right]) {
+    const v = zeros(m)
+    for (let k = 0; k < n; k++) {
+      const at = k * (n + 1)
+      const rest = n - k - 1
+      left[k] = reflection(a, at, n, m - k, v)
+      reflect(a, at + 1, 1, n, rest, m - k, v, left[k])
+      if (k < n - 2) {
+        right[k] = reflection(a, at + 1, 1, rest, v)
+        reflect(a, at + n + 1, n, 1, m - k - 1, rest, v, right[k])
+      }
+      d[k] = a[at]
+      if (rest > 0) e[k] = a[at + 1]
+    }
+  },
+  rotate([n], [a, c, s, spans]) {
+    // As integers, because doubles are slow indices.
+    const words = Int32Array.from(spans)
+    for (let i = 0, at = 0; i < words.length; at += words[i + 2], i += 3)
+      rotate(a, n, words[i], words[i + 1], words[i + 2], c, s, at)
+  },
+}
+
 /**
  * Rotates rows of n elements, from row `from` on each with the next one, which is `by` rows on: the first becomes
- * c x + s y, the other c y - s x. Two rotations at a time read and write the row between them once.
+ * c x + s y, the other c y - s x, where c and s begin at `at`. Two rotations at a time read and write the row between them
+ * once.
  */
 function rotate(
   a: Float64Array,
@@ -145,13 +186,14 @@ function rotate(
   count: number,
   c: Float64Array,
   s: Float64Array,
+  at: number,
 ): void {
   const step = by * n
   let p = from * n
-  for (let i = 0; i < count; i += 2, p += 2 * step) {
+  for (let i = at, end = at + count; i < end; i += 2, p += 2 * step) {
     const c0 = c[i]
     const s0 = s[i]
-    if (i + 1 === count) {
+    if (i + 1 === end) {
       for (let k = p, last = p + n; k < last; k++) {
         const x = a[k]
         const y = a[k + step]
@@ -173,6 +215,40 @@ function rotate(
       a[q + k] = c1 * between + s1 * z
       a[r + k] = c1 * z - s1 * between
     }
+  }
+}
+
+/** Rotations of rows, which wait until there are many. */
+interface Rotations {
+  readonly c: Float64Array
+  readonly s: Float64Array
+  /** Notes a span (`rotate` in routines.ts). Returns where its numbers go in c and s. */
+  next(from: number, by: number, count: number): number
+  flush(): void
+}
+
+/** Of rows of n elements, up to `most` at a time; without elements they are none. */
+function rotationsOf(call: Call, rows: Float64Array, n: number, most: number): Rotations {
+  // For few elements, V8 keeps the numbers in its own heap, and a call costs nothing.
+  const room = n > 8 ? 16 * most : most
+  const [c, s] = [zeros(room), zeros(room)]
+  let spans: number[] = []
+  let at = 0
+  const flush = (): void => {
+    if (n > 0) call('rotate', 1, [n], [rows, c, s, new Float64Array(spans)])
+    spans = []
+    at = 0
+  }
+  return {
+    c,
+    s,
+    next(from, by, count) {
+      if (at + count > room) flush()
+      spans.push(from, by, count)
+      at += count
+      return at - count
+    },
+    flush,
   }
 }
 
@@ -204,32 +280,21 @@ function scaleOf(a: Float64Array): number {
  * The eigenvalues of a symmetric matrix, ascending, of which the lower triangle is read: reflections make it tridiagonal,
  * and QL iterations with implicit shifts diagonal. Overwrites it, with `vectors` with its eigenvectors as columns.
  */
-export function eigenSymmetric(a: Float64Array, n: number, vectors: boolean): Float64Array {
+export function eigenSymmetric(call: Call, a: Float64Array, n: number, vectors: boolean): Float64Array {
   for (let i = 0; i < n; i++) for (let j = i + 1; j < n; j++) a[i * n + j] = a[j * n + i]
   const scale = scaleOf(a)
-  const d = new Float64Array(n)
+  const d = zeros(n)
   if (!Number.isFinite(scale)) {
     a.fill(Number.NaN)
     return d.fill(Number.NaN)
   }
   for (let i = 0; i < n * n; i++) a[i] /= scale
-  const e = new Float64Array(n)
-  const taus = new Float64Array(Math.max(0, n - 2))
-  const v = new Float64Array(n)
-  for (let k = 0; k < n; k++) {
-    const rest = n - k - 1
-    const at = (k + 1) * (n + 1)
-    if (k < n - 2) {
-      taus[k] = reflection(a, at - 1, n, rest, v)
-      reflect(a, at, n, 1, rest, rest, v, taus[k])
-      reflect(a, at, 1, n, rest, rest, v, taus[k])
-    }
-    d[k] = a[k * (n + 1)]
-    if (rest > 0) e[k] = a[at - 1]
-  }
-  const cs = new Float64Array(n)
-  const ss = new Float64Array(n)
-  const z = vectors ? transposed(productOf(a, n, 1, 1, taus, n, n), n, n) : a
+  const e = zeros(n)
+  const taus = zeros(Math.max(0, n - 2))
+  call('tridiagonal', 1, [n], [a, d, e, taus])
+  const z = vectors ? transposed(productOf(call, a, n, 1, 1, taus, n, n), n, n) : a
+  const rotations = rotationsOf(call, z, vectors ? n : 0, n)
+  const { c: cs, s: ss } = rotations
   for (let l = 0; l < n; ) {
     let m = l
     while (m < n - 1 && Math.abs(e[m]) > epsilon * (Math.abs(d[m]) + Math.abs(d[m + 1]))) m++
@@ -245,6 +310,7 @@ export function eigenSymmetric(a: Float64Array, n: number, vectors: boolean): Fl
     let c = 1
     let p = 0
     let i = m - 1
+    const at = rotations.next(m, -1, m - l)
     for (; i >= l; i--) {
       const f = s * e[i]
       const b = c * e[i]
@@ -252,6 +318,9 @@ export function eigenSymmetric(a: Float64Array, n: number, vectors: boolean): Fl
       e[i + 1] = r
       if (r === 0) {
         d[i + 1] -= p
+        // No other rows are rotated.
+        cs.fill(1, at + m - 1 - i, at + m - l)
+        ss.fill(0, at + m - 1 - i, at + m - l)
         break
       }
       s = f / r
@@ -261,16 +330,16 @@ export function eigenSymmetric(a: Float64Array, n: number, vectors: boolean): Fl
       p = s * y
       d[i + 1] = x + p
       g = c * y - b
-      cs[m - 1 - i] = c
-      ss[m - 1 - i] = s
+      cs[at + m - 1 - i] = c
+      ss[at + m - 1 - i] = s
     }
-    if (vectors) rotate(z, n, m, -1, m - 1 - i, cs, ss)
     if (i < l) {
       d[l] -= p
       e[l] = g
     }
     e[m] = 0
   }
+  rotations.flush()
   for (let i = 0; i < n; i++) d[i] *= scale
   if (vectors) {
     sortRows(d, 1, [z, n])
@@ -292,39 +361,27 @@ export interface SVD {
  * factors are NaN. Singular values descend. ut is k x m and vt k x n, with 'full' m x m and n x n, with 'none' they are empty. Reflections make the matrix bidiagonal, and implicit QR
  * iterations diagonal (Demmel and Kahan, Accurate singular values of bidiagonal matrices, 1990).
  */
-export function factorSVD(a: Float64Array, m: number, n: number, vectors: Vectors): SVD {
+export function factorSVD(call: Call, a: Float64Array, m: number, n: number, vectors: Vectors): SVD {
   if (m < n) {
-    const { ut, s, vt } = factorSVD(transposed(a, m, n), n, m, vectors)
+    const { ut, s, vt } = factorSVD(call, transposed(a, m, n), n, m, vectors)
     return { ut: vt, s, vt: ut }
   }
   const [columns, hasVectors] = [vectors === 'full' ? m : n, vectors !== 'none']
   const scale = scaleOf(a)
-  const d = new Float64Array(n)
+  const d = zeros(n)
   if (!Number.isFinite(scale)) {
-    const [ut, vt] = hasVectors ? [new Float64Array(m * columns), new Float64Array(n * n)] : [d, d]
+    const [ut, vt] = hasVectors ? [zeros(m * columns), zeros(n * n)] : [d, d]
     return { ut: ut.fill(Number.NaN), s: d.fill(Number.NaN), vt: vt.fill(Number.NaN) }
   }
-  const e = new Float64Array(n)
-  const left = new Float64Array(n)
-  const right = new Float64Array(Math.max(0, n - 2))
-  const v = new Float64Array(m)
+  const e = zeros(n)
+  const left = zeros(n)
+  const right = zeros(Math.max(0, n - 2))
   for (let i = 0; i < m * n; i++) a[i] /= scale
-  for (let k = 0; k < n; k++) {
-    const at = k * (n + 1)
-    const rest = n - k - 1
-    left[k] = reflection(a, at, n, m - k, v)
-    reflect(a, at + 1, 1, n, rest, m - k, v, left[k])
-    if (k < n - 2) {
-      right[k] = reflection(a, at + 1, 1, rest, v)
-      reflect(a, at + n + 1, n, 1, m - k - 1, rest, v, right[k])
-    }
-    d[k] = a[at]
-    if (rest > 0) e[k] = a[at + 1]
-  }
-  const ut = hasVectors ? transposed(productOf(a, n, 1, 0, left, m, columns), m, columns) : v
-  const vt = hasVectors ? transposed(productOf(a, 1, n, 1, right, n, n), n, n) : ut
+  call('bidiagonal', 1, [m, n], [a, d, e, left, right])
+  const ut = hasVectors ? transposed(productOf(call, a, n, 1, 0, left, m, columns), m, columns) : e
+  const vt = hasVectors ? transposed(productOf(call, a, 1, n, 1, right, n, n), n, n) : ut
   const [height, width] = hasVectors ? [m, n] : [0, 0]
-  diagonalize(d, e, ut, height, vt, width)
+  diagonalize(d, e, rotationsOf(call, ut, height, n), rotationsOf(call, vt, width, n))
   for (let i = 0; i < n; i++) {
     d[i] *= scale
     if (d[i] >= 0) continue
@@ -338,14 +395,12 @@ export function factorSVD(a: Float64Array, m: number, n: number, vectors: Vector
 
 /**
  * Makes a bidiagonal matrix, with d on its diagonal and e beside it, diagonal. Rotations of its columns also rotate rows of
- * vt, of n elements, and those of its rows the ones of ut, of m.
+ * the transposed V, and those of its rows the ones of the transposed U.
  */
-function diagonalize(d: Float64Array, e: Float64Array, ut: Float64Array, m: number, vt: Float64Array, n: number): void {
+function diagonalize(d: Float64Array, e: Float64Array, ofU: Rotations, ofV: Rotations): void {
   let norm = 0
   for (let i = 0; i < d.length; i++) norm = Math.max(norm, Math.abs(d[i]), Math.abs(e[i]))
   const least = epsilon * norm
-  /** The rotations of an iteration. */
-  const [cs, ss, rowCs, rowSs] = Array.from({ length: 4 }, () => new Float64Array(d.length))
   for (let hi = d.length - 1; hi > 0; ) {
     let lo = hi
     let smallest = Math.abs(d[hi])
@@ -357,7 +412,9 @@ function diagonalize(d: Float64Array, e: Float64Array, ut: Float64Array, m: numb
     // The iteration goes from the larger end to the smaller one. From below, the block is its own transpose.
     const isDown = Math.abs(d[lo]) >= Math.abs(d[hi])
     const [by, first, last] = isDown ? [1, lo, hi] : [-1, hi, lo]
-    const [columns, width, rows, height] = isDown ? [vt, n, ut, m] : [ut, m, vt, n]
+    const [columns, rows] = isDown ? [ofV, ofU] : [ofU, ofV]
+    const { c: cs, s: ss } = columns
+    const { c: rowCs, s: rowSs } = rows
     // The element beside d[i] and d[i + by] is e[i + beside].
     const beside = isDown ? 0 : -1
     // The smaller singular value of the last 2 x 2 block.
@@ -366,7 +423,9 @@ function diagonalize(d: Float64Array, e: Float64Array, ut: Float64Array, m: numb
     const start = d[first]
     let c = 1
     let s = 0
-    let k = 0
+    // Both have as many.
+    let k = columns.next(first, by, hi - lo)
+    rows.next(first, by, hi - lo)
     // Without a shift that would change something, in a form that brings a 0 on the diagonal to the end in one iteration.
     if (smallest <= least || (shift / start) ** 2 < epsilon) {
       let [oldC, oldS] = [1, 0]
@@ -384,8 +443,6 @@ function diagonalize(d: Float64Array, e: Float64Array, ut: Float64Array, m: numb
         rowCs[k] = oldC
         rowSs[k++] = oldS
       }
-      rotate(columns, width, first, by, k, cs, ss)
-      rotate(rows, height, first, by, k, rowCs, rowSs)
       c *= d[last]
       d[last] = c * oldC
       e[last - by + beside] = c * oldS
@@ -418,8 +475,8 @@ function diagonalize(d: Float64Array, e: Float64Array, ut: Float64Array, m: numb
       rowCs[k] = c
       rowSs[k++] = s
     }
-    rotate(columns, width, first, by, k, cs, ss)
-    rotate(rows, height, first, by, k, rowCs, rowSs)
     e[last - by + beside] = x
   }
+  ofU.flush()
+  ofV.flush()
 }

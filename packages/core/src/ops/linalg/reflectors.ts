@@ -2,7 +2,7 @@
 // reflections make.
 import { dtypeName } from '../../base/dtype.ts'
 import { NotImplementedError, RuntimeError } from '../../base/errors.ts'
-import { sameShape } from '../../base/shape.ts'
+import { sameShape, type Shape } from '../../base/shape.ts'
 import { apply, applyAll } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import { bool, method, optional, required, tensor } from '../../tensor/signature.ts'
@@ -16,7 +16,7 @@ import { matmul } from '../product/matmul.ts'
 import { tril } from '../views/triangles.ts'
 import { clone, narrow, unsqueeze } from '../views/views.ts'
 import { packQR } from './orthogonal.ts'
-import { hostOp, likeOf, matrixSizes } from './host.ts'
+import { extentsOf, hostOp, likeOf, matrixSizes } from './host.ts'
 import { results, type Two } from './results.ts'
 import { mT } from './triangular.ts'
 
@@ -29,10 +29,8 @@ const geqrfOp: OpDef<null> = hostOp<null>({
   label: 'geqrf',
   infer: ([x]) => [likeOf(x), { sizes: matrixSizes(x, Math.min(...x.sizes.slice(-2))), dtype: x.dtype }],
   vjp: underivable('geqrf'),
-  run([a], [packed, tau], _, [{ sizes }]) {
-    const [m, n] = sizes.slice(-2)
-    tau.set(packQR(a, m, n))
-    packed.set(a)
+  run([a], _, specs, call) {
+    return [a, packQR(call, a, ...extentsOf(specs[0]))]
   },
 })
 
@@ -57,6 +55,20 @@ function checkDims(label: string, x: Tensor, what = 'input'): void {
   throw new RuntimeError(`torch.${label}: ${what} must have at least 2 dimensions.`, `It has ${x.dim()}.`)
 }
 
+function checkCount(label: string, name: string, relation: string, found: number, x: Tensor, right: number): void {
+  if (found === right) return
+  throw new RuntimeError(
+    `torch.${label}: Expected ${name} to have ${relation} input, but got ${name}.ndim equal to ${found} and input.ndim is equal to ${x.dim()}`,
+  )
+}
+
+function checkLead(label: string, name: string, lead: Shape, x: Tensor): void {
+  if (sameShape(lead, x.sizes.slice(0, -2))) return
+  throw new RuntimeError(
+    `torch.${label}: Expected batch dimensions of ${name} to be equal to input.shape[:-2], but got [${lead.join(', ')}]`,
+  )
+}
+
 /** The vector of reflection k as a column, with its leading 1, and its factor as a matrix of one element. */
 function reflection(packed: Tensor, tau: Tensor, k: number): readonly [v: Tensor, tau: Tensor] {
   const column = narrow(packed, -1, k, 1)
@@ -79,14 +91,8 @@ function productOf(read: ReturnType<typeof productArguments>, label: string, x: 
   }
   if (m < n) fail('input.shape[-2] must be greater than or equal to input.shape[-1]')
   if (k > n) fail('input.shape[-1] must be greater than or equal to tau.shape[-1]')
-  if (tau.dim() !== x.dim() - 1) {
-    fail(
-      `Expected tau to have one dimension less than input, but got tau.ndim equal to ${tau.dim()} and input.ndim is equal to ${x.dim()}`,
-    )
-  }
-  const [lead, own] = [x.sizes.slice(0, -2), tau.sizes.slice(0, -1)]
-  if (!sameShape(lead, own))
-    fail(`Expected batch dimensions of tau to be equal to input.shape[:-2], but got [${own.join(', ')}]`)
+  checkCount(label, 'tau', 'one dimension less than', tau.dim(), x, x.dim() - 1)
+  checkLead(label, 'tau', tau.sizes.slice(0, -1), x)
   if (tau.dtype !== x.dtype) fail(`tau dtype ${dtypeName[tau.dtype]} does not match input dtype ${dtypeName[x.dtype]}`)
   if (!isFloat(x.dtype)) throw notImplemented('orgqr_cpu', x.dtype)
   let q = expandTo(eye(m, n, { dtype: x.dtype, device: x.device }), x.sizes)
@@ -161,16 +167,8 @@ export function ormqr(
   if (k > size) fail(`other.shape[${side}] must be greater than or equal to tau.shape[-1]`)
   if (size !== x.sizes[x.dim() - 2]) fail(`other.shape[${side}] must be equal to input.shape[-2]`)
   if (k > x.sizes[x.dim() - 1]) fail('tau.shape[-1] must be less than or equal to input.shape[-1]')
-  if (tau.dim() !== x.dim() - 1) {
-    fail(
-      `Expected tau to have one dimension less than input, but got tau.ndim equal to ${tau.dim()} and input.ndim is equal to ${x.dim()}`,
-    )
-  }
-  if (other.dim() !== x.dim()) {
-    fail(
-      `Expected other to have the same number of dimensions as input, but got other.ndim equal to ${other.dim()} and input.ndim is equal to ${x.dim()}`,
-    )
-  }
+  checkCount(label, 'tau', 'one dimension less than', tau.dim(), x, x.dim() - 1)
+  checkCount(label, 'other', 'the same number of dimensions as', other.dim(), x, x.dim())
   for (const [name, y] of [
     ['tau', tau],
     ['other', other],
@@ -180,13 +178,8 @@ export function ormqr(
       `Expected input and ${name} to have the same dtype, but input has dtype${dtypeName[x.dtype]} and ${name} has dtype ${dtypeName[y.dtype]}`,
     )
   }
-  for (const [name, lead] of [
-    ['tau', tau.sizes.slice(0, -1)],
-    ['other', other.sizes.slice(0, -2)],
-  ] as const) {
-    if (!sameShape(lead, x.sizes.slice(0, -2)))
-      fail(`Expected batch dimensions of ${name} to be equal to input.shape[:-2], but got [${lead.join(', ')}]`)
-  }
+  checkLead(label, 'tau', tau.sizes.slice(0, -1), x)
+  checkLead(label, 'other', other.sizes.slice(0, -2), x)
   if (!isFloat(x.dtype)) throw notImplemented('ormqr_cpu', x.dtype)
   return apply(ormqrOp, [x, tau, other], { left, transpose })
 }

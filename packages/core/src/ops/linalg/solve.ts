@@ -30,19 +30,22 @@ import { cat } from '../views/join.ts'
 import { tril } from '../views/triangles.ts'
 import { narrow, permute, reshape, select, squeeze, unsqueeze } from '../views/views.ts'
 import { sum } from '../reduce/reduce.ts'
-import { exponential, factorLU, invertedLU, product, signOf, solveLU, transposed } from './factorizations.ts'
+import { determinantOf, exponential, factorLU, invertedLU, product, transposed, zeros } from './factorizations.ts'
 import { factorSVD } from './orthogonal.ts'
 import { eigvalsh, singular, singularValues } from './factor.ts'
 import {
-  batchElement,
+  checkDims,
   checkFloat,
   checkMatrix,
   checkSides,
   checkSquare,
+  each,
+  extentsOf,
   hostOp,
   infoOf,
   likeOf,
   matricesOf,
+  refuse,
   sizeOf,
 } from './host.ts'
 import { results, type Two } from './results.ts'
@@ -62,19 +65,20 @@ const invOp: OpDef<Label> = hostOp<Label>({
     const turned = mT(ctx.output())
     return [neg(matmul(turned, matmul(ctx.dy, turned)))]
   },
-  run([a], [inverse, info], label, specs, batch) {
-    const n = sizeOf(specs[0])
-    const pivots = new Int32Array(n)
+  run([a], label, specs, call) {
+    const [count, n] = extentsOf(specs[0])
     // PyTorch factorizes the transposed matrix, so that the zero pivot is the same one.
     const lu = transposed(a, n, n)
-    const zero = factorLU(lu, n, n, pivots)
-    if (zero > 0 && label !== null) {
-      throw new LinAlgError(
-        `${label}: ${batchElement(specs, batch)}The diagonal element ${zero} is zero, the inversion could not be completed because the input matrix is singular.`,
-      )
-    }
-    inverse.set(transposed(invertedLU(lu, pivots, n, 1), n, n))
-    info[0] = zero
+    const [pivots, info] = factorLU(call, lu, count, n, n)
+    refuse(
+      LinAlgError,
+      label,
+      specs,
+      info,
+      (zero) =>
+        `The diagonal element ${zero} is zero, the inversion could not be completed because the input matrix is singular.`,
+    )
+    return [transposed(invertedLU(call, lu, pivots, count, n, 1), n, n), info]
   },
 })
 
@@ -120,25 +124,20 @@ const cofactorOp: OpDef<null> = hostOp<null>({
     const along = mul(wide(sum(mul(ctx.dy, y), [-2, -1])), y)
     return [div(sub(along, matmul(y, matmul(mT(ctx.dy), y))), wide(apply(determinantOp, [x], null)))]
   },
-  run([a], [out], _, specs) {
-    const n = sizeOf(specs[0])
-    const determinant = (x: Float64Array, pivots: Int32Array): number => {
-      factorLU(x, n, n, pivots)
-      return x.reduce((product, value, i) => (i % (n + 1) === 0 ? product * value : product), signOf(pivots))
-    }
-    const pivots = new Int32Array(n)
+  run: each(([a], [out], _, [spec], call) => {
+    const n = sizeOf(spec)
+    const determinant = (lu: Float64Array): number => determinantOf(lu, factorLU(call, lu, 1, n, n)[0], n)
     const lu = transposed(a, n, n)
-    const size = determinant(lu, pivots)
-    if (size !== 0) {
-      return void out.set(invertedLU(lu, pivots, n, size))
-    }
-    const { ut, s, vt } = factorSVD(a, n, n, 'reduced')
-    const turn = Math.sign(determinant(ut.slice(), pivots) * determinant(vt.slice(), pivots))
+    const [pivots] = factorLU(call, lu, 1, n, n)
+    const size = determinantOf(lu, pivots, n)
+    if (size !== 0) return void out.set(invertedLU(call, lu, pivots, 1, n, size))
+    const { ut, s, vt } = factorSVD(call, a, n, n, 'reduced')
+    const turn = Math.sign(determinant(ut.slice()) * determinant(vt.slice()))
     for (let k = 0; k < n; k++) {
       const rest = s.reduce((product, value, i) => (i === k ? product : product * value), turn)
       for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) out[i * n + j] += rest * ut[k * n + i] * vt[k * n + j]
     }
-  },
+  }),
 })
 
 const determinantOp: OpDef<null> = hostOp<null>({
@@ -147,13 +146,10 @@ const determinantOp: OpDef<null> = hostOp<null>({
   infer: ([x]) => [matricesOf(x)],
   saves: () => ({ inputs: [0] }),
   vjp: (ctx: Vjp<null>) => [mul(wide(ctx.dy), apply(cofactorOp, [ctx.input(0)], null))],
-  run([a], [out], _, specs) {
-    const n = sizeOf(specs[0])
-    const pivots = new Int32Array(n)
-    factorLU(a, n, n, pivots)
-    let product = signOf(pivots)
-    for (let i = 0; i < n; i++) product *= a[i * n + i]
-    out[0] = product
+  run([a], _, specs, call) {
+    const [count, n] = extentsOf(specs[0])
+    const [pivots, info] = factorLU(call, a, count, n, n)
+    return [info.map((_, batch) => determinantOf(a, pivots, n, batch))]
   },
 })
 
@@ -181,16 +177,16 @@ const slogdetOp: OpDef<null> = hostOp<null>({
     const turned = mT(apply(invOp, [ctx.input(0)], 'linalg.slogdet'))
     return [mul(unsqueeze(unsqueeze(dy, -1), -1), turned)]
   },
-  run([a], [sign, log], _, specs) {
-    const n = sizeOf(specs[0])
-    const pivots = new Int32Array(n)
-    factorLU(a, n, n, pivots)
-    sign[0] = signOf(pivots)
-    for (let i = 0; i < n; i++) {
-      const pivot = a[i * n + i]
-      sign[0] *= Math.sign(pivot)
-      log[0] += Math.log(Math.abs(pivot))
+  run([a], _, specs, call) {
+    const [count, n] = extentsOf(specs[0])
+    const [pivots] = factorLU(call, a, count, n, n)
+    const [sign, log] = [zeros(count).fill(1), zeros(count)]
+    for (let i = 0; i < count * n; i++) {
+      const [batch, pivot] = [Math.floor(i / n), a[i * n + (i % n)]]
+      sign[batch] *= Math.sign(pivots[i] === i % n ? pivot : -pivot)
+      log[batch] += Math.log(Math.abs(pivot))
     }
+    return [sign, log]
   },
 })
 
@@ -229,18 +225,12 @@ const solveOp: OpDef<Label> = hostOp<Label>({
     const db = apply(solveOp, [mT(ctx.input(0)), ctx.dy], ctx.attrs)
     return [ctx.needs(0) ? neg(matmul(db, mT(ctx.output()))) : null, db]
   },
-  run([a, b], [x, info], label, specs, batch) {
-    const [n, k] = specs[1].sizes.slice(-2)
-    const pivots = new Int32Array(n)
-    const zero = factorLU(a, n, n, pivots)
-    if (zero > 0 && label !== null) {
-      throw new LinAlgError(
-        `torch.${label}: ${batchElement(specs, batch)}The solver failed because the input matrix is singular.`,
-      )
-    }
-    x.set(b)
-    solveLU(a, pivots, x, n, k)
-    info[0] = zero
+  run([a, b], label, specs, call) {
+    const [count, n, k] = extentsOf(specs[1])
+    const [pivots, info] = factorLU(call, a, count, n, n)
+    refuse(LinAlgError, label, specs, info, () => 'The solver failed because the input matrix is singular.')
+    call('solve', count, [n, k], [b, a, pivots])
+    return [b, info]
   },
 })
 
@@ -272,7 +262,7 @@ function solved(label: string, a: Tensor, b: Tensor, left: boolean, check: boole
   const matrix = isVector ? unsqueeze(b, -1) : b
   checkSystem(label, a, isVector && !left ? mT(matrix) : matrix, left)
   const [p, q] = left ? [a, matrix] : [mT(a), isVector ? matrix : mT(matrix)]
-  const [x, info] = applyAll(solveOp, together(p, q), check ? label : null)
+  const [x, info] = applyAll(solveOp, together(p, q), check ? `torch.${label}` : null)
   return [isVector ? squeeze(x, -1) : left ? x : mT(x), info]
 }
 
@@ -348,15 +338,15 @@ const pinvOp: OpDef<Tolerances> = hostOp<Tolerances>({
     const first = sub(matmul(matmul(sub(dyT, matmul(a, k)), p), pT), mT(matmul(k, p)))
     return [add(first, sub(pk, matmul(matmul(pk, p), a)))]
   },
-  run([a], [out, values], { atol, rtol }, specs, batch) {
+  run: each(([a], [out, values], { atol, rtol }, specs, call, batch) => {
     const [m, n] = specs[0].sizes.slice(-2)
-    const { ut, s, vt } = singular(a, specs, batch, 'reduced')
+    const { ut, s, vt } = singular(call, a, specs, batch, 'reduced')
     values.set(s)
     const least = Math.max(atol, rtol * (s[0] ?? 0))
     const rank = s.reduce((count, x) => count + (x <= least ? 0 : 1), 0)
     for (let k = 0; k < rank; k++) for (let i = 0; i < m; i++) ut[k * m + i] /= s[k]
-    out.set(product(transposed(vt.subarray(0, rank * n), rank, n), ut, n, rank, m))
-  },
+    out.set(product(call, transposed(vt.subarray(0, rank * n), rank, n), ut, n, rank, m))
+  }),
 })
 
 const epsilon = (x: Tensor): number => (x.dtype === 'float64' ? 2 ** -52 : 2 ** -23)
@@ -419,9 +409,9 @@ export function matrixRank(
   ...args: [tol?: number | null | (ToleranceOptions & { readonly tol?: number | null }), options?: ToleranceOptions]
 ): Tensor {
   const [tol, hermitian, atol, rtol] = rankArguments(x, args)
-  if (x.dim() < 2)
-    throw new RuntimeError('torch.linalg.matrix_rank: The input tensor input must have at least 2 dimensions.')
-  checkFloat('torch.linalg.matrix_rank', x)
+  const label = 'torch.linalg.matrix_rank'
+  checkDims(label, x, 'input')
+  checkFloat(label, x)
   const own = x.detach()
   const s = hermitian ? eigvalsh(own).abs() : singularValues(own)
   return countAbove(s, tolerances(x, tol ?? atol, tol === null ? rtol : 0))
@@ -546,7 +536,7 @@ const expOp: OpDef<null> = hostOp<null>({
     const block = cat([cat([x, ctx.dy], -1), cat([zero, x], -1)], -2)
     return [narrow(narrow(apply(expOp, [block], null), -2, 0, n), -1, n, n)]
   },
-  run: ([a], [out], _, specs) => void out.set(exponential(a, sizeOf(specs[0]))),
+  run: each(([a], [out], _, [spec], call) => void out.set(exponential(call, a, sizeOf(spec)))),
 })
 
 const expArguments = method('linalg_matrix_exp')
@@ -566,6 +556,14 @@ export function matrixExp(x: Tensor, ...none: []): Tensor {
 
 // ---- tensors as matrices ----
 
+/** Throws PyTorch's error unless both parts of a tensor's dimensions, from `at` on and before, have as many elements. */
+function checkProducts(before: number, after: number, at: string): void {
+  if (before === after) return
+  throw new RuntimeError(
+    `Expected self to satisfy the requirement prod(self.shape[${at}:]) == prod(self.shape[:${at}]), but got ${after} != ${before}`,
+  )
+}
+
 const tensorinvArguments = method('linalg_tensorinv', optional('ind', int, 2))
 /** The inverse of a tensor as a matrix from its dimensions from `ind` on to those before. */
 export function tensorinv(x: Tensor, ...args: [ind?: number | { readonly ind?: number }]): Tensor {
@@ -573,11 +571,7 @@ export function tensorinv(x: Tensor, ...args: [ind?: number | { readonly ind?: n
   if (ind <= 0) throw new RuntimeError("Expected a strictly positive integer for 'ind'")
   const [rows, columns] = [x.sizes.slice(0, ind), x.sizes.slice(ind)]
   const [m, n] = [numelOf(rows), numelOf(columns)]
-  if (m !== n) {
-    throw new RuntimeError(
-      `Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]), but got ${n} != ${m}`,
-    )
-  }
+  checkProducts(m, n, 'ind')
   return reshape(inv(reshape(x, [m, n])), [...columns, ...rows])
 }
 
@@ -593,10 +587,6 @@ export function tensorsolve(
   const turned = moved.length === 0 ? a : permute(a, [...order, ...moved])
   const unknowns = turned.sizes.slice(b.dim())
   const [m, n] = [numelOf(turned.sizes.slice(0, b.dim())), numelOf(unknowns)]
-  if (m !== n) {
-    throw new RuntimeError(
-      `Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == prod(self.shape[:other.ndim]), but got ${n} != ${m}`,
-    )
-  }
+  checkProducts(m, n, 'other.ndim')
   return reshape(solve(reshape(turned, [m, n]), reshape(b, [-1])), unknowns)
 }

@@ -11,8 +11,8 @@ import { neg } from '../pointwise/arithmetic.ts'
 import { matmul } from '../product/matmul.ts'
 import { tril, triu } from '../views/triangles.ts'
 import { transpose } from '../views/views.ts'
-import { solveTriangle, transposed } from './factorizations.ts'
-import { checkMatrix, checkSquare, hostOp, likeOf, sizeOf } from './host.ts'
+import { transposed } from './factorizations.ts'
+import { checkMatrix, checkSquare, extentsOf, hostOp, likeOf, sizeOf } from './host.ts'
 
 export interface Triangle {
   readonly upper: boolean
@@ -37,17 +37,17 @@ const triangularOp: OpDef<Triangle> = hostOp<Triangle>({
     const edge = unitriangular ? 1 : 0
     return [ctx.needs(0) ? (upper ? triu(da, edge) : tril(da, -edge)) : null, db]
   },
-  run([a, b], [x], { upper, left, unitriangular }, [, { sizes }]) {
-    const [m, n] = sizes.slice(-2)
+  run([a, b], { upper, left, unitriangular }, [, spec], call) {
+    const [count, m, n] = extentsOf(spec)
+    const unit = +unitriangular
     if (left) {
-      x.set(b)
-      solveTriangle(a, x, m, n, upper, unitriangular)
-    } else {
-      // X A = B is A' X' = B'.
-      const turned = transposed(b, m, n)
-      solveTriangle(transposed(a, n, n), turned, n, m, !upper, unitriangular)
-      x.set(transposed(turned, n, m))
+      call('triangle', count, [m, n, +upper, unit], [b, a])
+      return [b]
     }
+    // X A = B is A' X' = B'.
+    const turned = transposed(b, m, n)
+    call('triangle', count, [n, m, +!upper, unit], [turned, transposed(a, n, n)])
+    return [transposed(turned, n, m)]
   },
 })
 
