@@ -1,6 +1,7 @@
 // What callers from JavaScript share, whatever carries the calls: rows as doubles in, the outcome of a run out. Nothing
 // here depends on Node.
 #pragma once
+#include <initializer_list>
 #include <string>
 
 #include "stream.h"
@@ -11,8 +12,19 @@ constexpr int32_t mostPrograms = 1 << 16;
 /** The limit for programs, because each row takes memory. */
 constexpr int32_t mostRows = 1 << 20;
 
-/** The error message for an invalid stream. std::to_string would bring a table of digits into WebAssembly's modules. */
-inline std::string described(const char* backend, const Status& status) {
+/** The bytes of an error message, with the zero at its end: those of streams are shorter. */
+constexpr int64_t sentenceBytes = 256;
+
+/** Writes parts one after the other. The library's strings and numbers would take much of WebAssembly's modules. */
+inline void write_sentence(std::initializer_list<const char*> parts, char* to) {
+  const char* const end = to + sentenceBytes - 1;
+  for (const char* part : parts)
+    while (*part != 0 && to < end) *to++ = *part++;
+  *to = 0;
+}
+
+/** Writes the error message for an invalid stream. */
+inline void describe(const char* backend, const Status& status, char* to) {
   char digits[12];
   char* tag = digits + sizeof digits;
   *--tag = 0;
@@ -20,10 +32,12 @@ inline std::string described(const char* backend, const Status& status) {
   do *--tag = static_cast<char>('0' + rest % 10);
   while ((rest /= 10) > 0);
   if (status.tag < 0) *--tag = '-';
-  std::string text;
-  for (const char* part : {backend, ": instruction ", static_cast<const char*>(tag), " (",
-                           name_of(static_cast<Opcode>(status.value)), "): ", status.what})
-    text += part;
+  const char* const name = name_of(static_cast<Opcode>(status.value));
+  write_sentence({backend, ": instruction ", tag, " (", name, "): ", status.what}, to);
+}
+inline std::string described(const char* backend, const Status& status) {
+  char text[sentenceBytes];
+  describe(backend, status, text);
   return text;
 }
 

@@ -2,7 +2,6 @@
 
 #include <math.h>
 
-#include <string>
 #include <vector>
 
 #include "../dispatch.h"
@@ -27,7 +26,7 @@ struct State {
   std::vector<std::unique_ptr<Program>> programs;
   /** Those that `run` runs, at their handle minus 1; null where there is none. */
   std::vector<std::unique_ptr<Handle>> handles;
-  std::string message;
+  char message[sentenceBytes];
 };
 
 /** Never destroyed, as the module never ends. */
@@ -37,12 +36,12 @@ State& state() {
 }
 
 int32_t refuse(const char* what, int32_t result) {
-  state().message = std::string("wasm: ") + what;
+  write_sentence({"wasm: ", what}, state().message);
   return result;
 }
 
 int32_t ended(const Status& status, int64_t done, int32_t* words) {
-  if (status.kind == Status::invalid) state().message = described("wasm", status);
+  if (status.kind == Status::invalid) describe("wasm", status, state().message);
   write_status(status, done, words);
   return status.kind;
 }
@@ -67,7 +66,7 @@ std::unique_ptr<Program> program_of(const int32_t* words, int32_t wordCount, int
   static_assert(sizeof(Function) == sizeof(int32_t), "an index has the size of a pointer");
   auto program = Program::make(words, wordCount, rows, numbers, &status, Limits::most, false,
                                {reinterpret_cast<const Function*>(functions), functionCount});
-  if (program == nullptr) state().message = described("wasm", status);
+  if (program == nullptr) describe("wasm", status, state().message);
   return program;
 }
 
@@ -162,4 +161,4 @@ double flambeau_sin(double x) { return ::sin(x); }
 double flambeau_cos(double x) { return ::cos(x); }
 double flambeau_tan(double x) { return ::tan(x); }
 
-const char* flambeau_message() { return state().message.c_str(); }
+const char* flambeau_message() { return state().message; }
