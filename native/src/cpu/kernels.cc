@@ -44,7 +44,6 @@ constexpr bool (*matrices)(const Matrices&) = nullptr;
 bool matrices(const Matrices&);
 #endif
 
-<<<<<<< HEAD
 #if !defined(__wasm__)
 /** Floats beside a vector of their sums. */
 typedef float SomeFloats __attribute__((vector_size(VECTOR_BYTES / 2), aligned(1), may_alias));
@@ -68,13 +67,10 @@ void round_sums(const double* sums, int64_t n, float* to) {
 }
 #endif
 
-extern const Kernels kernels{NAME, map, any, contract, composite, pad, prepare, prepare_finish, run_prepared, release,
+extern const Kernels kernels{NAME, map, any, contract, composite, pad, matrices, prepare, prepare_finish, run_prepared, release,
 #if !defined(__wasm__)
                              add_to_sums, round_sums
 #endif
 };
-=======
-extern const Kernels kernels{NAME, map, any, contract, composite, pad, matrices, prepare, prepare_finish, run_prepared, release};
->>>>>>> 3eeeaac6 (Linear algebra is made of ten routines over batches, which native has in C++ with vectors: inverses, determinants, QR and eigenvalues in a fifth to a third of the time; decision 0111)
 
 }  // namespace flambeau::ISA
