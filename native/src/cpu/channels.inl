@@ -1,5 +1,5 @@
-// Batch norms: statistics of each channel over all samples, then the result, while what was read is still in the cache. Part
-// of rows.cc. Channels that no cache holds are cut into parts of samples, for one step after the other; their number
+// Batch norms: statistics of each channel over all samples, then the result, while what was read is still in the cache.
+// Part of rows.cc. Channels that no cache holds are cut into parts of samples, for one step after the other; their number
 // follows from sizes alone, so results are the same for any number of threads.
 #pragma once
 
@@ -135,7 +135,8 @@ template <class T> class Channels {
     const int64_t size = channels_ * elements_, piece = size < partElements ? partElements / size : 1;
     auto part = [&](int64_t i) {
       const int64_t from = i * piece, count = samples_ - from < piece ? samples_ - from : piece;
-      write({in_row<T>(elements_ == 1 ? channels_ : elements_), count, size, from * size, 0, channels_, 0, nullptr}, factors);
+      const Line line = in_row<T>(elements_ == 1 ? channels_ : elements_);
+      write({line, count, size, from * size, 0, channels_, 0, nullptr}, factors);
     };
     parallel_for((samples_ + piece - 1) / piece, part);
   }

@@ -98,10 +98,13 @@ template <class T, int64_t N, class F> INLINE void add_up(Line line, Total<T> (&
     for (int64_t i = 0; i < N; i++) totals[i].add(sums[i]);
   });
 }
-/** The same over lines that are `apart` elements apart; short ones make runs together. */
+/**
+ * The same over lines that are `apart` elements apart. Short ones make runs together if there are two sums, because to
+ * widen them would take longer than to add them up.
+ */
 template <class T, int64_t N, class F>
 INLINE void add_up_pieces(Line line, int64_t pieces, int64_t apart, Total<T> (&totals)[N], F&& f) {
-  const int64_t together = isFetched || line.count >= runVectors ? 1 : runVectors / line.count;
+  const int64_t together = N == 1 || line.count >= runVectors ? 1 : runVectors / line.count;
   for (int64_t from = 0; from < pieces; from += together) {
     const auto of = [&](int64_t i) ALWAYS_INLINE {
       return [&, i](int64_t at, int64_t n, Vec<T>* to) ALWAYS_INLINE { f(i * apart + at, n, to); };

@@ -8,7 +8,9 @@ namespace flambeau::ISA {
 template <class T> class Slices {
  public:
   Slices(const CompositeOp& op, const Memory& memory, int64_t repeat)
-      : biases_((repeat * op.n + 511) / 512 * 512 + 200), channels_(op.n), elements_(op.inner), count_(int64_t{op.n} * op.inner), slices_(op.outer), repeat_(repeat), together_(count_ * mostTogether <= 2048 ? mostTogether : count_ < 2048 ? 2048 / count_ : 1) {
+      : channels_(op.n), elements_(op.inner), count_(int64_t{op.n} * op.inner), slices_(op.outer), repeat_(repeat),
+        together_(count_ * mostTogether <= someElements ? mostTogether : count_ < someElements ? someElements / count_ : 1),
+        biases_(half_a_page_behind((repeat * op.n + 7) / 8 * 8)) {
     for (int32_t i = 0; i < maxCompositeOperands; i++) {
       const Operand& x = op.operands[i];
       operands_[i] = reinterpret_cast<T*>(memory.rows[x.ref].data + x.offset * size_of(x.dtype));
@@ -54,6 +56,15 @@ template <class T> class Slices {
   }
 
  private:
+  /**
+   * At least so many doubles, which is never about a number of pages: reading a sum would wait for writing another one
+   * whose address differs in nothing but the page.
+   */
+  static int64_t half_a_page_behind(int64_t count) {
+    constexpr int64_t page = 4096 / sizeof(double);
+    return (count + page / 4) % page < page / 2 ? count + page / 2 : count;
+  }
+
   static constexpr int64_t mostParts = 16, mostSums = 1 << 17;
 
   /** Slices from number `first` on, step by step: one waits for its sums while the next are added up. */
@@ -97,7 +108,6 @@ template <class T> class Slices {
     for (int64_t c = 0; c < channels_; c++, x += elements_, y += elements_) {
       const Vec<T> w = splat(weight[c]), b = splat(bias[c]);
       each<T>(channel, [&](int64_t at, int64_t k) ALWAYS_INLINE {
-        __builtin_prefetch(x + at + next);
         put(y + at, affine(get(x + at, k), w, b), k);
       });
     }
@@ -107,7 +117,7 @@ template <class T> class Slices {
   struct Gradient {
     T mean, scale, slope, level;
   };
-  static constexpr int64_t mostTogether = 4;
+  static constexpr int64_t mostTogether = 4, someElements = 2048;
 
   /** Adds the gradients of weights, and behind them those of biases, to `to`, for slices from number `first` on. */
   void differentiate(int64_t first, int64_t count, double* to) const {
@@ -195,12 +205,11 @@ template <class T> class Slices {
     }
   }
 
-  /**
-   * Where the sums of biases begin. Not pages behind those of weights: reading the one would wait for writing the other
-   * wherever their addresses differ in nothing but the page.
-   */
+  const int64_t channels_, elements_, count_, slices_, repeat_;
+  /** How many slices take a step before the next one. */
+  const int64_t together_;
+  /** Where the sums of biases begin. */
   const int64_t biases_;
-  const int64_t channels_, elements_, count_, slices_, repeat_, together_;
   T* operands_[maxCompositeOperands];
 };
 
