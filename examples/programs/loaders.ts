@@ -17,8 +17,10 @@ import {
 import type { Print } from './setting.ts'
 
 class Squares extends IterableDataset<Tensor> {
-  constructor(readonly n: number) {
+  readonly n: number
+  constructor(n: number) {
     super()
+    this.n = n
   }
   *[Symbol.iterator]() {
     for (let i = 0; i < this.n; i++) yield tensor([i, i * i], { dtype: 'int64' })

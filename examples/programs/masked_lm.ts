@@ -51,12 +51,10 @@ class Layer extends nn.Module {
   n2
   ff
   drop
-  constructor(
-    d: number,
-    private h: number,
-    p: number,
-  ) {
+  readonly h: number
+  constructor(d: number, h: number, p: number) {
     super()
+    this.h = h
     this.q = new nn.Linear(d, d)
     this.k = new nn.Linear(d, d)
     this.v = new nn.Linear(d, d)

@@ -6,12 +6,12 @@ class VQ extends nn.Module {
   declare code: Tensor
   declare n: Tensor
   declare s: Tensor
-  constructor(
-    readonly K: number,
-    d: number,
-    readonly decay = 0.9,
-  ) {
+  readonly K: number
+  readonly decay: number
+  constructor(K: number, d: number, decay = 0.9) {
     super()
+    this.K = K
+    this.decay = decay
     this.registerBuffer('code', randn(K, d))
     this.registerBuffer('n', ones(K))
     this.registerBuffer('s', this.code.clone())
@@ -48,12 +48,10 @@ class VQ extends nn.Module {
 class MoE extends nn.Module {
   gate
   experts
-  constructor(
-    d: number,
-    E: number,
-    readonly k: number,
-  ) {
+  readonly k: number
+  constructor(d: number, E: number, k: number) {
     super()
+    this.k = k
     this.gate = new nn.Linear(d, E, { bias: false })
     this.experts = new nn.ModuleList(
       Array.from({ length: E }, () => new nn.Sequential(new nn.Linear(d, d), new nn.SiLU())),

@@ -43,11 +43,10 @@ class Seq2Seq extends nn.Module {
   attn
   out
   drop
-  constructor(
-    v: number,
-    readonly h: number,
-  ) {
+  readonly h: number
+  constructor(v: number, h: number) {
     super()
+    this.h = h
     this.emb = new nn.Embedding(v, h)
     this.enc = new nn.GRUCell(h, h)
     this.dec = new nn.GRUCell(2 * h, h)
