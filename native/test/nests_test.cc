@@ -80,7 +80,7 @@ TEST_CASE("convolutions have the same bits for any number of threads" * inThread
   });
 }
 
-TEST_CASE("windows that slide under one row" * inThreads) {
+TEST_CASE("windows that slide under one row, or along the sum" * inThreads) {
   each_set([](const Kernels& kernels) {
     for (const int32_t size : {1, 2, 3, 4, 5, 6, 7, 9, 11}) {
       for (const int32_t width : {3, 9, 17, 31, 32, 50}) {
@@ -88,6 +88,8 @@ TEST_CASE("windows that slide under one row" * inThreads) {
         check<float>(kernels, forward({1, 1 + random(3), h, w, 1, size, 1, 1}), 3, true);
         check<float>(kernels, by_data({2, 1, h, w, 1 + random(3), size, 1, 1}), 3);
         check<float>(kernels, forward({1, 2, h, w, 2, size, 1, 2}), 3);
+        check<float>(kernels, by_weight({3, 2, h, w, 2, size, 1, 2}), 1, true);
+        check<float>(kernels, by_weight({1, 3, h + 60, w, 1 + random(2), size, 1, 1}), 1, true);
       }
     }
   });

@@ -11,6 +11,7 @@
 #include "gemm.inl"
 #include "gemv.inl"
 #include "slide.inl"
+#include "slide_sums.inl"
 #include "sums.inl"
 #include "sweep.inl"
 #include "turned.inl"
@@ -369,9 +370,11 @@ static void multiply_nests(const Contract& it, Nested<T> nested, int64_t parts, 
                      nested.c + index * it.m * it.n};
       };
       const bool isSliding = method == Method::direct && slides(nested);
+      const bool sumsSlide = method == Method::sums && slides_along_sum(nested);
       const auto run = [&](int64_t first, int64_t end, const Region& region) {
         if constexpr (canSlide<T>) {
           if (isSliding) return run_slides(nested, first, end, region, place, finish);
+          if (sumsSlide) return run_slide_sums(nested, first, end, region, place, finish);
         }
         method == Method::direct ? run_direct(nested, first, end, region, place, finish)
                            : run_sums(nested, first, end, region, place, finish);
@@ -380,8 +383,9 @@ static void multiply_nests(const Contract& it, Nested<T> nested, int64_t parts, 
         return for_ranges(parts, it.count, 1, [&](int64_t first, int64_t end) { run(first, end, whole); });
       }
       const int64_t inner = nested.bColumns.inner();
+      const int64_t window = sumsSlide ? inner * nested.bColumns.sizes[nested.bColumns.depth - 2] : 1;
       const int64_t unit =
-          method == Method::sums ? 1 : isSliding ? fewestSlideRows * inner : inner == it.n ? lanes<T> : inner;
+          method == Method::sums ? window : isSliding ? fewestSlideRows * inner : inner == it.n ? lanes<T> : inner;
       return for_regions(parts, it.m, it.n, unit, [&](const Region& region) { run(0, it.count, region); });
     }
   }
