@@ -32,13 +32,18 @@ const settle = (last: unknown): unknown => {
   return last
 }
 
-/** Frees a step's results before the next step, as reference counts do in PyTorch. */
+/**
+ * Frees a step's results before the next step, as the steps of other libraries do, and reference counts in PyTorch. Single
+ * numbers are left to garbage collection.
+ */
 const freeing = (step: () => Result): (() => Result) => {
-  let last: readonly flambeau.Tensor[] = []
+  let last: readonly flambeau.Tensor[] | undefined = []
   return () => {
+    if (last === undefined) return step()
     for (const tensor of last) tensor.dispose()
     const result = step()
-    last = [result].flat()
+    const results = [result].flat()
+    last = results.every((tensor) => tensor.numel() === 1) ? undefined : results
     return result
   }
 }
@@ -59,7 +64,8 @@ export const load: Load = async (workload, numbers) => {
     ...(mode === undefined ? {} : { settle }),
     results: (last: unknown) => resultsOf(program, last as Result).map((tensor) => tensor.toArray()),
   }
-  const free = layer === undefined ? (each: () => Result) => each : freeing
+  // What training returns is small, or stays.
+  const free = program.results === undefined ? freeing : (each: () => Result) => each
   if (way === 'eager') return { step: free(program.step), ...common }
   const step = flambeau.compile(program.step)
   return { step: free(step), ...(way === 'repeated' ? { steps: (n) => step.repeat(n) } : {}), ...common }
