@@ -117,8 +117,13 @@ class Writer {
       }
       case Opcode::sort: {
         const int32_t depth = random_.below(3);
-        put({random_.below(2), depth, random_.below(40)});
+        const int32_t runs = random_.below(3), n = random_.below(40);
+        put({random_.below(2), depth, n, runs});
         sizes(depth);
+        for (int32_t i = 0; i < runs; i++) {
+          const int32_t from = random_.below(n + 1);
+          put({from, from + random_.below(n + 2 - from)});
+        }
         const DType dtype = any_dtype();
         strided(dtype, depth + 1);
         strided(dtype, depth + 1);

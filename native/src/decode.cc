@@ -245,10 +245,17 @@ void read_sort(Reader& r, Instruction* out) {
   x.descending = r.word() != 0;
   x.depth = r.count(maxDepth - 1);
   x.n = r.word();
+  x.runs = r.count();
   int64_t elements = 1;
   x.sizes = r.sizes(x.depth, &elements);
   r.times(x.n, &elements);
   out->empty = elements == 0;
+  static_assert(sizeof(Run) == 8, "a run is two words of the stream");
+  x.places = reinterpret_cast<const Run*>(r.words(int64_t{2} * x.runs));
+  for (int32_t i = 0; r.good() && i < x.runs; i++) {
+    const Run& run = x.places[i];
+    r.require(run.from >= 0 && run.from < run.to && run.to <= x.n, "places are out of range");
+  }
   x.from = r.strided(x.depth + 1, false);
   x.values = r.strided(x.depth + 1, false);
   x.indices = r.strided(x.depth + 1, false);

@@ -2,9 +2,9 @@
 
 #include <atomic>
 #include <cstring>
-#include <limits>
 #include <memory>
 #include <new>
+#include <utility>
 
 #include "arithmetic.h"
 #include "loops.h"
@@ -158,32 +158,86 @@ template <class T, class F> struct Running {
   Sum operator()(Sum a, T b) const { return combine(a, static_cast<Sum>(b)); }
 };
 
-/** Integers with the order of the values: -0 equals 0, and NaN comes last. */
+/** Unsigned integers with the order of the values: -0 equals 0, and NaN comes last. */
 template <class T> struct KeyOf {
-  using Key = int32_t;
-  static Key key(T x) { return x; }
+  using Key = uint32_t;
+  static Key key(T x) { return static_cast<Key>(x) ^ (sizeof x == 4 ? Key{1} << 31 : 0); }
 };
 template <class Float, class Bits> struct FloatKey {
   using Key = Bits;
   static Key key(Float x) {
-    constexpr Bits most = std::numeric_limits<Bits>::max();
-    if (x != x) return most;
-    if (x == 0) return 0;
+    constexpr Bits sign = Bits{1} << (8 * sizeof x - 1);
+    if (x != x) return ~Bits{0};
+    if (x == 0) return sign;
     Bits bits;
     memcpy(&bits, &x, sizeof bits);
-    return bits < 0 ? bits ^ most : bits;
+    return bits ^ (bits >= sign ? ~Bits{0} : sign);
   }
 };
-template <> struct KeyOf<float> : FloatKey<float, int32_t> {};
-template <> struct KeyOf<double> : FloatKey<double, int64_t> {};
+template <> struct KeyOf<float> : FloatKey<float, uint32_t> {};
+template <> struct KeyOf<double> : FloatKey<double, uint64_t> {};
 
 template <class Key> struct Entry {
   Key key;
   int32_t index;
 };
 
-template <class Key> __attribute__((noinline)) void sort_entries(Entry<Key>* entries, int32_t count) {
-  std::stable_sort(entries, entries + count, [](const Entry<Key>& a, const Entry<Key>& b) { return a.key < b.key; });
+constexpr int bits = 8;
+constexpr int32_t digits = 1 << bits;
+template <class Key> int32_t digit(const Entry<Key>& entry, int shift) {
+  return static_cast<int32_t>(entry.key >> shift) & (digits - 1);
+}
+
+/** Counts each digit at a place of the keys. */
+template <class Key> void count(const Entry<Key>* entries, int32_t n, int shift, int32_t* counts) {
+  std::fill_n(counts, digits, 0);
+  for (int32_t i = 0; i < n; i++) counts[digit(entries[i], shift)]++;
+}
+
+/** Up to so many entries are inserted one by one. */
+constexpr int32_t few = 64;
+
+/** Sorts entries, by one digit after the other, and keeps the order of equal keys; they end in either array. */
+template <class Key> Entry<Key>* sort_entries(Entry<Key>* from, Entry<Key>* to, int32_t n) {
+  int32_t ordered = 1;
+  while (ordered < n && from[ordered - 1].key <= from[ordered].key) ordered++;
+  if (ordered >= n) return from;
+  for (int32_t i = 1; n <= few && i < n; i++) {
+    const Entry<Key> entry = from[i];
+    int32_t at = i;
+    for (; at > 0 && from[at - 1].key > entry.key; at--) from[at] = from[at - 1];
+    from[at] = entry;
+  }
+  for (size_t shift = 0; n > few && shift < 8 * sizeof(Key); shift += bits) {
+    int32_t places[digits];
+    count(from, n, shift, places);
+    if (places[digit(*from, shift)] == n) continue;
+    int32_t place = 0;
+    for (int32_t& each : places) place += std::exchange(each, place);
+    for (int32_t i = 0; i < n; i++) to[places[digit(from[i], shift)]++] = from[i];
+    std::swap(from, to);
+  }
+  return from;
+}
+
+/** The key at a place of the order; how many are less is taken from `place`. */
+template <class Key> Key key_at(const Entry<Key>* from, Entry<Key>* spare, int32_t n, int32_t* place) {
+  Key key = 0;
+  for (int shift = 8 * sizeof(Key) - bits; shift >= 0; shift -= bits) {
+    int32_t counts[digits];
+    count(from, n, shift, counts);
+    int32_t found = 0;
+    for (; *place >= counts[found]; found++) *place -= counts[found];
+    key |= static_cast<Key>(found) << shift;
+    int32_t kept = 0;
+    for (int32_t i = 0; i < n; i++) {
+      spare[kept] = from[i];
+      kept += digit(from[i], shift) == found;
+    }
+    from = spare;
+    n = kept;
+  }
+  return key;
 }
 
 template <class T> void sort_as(const Sort& s, const Memory& memory) {
@@ -196,20 +250,43 @@ template <class T> void sort_as(const Sort& s, const Memory& memory) {
   const int64_t valueStep = s.values.steps[s.depth], indexStep = s.indices.steps[s.depth];
   using Key = typename KeyOf<T>::Key;
   const Key flip = s.descending ? ~Key{0} : Key{0};
+  const bool isWhole = s.runs == 1 && s.places->to - s.places->from == s.n;
   std::atomic<bool> exhausted{false};
   parallel_ranges(loops.rows(), width * s.n * 8, [&](int64_t first, int64_t last) {
-    const std::unique_ptr<Entry<Key>[]> order(new (std::nothrow) Entry<Key>[s.n]);
-    if (order == nullptr) return exhausted.store(true);
+    const std::unique_ptr<Entry<Key>[]> memory(new (std::nothrow) Entry<Key>[int64_t{isWhole ? 2 : 3} * s.n]);
+    if (memory == nullptr) return exhausted.store(true);
+    Entry<Key>* const all = memory.get();
+    Entry<Key>* const some = all + s.n;
+    Entry<Key>* const others = some + s.n;
     loops.walk(first, last, [&](const int64_t(&at)[3]) {
       for (int64_t i = 0; i < width; i++) {
         const T* p = from + at[0] + i * s0;
-        for (int32_t c = 0; c < s.n; c++) order[c] = {KeyOf<T>::key(p[c * step]) ^ flip, c};
-        sort_entries(order.get(), s.n);
-        T* q = values + at[1] + i * s1;
-        int32_t* k = indices + at[2] + i * s2;
-        for (int32_t c = 0; c < s.n; c++) {
-          q[c * valueStep] = p[order[c].index * step];
-          k[c * indexStep] = order[c].index;
+        for (int32_t c = 0; c < s.n; c++) all[c] = {KeyOf<T>::key(p[c * step]) ^ flip, c};
+        for (int32_t run = 0; run < s.runs; run++) {
+          const auto [begin, end] = s.places[run];
+          int32_t before = begin;
+          const Entry<Key>* order;
+          if (isWhole) {
+            order = sort_entries(all, some, s.n);
+          } else {
+            // The keys between those of the first and the last place.
+            const bool isOne = end - begin == 1;
+            int32_t rest = end - 1;
+            const Key low = begin == 0 && !isOne ? 0 : key_at(all, some, s.n, &before);
+            const Key high = isOne ? low : end == s.n ? ~Key{0} : key_at(all, some, s.n, &rest);
+            int32_t found = 0;
+            for (int32_t c = 0; c < s.n; c++) {
+              some[found] = all[c];
+              found += all[c].key - low <= high - low;
+            }
+            order = sort_entries(some, others, found) + before;
+          }
+          T* q = values + at[1] + i * s1 + begin * valueStep;
+          int32_t* k = indices + at[2] + i * s2 + begin * indexStep;
+          for (int32_t c = 0; c < end - begin; c++) {
+            q[c * valueStep] = p[order[c].index * step];
+            k[c * indexStep] = order[c].index;
+          }
         }
       }
     });

@@ -22,11 +22,17 @@ struct Scan {
   Strided from, to;
 };
 
-/** Stable; NaN counts as the largest. */
+/** Places of an order, from one to before another. */
+struct Run {
+  int32_t from, to;
+};
+
+/** Stable; NaN counts as the largest. Only the places of some runs are written. */
 struct Sort {
   bool descending;
-  int32_t depth, n;
+  int32_t depth, n, runs;
   const int32_t* sizes;
+  const Run* places;
   Strided from, values, indices;
 };
 

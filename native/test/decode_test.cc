@@ -178,8 +178,8 @@ TEST_CASE("no more loops than kernels can count") {
   refused(run(Opcode::fold, {33, 1, 0}, 33, 33), "a count is out of range");
   CHECK(run(Opcode::scan, {0, 31, 1}, 31, 32).kind == Status::done);
   refused(run(Opcode::scan, {0, 32, 1}, 32, 33), "a count is out of range");
-  CHECK(run(Opcode::sort, {0, 31, 1}, 31, 32).kind == Status::done);
-  refused(run(Opcode::sort, {0, 32, 1}, 32, 33), "a count is out of range");
+  CHECK(run(Opcode::sort, {0, 31, 1, 0}, 31, 32).kind == Status::done);
+  refused(run(Opcode::sort, {0, 32, 1, 0}, 32, 33), "a count is out of range");
   const auto moving = [&](Opcode opcode, int32_t depth) {
     std::vector<Piece> pieces{depth, 1, 1};
     if (opcode == Opcode::scatter) pieces.insert(pieces.begin(), -1);

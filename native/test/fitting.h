@@ -101,7 +101,8 @@ inline std::vector<Fitting> fitting() {
   put("scatter", Opcode::scatter,
       {0, 2, 4, 3, 2, 3, at(0, i32, {3, 1}, 6), at(1, f32, {3, 1}, 6), at(2, f32, {0, 1}, 12)}, {5, 7, 8});
   put("indices", Opcode::indices, {2, 4, 2, 3, at(0, i32, {3, 1}, 6)}, {5, 6});
-  put("sort", Opcode::sort, {0, 1, 3, 2, at(0, f32, {3, 1}, 6), at(1, f32, {3, 1}, 6), at(2, i32, {3, 1}, 6)}, {5, 6});
+  put("sort", Opcode::sort,
+      {0, 1, 3, 2, 2, 0, 1, 2, 3, at(0, f32, {3, 1}, 6), at(1, f32, {3, 1}, 6), at(2, i32, {3, 1}, 6)}, {5, 7});
   put("iota", Opcode::iota, {2, 3, 2, at(0, u8, {}, 12)}, {3, 4, 5}, {0});
   // [2, 3, 2] along the middle axis, and once with one element for all rows.
   for (int32_t kind = 0; kind < static_cast<int32_t>(Composite::count); kind++) {

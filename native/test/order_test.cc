@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 #include <random>
+#include <type_traits>
 #include <vector>
 
 #include "move.h"
@@ -68,27 +69,61 @@ TEST_CASE("argReduce finds the first extreme") {
   }
 }
 
-TEST_CASE("sort is stable and has NaN last, or first") {
+namespace {
+
+/** Sorts n numbers of a dtype, and compares the places that are asked for with those of a stable sort. */
+template <class T> void check_sort(DType dtype, int32_t n, bool descending, const std::vector<Run>& runs) {
+  std::vector<T> values(static_cast<size_t>(n));
+  const std::vector<float> given = numbers(values.size(), static_cast<uint32_t>(n), std::is_floating_point_v<T>);
+  for (size_t i = 0; i < values.size(); i++) {
+    // Also what differs in few bits, and zeros of both signs.
+    if (std::is_floating_point_v<T>)
+      values[i] = static_cast<T>(given[i] == 0 && i % 2 == 0 ? -0.0F : i % 3 == 0 ? given[i] : given[i] / 3e9F);
+    else
+      values[i] = static_cast<T>(static_cast<int32_t>(given[i]) * (i % 3 == 0 ? 1 : 1 << 20));
+  }
+  std::vector<int32_t> expected(values.size()), indices(values.size(), -1);
+  for (int32_t i = 0; i < n; i++) expected[static_cast<size_t>(i)] = i;
+  std::stable_sort(expected.begin(), expected.end(), [&](int32_t a, int32_t b) {
+    const T x = values[static_cast<size_t>(descending ? b : a)], y = values[static_cast<size_t>(descending ? a : b)];
+    return x < y || (x == x && y != y);
+  });
+  std::vector<T> sorted(values.size(), T{77});
+  const int32_t steps[] = {1};
+  const Row rows[] = {row_of(values), row_of(sorted), row_of(indices)};
+  sort({descending,
+        0,
+        n,
+        static_cast<int32_t>(runs.size()),
+        nullptr,
+        runs.data(),
+        {{0, dtype, 0}, steps},
+        {{1, dtype, 0}, steps},
+        {{2, DType::int32, 0}, steps}},
+       {rows, 3, nullptr, 0});
+  for (int32_t i = 0; i < n; i++) {
+    const bool wanted = std::any_of(runs.begin(), runs.end(), [&](Run run) { return run.from <= i && i < run.to; });
+    const auto at = static_cast<size_t>(i);
+    REQUIRE(indices[at] == (wanted ? expected[at] : -1));
+    const T value = wanted ? values[static_cast<size_t>(expected[at])] : T{77};
+    REQUIRE(memcmp(&sorted[at], &value, sizeof value) == 0);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("sort is stable, has NaN last or first, and writes the places of its runs alone") {
   for (const bool descending : {false, true}) {
-    constexpr int32_t n = 500;
-    std::vector<float> values = numbers(n, 7, true), sorted(n);
-    std::vector<int32_t> indices(n), expected(n);
-    const int32_t steps[] = {1};
-    const Row rows[] = {row_of(values), row_of(sorted), row_of(indices)};
-    sort({descending,
-          0,
-          n,
-          nullptr,
-          {{0, DType::float32, 0}, steps},
-          {{1, DType::float32, 0}, steps},
-          {{2, DType::int32, 0}, steps}},
-         {rows, 3, nullptr, 0});
-    for (int32_t i = 0; i < n; i++) expected[static_cast<size_t>(i)] = i;
-    std::stable_sort(expected.begin(), expected.end(), [&](int32_t a, int32_t b) {
-      const float x = values[static_cast<size_t>(a)], y = values[static_cast<size_t>(b)];
-      return descending ? beats(x, y, true) : beats(y, x, true);
-    });
-    CHECK(indices == expected);
+    for (const int32_t n : {1, 2, 63, 64, 65, 500, 3000}) {
+      const int32_t middle = (n - 1) / 2, few = (n + 9) / 10;
+      for (const std::vector<Run>& runs : std::vector<std::vector<Run>>{
+               {{0, n}}, {{0, few}}, {{n - few, n}}, {{middle, middle + 1}}, {{middle, n}, {n - 1, n}}, {}}) {
+        check_sort<float>(DType::float32, n, descending, runs);
+        check_sort<double>(DType::float64, n, descending, runs);
+        check_sort<int32_t>(DType::int32, n, descending, runs);
+        check_sort<uint8_t>(DType::uint8, n, descending, runs);
+      }
+    }
   }
 }
 
@@ -119,7 +154,8 @@ TEST_CASE("moves and orders are the same for any number of threads" * inThreads)
     const auto to = [&](int32_t row) { return Strided{{row, DType::float32, 0}, steps}; };
     CHECK(
         !gather({2, n, 1, sizes, {{0, DType::float32, 0}, rowOnly}, {{1, DType::int32, 0}, steps}, to(2)}, all).found);
-    sort({false, 1, n, sizes, from, to(3), {{5, DType::int32, 0}, steps}}, all);
+    const Run whole{0, n};
+    sort({false, 1, n, 1, sizes, &whole, from, to(3), {{5, DType::int32, 0}, steps}}, all);
     scan({Reduce::max, 1, n, sizes, from, to(4)}, all);
     arg_reduce({true, 1, 1, sizes, from, {6, DType::int32, 0}}, all);
     set_threads(usable_cores());

@@ -82,7 +82,7 @@ TEST_CASE("an instruction’s parameters reach its kernel") {
   const auto sort = [](int32_t descending) {
     return instruction(
         Opcode::sort, 0,
-        {descending, 1, 4, 2, tensor(0, f32, {4, 1}, 8), tensor(1, f32, {4, 1}, 8), tensor(2, i32, {4, 1}, 8)});
+        {descending, 1, 4, 1, 2, 0, 4, tensor(0, f32, {4, 1}, 8), tensor(1, f32, {4, 1}, 8), tensor(2, i32, {4, 1}, 8)});
   };
   CHECK(rows.run(sort(0)).kind == Status::done);
   CHECK(rows.memory[1] == std::vector<float>{1, 1, 2, 3, 0, 5, 9, 9});

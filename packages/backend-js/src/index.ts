@@ -119,8 +119,8 @@ class JsBackend implements Backend {
     if (numelOf(shape) > 0 && data[start] !== 0) throw check.error()
   }
 
-  readSync(view: View): TypedArray {
-    return readView(view)
+  readSync(view: View, inPlace?: boolean): TypedArray {
+    return readView(view, view.dtype, inPlace)
   }
 
   async read(view: View): Promise<TypedArray> {

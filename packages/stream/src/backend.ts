@@ -133,9 +133,9 @@ export abstract class StreamBackend<H extends Host, M extends HostMemory> implem
     return this.batch.status
   }
 
-  readSync(view: View): TypedArray {
+  readSync(view: View, inPlace?: boolean): TypedArray {
     this.submit()
-    return readView(view)
+    return readView(view, view.dtype, inPlace)
   }
 
   async read(view: View): Promise<TypedArray> {

@@ -69,11 +69,14 @@ function scan(w: Writer, { attrs, inputs, outputs }: Instr<'scan'>, tag: number)
 function sort(w: Writer, { attrs, inputs, outputs }: Instr<'sort'>, tag: number): void {
   const [x] = inputs
   const { axis, descending } = attrs
+  const n = x.sizes[axis] ?? 1
+  const places = (attrs.places ?? [[0, n]]).filter(([from, to]) => from < to)
   const strides = contiguousStrides(x.sizes)
   const { sizes, steps } = along(x.sizes, axis, [x.strides, strides, strides])
-  const start = begin(w, opcodes.sort, tag, room(sizes.length + 1, 3), 3)
-  put(w, [descending ? 1 : 0, sizes.length, x.sizes[axis] ?? 1])
+  const start = begin(w, opcodes.sort, tag, room(sizes.length + 1 + 2 * places.length, 3), 3)
+  put(w, [descending ? 1 : 0, sizes.length, n, places.length])
   put(w, sizes)
+  for (const run of places) put(w, run)
   view(w, x, steps[0])
   memory(w, hostOf(outputs[0]), x.dtype, 0, steps[1])
   memory(w, hostOf(outputs[1]), 'int32', 0, steps[2])

@@ -10,7 +10,6 @@ import {
   startOf,
   type TypedArray,
 } from '@flambeau/core/backend'
-import { combineCall } from '../text/reduction.ts'
 
 export const drop = (list: readonly number[], axes: readonly number[]): number[] =>
   list.filter((_, i) => !axes.includes(i))
@@ -32,11 +31,12 @@ function scanRow(
   let running = data[p]
   to[q] = running
   if (fn === 'sum') for (let c = 1; c < size; c++) to[(q += outStep)] = running += data[(p += step)]
-  else if (fn === 'prod' && !whole) for (let c = 1; c < size; c++) to[(q += outStep)] = running *= data[(p += step)]
-  else {
-    const combine = combineCall(fn, whole ? 'int32' : 'float64')
-    for (let c = 1; c < size; c++) to[(q += outStep)] = running = combine(running, data[(p += step)])
-  }
+  else if (fn === 'max')
+    for (let c = 1; c < size; c++) to[(q += outStep)] = running = Math.max(running, data[(p += step)])
+  else if (fn === 'min')
+    for (let c = 1; c < size; c++) to[(q += outStep)] = running = Math.min(running, data[(p += step)])
+  else if (whole) for (let c = 1; c < size; c++) to[(q += outStep)] = running = Math.imul(running, data[(p += step)])
+  else for (let c = 1; c < size; c++) to[(q += outStep)] = running *= data[(p += step)]
 }
 
 export function scan({ attrs, inputs, outputs }: Instr<'scan'>): void {
@@ -82,24 +82,22 @@ function digitKeys(keys: Uint32Array, data: TypedArray, p: number, step: number,
   } else for (let c = 0; c < keys.length; c++) keys[c] = data[p + c * step] ^ 0x80000000 ^ flip
 }
 
+/** How often each value of a digit occurs. */
+function countsOf(keys: Uint32Array, shift: number): Int32Array {
+  const counts = new Int32Array(buckets)
+  for (let c = 0; c < keys.length; c++) counts[(keys[c] >>> shift) & (buckets - 1)]++
+  return counts
+}
+
 /** Sorts by one digit after the other, which keeps the order of equal keys; returns the order. */
 function byDigits(given: Uint32Array): Int32Array {
   const n = given.length
   let keys = given
   let others: Uint32Array = new Uint32Array(n)
   let [order, next] = [new Int32Array(n), new Int32Array(n)]
-  // How often each value of each of the three digits occurs.
-  const counts = Array.from({ length: 3 }, () => new Int32Array(buckets))
-  const [low, middle, high] = counts
-  for (let c = 0; c < n; c++) {
-    const key = keys[c]
-    order[c] = c
-    low[key & (buckets - 1)]++
-    middle[(key >>> bits) & (buckets - 1)]++
-    high[key >>> (2 * bits)]++
-  }
+  for (let c = 0; c < n; c++) order[c] = c
   for (let shift = 0; shift < 32; shift += bits) {
-    const places = counts[shift / bits]
+    const places = countsOf(keys, shift)
     if (places[(keys[0] >>> shift) & (buckets - 1)] === n) continue
     for (let b = 0, sum = 0; b < buckets; b++) {
       const count = places[b]
@@ -138,6 +136,35 @@ function leading(keys: Uint32Array, count: number): Int32Array {
   return order
 }
 
+/** The key at a place of the order, and how many equal ones come before it. */
+function keyAt(keys: Uint32Array, place: number): [key: number, rest: number] {
+  let key = 0
+  let rest = place
+  let some = keys
+  for (let shift = 2 * bits; shift >= 0; shift -= bits) {
+    const counts = countsOf(some, shift)
+    let found = 0
+    for (; rest >= counts[found]; found++) rest -= counts[found]
+    key |= found << shift
+    const next = new Uint32Array(counts[found])
+    for (let c = 0, k = 0; k < next.length; c++)
+      if (((some[c] >>> shift) & (buckets - 1)) === found) next[k++] = some[c]
+    some = next
+  }
+  return [key >>> 0, rest]
+}
+
+/** The places of elements that are in some run of the order, in order. */
+function between(keys: Uint32Array, from: number, to: number): Int32Array {
+  const [low, rest] = keyAt(keys, from)
+  const [high] = to === from + 1 ? [low] : keyAt(keys, to - 1)
+  const found: number[] = []
+  for (let c = 0; c < keys.length; c++) if (keys[c] >= low && keys[c] <= high) found.push(c)
+  return byDigits(Uint32Array.from(found, (c) => keys[c]))
+    .subarray(rest, rest + to - from)
+    .map((k) => found[k])
+}
+
 export function sort({ attrs, inputs, outputs }: Instr<'sort'>): void {
   const [x] = inputs
   const { data } = hostOf(x)
@@ -148,8 +175,9 @@ export function sort({ attrs, inputs, outputs }: Instr<'sort'>): void {
   const size = x.sizes[axis]
   const step = x.strides[axis]
   const outStep = strides[axis]
-  const wanted = attrs.first ?? size
-  const isFew = wanted <= fewest && wanted < size
+  const { places = [[0, size]] } = attrs
+  const [[, first]] = places
+  const isFew = attrs.places !== undefined && places[0][0] === 0 && places.length === 1 && first <= fewest
   const digits = (isFew || size >= long) && !(data instanceof Float64Array) ? new Uint32Array(size) : null
   const row = new Int32Array(digits === null ? size : 0)
   const keys = new Float64Array(row.length)
@@ -159,6 +187,11 @@ export function sort({ attrs, inputs, outputs }: Instr<'sort'>): void {
     const v = keys[b]
     if (u === v || (u !== u && v !== v)) return a - b
     return (u < v || v !== v) === descending ? 1 : -1
+  }
+  const run = (from: number, to: number): Int32Array => {
+    if (digits === null) return row.subarray(from, to)
+    if (isFew) return leading(digits, to)
+    return to - from === size ? byDigits(digits) : between(digits, from, to)
   }
   if (numelOf(x.sizes) === 0) return
   forEachRow(
@@ -173,11 +206,14 @@ export function sort({ attrs, inputs, outputs }: Instr<'sort'>): void {
           row[c] = c
           keys[c] = data[p + c * step]
         }
-        if (digits !== null) digitKeys(digits, data, p, step, descending)
-        const order = digits === null ? row.sort(compare) : isFew ? leading(digits, wanted) : byDigits(digits)
-        for (let c = 0; c < wanted; c++) {
-          values.data[values.start + q + c * outStep] = data[p + order[c] * step]
-          indices.data[indices.start + q + c * outStep] = order[c]
+        if (digits === null) row.sort(compare)
+        else digitKeys(digits, data, p, step, descending)
+        for (const [from, to] of places) {
+          const order = run(from, to)
+          for (let c = 0; c < order.length; c++) {
+            values.data[values.start + q + (from + c) * outStep] = data[p + order[c] * step]
+            indices.data[indices.start + q + (from + c) * outStep] = order[c]
+          }
         }
       }
     },

@@ -65,6 +65,9 @@ export interface Bordered extends Layout {
   readonly high: Shape
 }
 
+/** Places along an axis, from one to before another. */
+export type Run = readonly [from: number, to: number]
+
 /** The attributes of each of the twelve kinds. Backends may cache by the identity of these objects. */
 export interface Prims {
   map: { readonly outs: readonly MapOut[] }
@@ -110,10 +113,10 @@ export interface Prims {
    */
   assign: { readonly region: Layout }
   /**
-   * Two outputs: values and int32 indices. Stable; NaN counts as the largest. If only the first few along the axis will be
-   * read, `first` says how many, and a backend may leave the others as they are.
+   * Two outputs: values and int32 indices. Stable; NaN counts as the largest. If only some along the axis will be read,
+   * `places` has runs of them, and a backend may leave the others as they are.
    */
-  sort: { readonly axis: number; readonly descending: boolean; readonly first?: number }
+  sort: { readonly axis: number; readonly descending: boolean; readonly places?: readonly Run[] }
   /** No inputs: the index along an axis. */
   iota: { readonly axis: number }
 }
@@ -268,10 +271,10 @@ export interface Backend {
   run(instr: Instr): void
   /**
    * The elements in row-major order, as a copy. Errors and failed checks of queued work appear here, with the name of
-   * the op.
+   * the op. With `inPlace` they may be the memory itself, which is read before anything else runs.
    */
   read(view: View): Promise<TypedArray>
-  readSync(view: View): TypedArray
+  readSync(view: View, inPlace?: boolean): TypedArray
   /** Frees memory early: the handle must not be used afterwards. */
   free(buffer: DeviceBuffer): void
   sync(): Promise<void>

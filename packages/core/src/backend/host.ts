@@ -3,7 +3,7 @@
 // The slab of a large buffer that a program frees itself waits for the next one of its dtype and size.
 import { type DType, dtypes, newArray, rankOf, type TypedArray } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
-import { contiguousStrides } from '../base/layout.ts'
+import { contiguousStrides, isContiguous } from '../base/layout.ts'
 import { numelOf } from '../base/shape.ts'
 import {
   type Backend,
@@ -238,10 +238,11 @@ export function runOnHost(instr: Instr<'host'>, host?: MatrixRun): void {
   for (const [k, out] of outputs.entries()) writeHost(out, results[k])
 }
 
-/** The elements in row-major order, as a new array. */
-export function readView(x: View, dtype: DType = x.dtype): TypedArray {
+/** The elements in row-major order, as a new array, or with `inPlace` where they are if that is their order. */
+export function readView(x: View, dtype: DType = x.dtype, inPlace = false): TypedArray {
   checkView(x, 'the view of a read')
   const n = numelOf(x.sizes)
+  if (inPlace && isContiguous(x)) return hostOf(x).data.subarray(startOf(x), startOf(x) + n)
   const out = newArray(dtype, n)
   if (n === 1) out[0] = hostOf(x).data[startOf(x)]
   else copyView(x, out, 0, contiguousStrides(x.sizes))

@@ -5,6 +5,7 @@
 //
 // A fused step is one product and one sum in float64, rounded to float32 at the end. That rounds twice, which could
 // differ in the last bit. It never does here: there are only 2^24 uniform numbers, and a test tries them all.
+import { BLOCK } from './mt19937.ts'
 
 const round = Math.fround
 
@@ -47,9 +48,7 @@ const highs = exponents.map((exponent) => exponent * LN2_HIGH)
 const sineSigns = Float64Array.of(1, -1, -1, 1)
 const cosineSigns = Float64Array.of(1, 1, -1, -1)
 
-/** The most words that are taken together. */
-export const blockWords = 256
-const pairs = blockWords / 2
+const pairs = BLOCK / 2
 const counts = new Int32Array(pairs)
 const numbers = new Float64Array(pairs)
 const sines = new Float64Array(pairs)

@@ -1,13 +1,14 @@
 // The distributions, each filling a typed array with the numbers that PyTorch's CPU kernels draw from the same stream:
 // same words, same order, same rounding. There are no tensors here; the ops handle shapes and defaults.
+import { bit } from '../base/arrays.ts'
 import { checkSwitch } from '../base/callable.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
-import { blockWords, boxMuller } from './box-muller.ts'
+import { boxMuller } from './box-muller.ts'
 import { fma32, fma64 } from './fma.ts'
 import { defaultGenerator, type Generator } from './generator.ts'
 import { cosSin, log, log1p } from './precise.ts'
-import type { Mt19937 } from './mt19937.ts'
+import { BLOCK, type Mt19937 } from './mt19937.ts'
 
 export type Floats = Float32Array | Float64Array
 type Numbers = Floats | Int32Array | Uint8Array
@@ -63,27 +64,38 @@ export const uniform = (out: Floats, from = 0, to = 1, generator: Generator = de
   else uniform64(out, from, to, generator.engine)
 }
 
-/** Words that become numbers together. */
-const words = new Int32Array(blockWords)
+const words = new Int32Array(BLOCK)
+const numbers = new Float64Array(BLOCK)
+
+/** Fills `out` in blocks, in whose loops all numbers are float64: `make` writes `n` of them, for the elements from `at` on. */
+function inBlocks(out: Numbers, make: (numbers: Float64Array, n: number, at: number) => void): void {
+  for (let at = 0; at < out.length; at += BLOCK) {
+    const n = Math.min(BLOCK, out.length - at)
+    make(numbers, n, at)
+    out.set(n === BLOCK ? numbers : numbers.subarray(0, n), at)
+  }
+}
 
 const uniform32 = (out: Float32Array, from: number, to: number, engine: Mt19937): void => {
   const range = Math.fround(to - from)
   // Multiples of 2^-24: between these bounds, products and sums are exact in float64.
+  const round = fused ? fma32 : (u: number, by: number, more: number) => Math.fround(u * by) + more
   const exact = from === 0 || (fused && Math.abs(from) <= 16 * range && Math.abs(from) >= range * 2 ** -23)
-  for (let at = 0; at < out.length; at += blockWords) {
-    const n = Math.min(blockWords, out.length - at)
+  for (let at = 0; at < out.length; at += BLOCK) {
+    const n = Math.min(BLOCK, out.length - at)
     engine.fill(words, n)
-    if (exact) for (let i = 0; i < n; i++) out[at + i] = (words[i] & 0xffffff) * (range * UNIT) + from
-    else if (fused) for (let i = 0; i < n; i++) out[at + i] = fma32((words[i] & 0xffffff) * UNIT, range, from)
-    else for (let i = 0; i < n; i++) out[at + i] = Math.fround((words[i] & 0xffffff) * UNIT * range) + from
+    if (exact) scale(words, out, at, n, range * UNIT, from)
+    else for (let i = 0; i < n; i++) out[at + i] = round((words[i] & 0xffffff) * UNIT, range, from)
   }
+}
+function scale(words: Int32Array, out: Floats, at: number, n: number, by: number, from: number): void {
+  for (let i = 0; i < n; i++) out[at + i] = (words[i] & 0xffffff) * by + from
 }
 
 const uniform64 = (out: Float64Array, from: number, to: number, engine: Mt19937): void => {
   const range = to - from
-  if (from === 0) for (let i = 0; i < out.length; i++) out[i] = engine.u53() * range
-  else if (fused) for (let i = 0; i < out.length; i++) out[i] = fma64(engine.u53(), range, from)
-  else for (let i = 0; i < out.length; i++) out[i] = engine.u53() * range + from
+  const round = fused && from !== 0 ? fma64 : (u: number, by: number, more: number) => u * by + more
+  for (let i = 0; i < out.length; i++) out[i] = round(engine.u53(), range, from)
 }
 
 /**
@@ -129,7 +141,7 @@ const normal32 = (out: Float32Array, mean: number, std: number, engine: Mt19937)
     else boxMuller(words, n, out, at, std, mean)
   }
   const whole = out.length - (out.length % 16)
-  for (let at = 0; at < whole; at += blockWords) draw(at, Math.min(blockWords, whole - at))
+  for (let at = 0; at < whole; at += BLOCK) draw(at, Math.min(BLOCK, whole - at))
   if (whole < out.length) {
     engine.fill(words, out.length - whole)
     draw(out.length - 16, 16)
@@ -202,8 +214,14 @@ export const randint = (
   const range = to - from
   const engine = generator.engine
   if (range < 2 ** 32) {
-    const modulus = range >>> 0
-    for (let i = 0; i < out.length; i++) out[i] = (engine.u32() % modulus) + from
+    const modulus = range
+    inBlocks(out, (x, n) => {
+      engine.fill(words, n)
+      for (let i = 0; i < n; i++) {
+        const word = words[i] >>> 0
+        x[i] = word - Math.floor(word / modulus) * modulus + from
+      }
+    })
   } else if (range === 2 ** 32) {
     for (let i = 0; i < out.length; i++) {
       engine.i32()
@@ -236,13 +254,22 @@ export const randperm = (out: Numbers, generator: Generator = defaultGenerator):
   if (out instanceof Float32Array && n > 2 ** 24 + 1) {
     throw new RuntimeError('n cannot be greater than 2^24+1 for Float type.', 'Use int32.')
   }
-  const engine = generator.engine
-  for (let i = 0; i < n; i++) out[i] = i
-  for (let i = 0; i < n - 1; i++) {
-    const other = i + (engine.u32() % (n - i))
-    const kept = out[i]
-    out[i] = out[other]
-    out[other] = kept
+  const order = out instanceof Int32Array ? out : new Int32Array(n)
+  for (let i = 0; i < n; i++) order[i] = i
+  for (let at = 0; at < n - 1; at += BLOCK) {
+    const count = Math.min(BLOCK, n - 1 - at)
+    generator.engine.fill(words, count)
+    shuffle(order, words, at, count)
+  }
+  if (out !== order) out.set(order)
+}
+function shuffle(order: Int32Array, words: Int32Array, at: number, count: number): void {
+  for (let i = 0; i < count; i++) words[i] = (words[i] >>> 0) % ((order.length - at - i) >>> 0)
+  for (let i = at; i < at + count; i++) {
+    const other = i + words[i - at]
+    const kept = order[i]
+    order[i] = order[other]
+    order[other] = kept
   }
 }
 
@@ -250,8 +277,8 @@ export const randperm = (out: Numbers, generator: Generator = defaultGenerator):
 export const between =
   'Expected p_in >= 0 && p_in <= 1 to be true, but got false.  (Could this error message be improved?  If so, please report an enhancement request to PyTorch.)'
 /**
- * Fills `out` with 1 at probability `p` and 0 otherwise. `p` is one number for all, or one for each element; a
- * Float32Array of them takes one word per element, everything else two, as in PyTorch.
+ * Fills `out` with 1, or with `one`, at probability `p`, and with 0 otherwise. `p` is one number for all, or one for each
+ * element; a Float32Array of them takes one word per element, everything else two, as in PyTorch.
  *
  * Throws a RuntimeError if a probability is outside [0, 1]; nothing is drawn then.
  */
@@ -259,21 +286,30 @@ export const bernoulli = (
   out: Numbers,
   p: number | Float32Array | Float64Array = 0.5,
   generator: Generator = defaultGenerator,
+  one = 1,
 ): void => {
-  const engine = generator.engine
+  const { engine } = generator
+  const results = Float64Array.of(0, one)
   if (typeof p === 'number') {
     if (!(p >= 0 && p <= 1)) throw new RuntimeError(`bernoulli_ expects p to be in [0, 1], but got p=${general(p)}`)
-    for (let i = 0; i < out.length; i++) out[i] = engine.u53() < p ? 1 : 0
-    return
+    return inBlocks(out, (x, n) => {
+      engine.uniforms(x, n)
+      for (let i = 0; i < n; i++) x[i] = results[bit(x[i] < p)]
+    })
   }
   if (p.length !== out.length)
     throw new RangeError(`${out.length} elements need as many probabilities, not ${p.length}`)
-  for (const value of p) {
-    if (value >= 0 && value <= 1) continue
-    throw new RuntimeError(between, `A probability must be from 0 to 1, not ${value}.`)
+  for (let i = 0; i < p.length; i++) {
+    if (p[i] >= 0 && p[i] <= 1) continue
+    throw new RuntimeError(between, `A probability must be from 0 to 1, not ${p[i]}.`)
   }
-  if (p instanceof Float32Array) for (let i = 0; i < out.length; i++) out[i] = engine.u24() < p[i] ? 1 : 0
-  else for (let i = 0; i < out.length; i++) out[i] = engine.u53() < p[i] ? 1 : 0
+  inBlocks(out, (x, n, at) => {
+    if (p instanceof Float32Array) {
+      engine.fill(words, n)
+      scale(words, x, 0, n, UNIT, 0)
+    } else engine.uniforms(x, n)
+    for (let i = 0; i < n; i++) x[i] = results[bit(x[i] < p[at + i])]
+  })
 }
 
 /** A double as C++ streams print it in PyTorch's messages: `%g`, with six digits. */

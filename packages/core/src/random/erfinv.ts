@@ -72,24 +72,7 @@ const inverses = Float64Array.of(
   0.7664671008843108,
   0.731428603316328,
 )
-const logarithmsOf = Float64Array.of(
-  -0.33569133332882284,
-  -0.2929040563774074,
-  -0.2518726580937369,
-  -0.21245868807117255,
-  -0.17453945183745634,
-  -0.1380057072319758,
-  -0.10275976698545139,
-  -0.06871392447020525,
-  -0.0357891387398228,
-  0,
-  0.05204517742929496,
-  0.11081431298787942,
-  0.1652495223695143,
-  0.21687389031699977,
-  0.2659635028121397,
-  0.3127556664073557,
-)
+const logarithmsOf = inverses.map((inverse) => -Math.log(inverse))
 
 /** Replaces the first `n` numbers of `work`, positive and not subnormal, by their logarithms. */
 function logarithms(n: number): void {
@@ -108,45 +91,31 @@ function logarithms(n: number): void {
 // The C library's rational functions, which Sun Microsystems published in fdlibm. Each step rounds twice, and they are
 // written out, because V8 then computes them in float32.
 
+/** Two more coefficients of a polynomial of s, the higher power first. */
+const two = (p: number, s: number, a: number, b: number): number => f(f(f(f(p * s) + f(a)) * s) + f(b))
+
 /** What corrects the exponent of erfc(x), of 1 / (x * x), for x to 2.86. */
 function far(s: number): number {
-  let p = f(-9.81432934)
-  p = f(f(p * s) + f(-81.2874355))
-  p = f(f(p * s) + f(-184.605093))
-  p = f(f(p * s) + f(-162.396669))
-  p = f(f(p * s) + f(-62.3753325))
-  p = f(f(p * s) + f(-10.5586262))
-  p = f(f(p * s) + f(-0.693858573))
-  p = f(f(p * s) + f(-0.00986494403))
-  let q = f(-0.0604244152)
-  q = f(f(q * s) + f(6.57024977))
-  q = f(f(q * s) + f(108.635002))
-  q = f(f(q * s) + f(429.00814))
-  q = f(f(q * s) + f(645.387272))
-  q = f(f(q * s) + f(434.565877))
-  q = f(f(q * s) + f(137.657754))
-  q = f(f(q * s) + f(19.6512717))
-  q = f(f(q * s) + f(1))
+  let p = two(0, s, -9.81432934, -81.2874355)
+  p = two(p, s, -184.605093, -162.396669)
+  p = two(p, s, -62.3753325, -10.5586262)
+  p = two(p, s, -0.693858573, -0.00986494403)
+  let q = two(f(-0.0604244152), s, 6.57024977, 108.635002)
+  q = two(q, s, 429.00814, 645.387272)
+  q = two(q, s, 434.565877, 137.657754)
+  q = two(q, s, 19.6512717, 1)
   return f(p / q)
 }
 
 /** The same beyond. */
 function end(s: number): number {
-  let p = f(-483.519192)
-  p = f(f(p * s) + f(-1025.09513))
-  p = f(f(p * s) + f(-637.566443))
-  p = f(f(p * s) + f(-160.636385))
-  p = f(f(p * s) + f(-17.7579549))
-  p = f(f(p * s) + f(-0.799283238))
-  p = f(f(p * s) + f(-0.00986494292))
-  let q = f(-22.4409525)
-  q = f(f(q * s) + f(474.528541))
-  q = f(f(q * s) + f(2553.0504))
-  q = f(f(q * s) + f(3199.85822))
-  q = f(f(q * s) + f(1536.72959))
-  q = f(f(q * s) + f(325.792513))
-  q = f(f(q * s) + f(30.3380607))
-  q = f(f(q * s) + f(1))
+  let p = two(f(-483.519192), s, -1025.09513, -637.566443)
+  p = two(p, s, -160.636385, -17.7579549)
+  p = two(p, s, -0.799283238, -0.00986494292)
+  let q = two(0, s, -22.4409525, 474.528541)
+  q = two(q, s, 2553.0504, 3199.85822)
+  q = two(q, s, 1536.72959, 325.792513)
+  q = two(q, s, 30.3380607, 1)
   return f(p / q)
 }
 
@@ -157,17 +126,11 @@ function findNear(count: number): void {
   for (let k = 0; k < count; k++) {
     const x = found[nearest[k]]
     const z = f(x * x)
-    let p = f(-0.0000237630166)
-    p = f(f(p * z) + f(-0.0057702703))
-    p = f(f(p * z) + f(-0.0284817496))
-    p = f(f(p * z) + f(-0.325042107))
-    p = f(f(p * z) + f(0.128379167))
-    let q = f(-0.00000396022828)
-    q = f(f(q * z) + f(0.000132494738))
-    q = f(f(q * z) + f(0.00508130628))
-    q = f(f(q * z) + f(0.06502225))
-    q = f(f(q * z) + f(0.397917224))
-    q = f(f(q * z) + f(1))
+    let p = two(f(-0.0000237630166), z, -0.0057702703, -0.0284817496)
+    p = two(p, z, -0.325042107, 0.128379167)
+    let q = two(0, z, -0.00000396022828, 0.000132494738)
+    q = two(q, z, 0.00508130628, 0.06502225)
+    q = two(q, z, 0.397917224, 1)
     erfs[nearest[k]] = f(x + f(x * f(p / q)))
   }
 }
@@ -177,20 +140,12 @@ function findMiddle(count: number): void {
   for (let k = 0; k < count; k++) {
     const x = found[middles[k]]
     const s = f(Math.abs(x) - 1)
-    let p = f(-0.00216637559)
-    p = f(f(p * s) + f(0.0354783043))
-    p = f(f(p * s) + f(-0.110894694))
-    p = f(f(p * s) + f(0.31834662))
-    p = f(f(p * s) + f(-0.372207876))
-    p = f(f(p * s) + f(0.414856119))
-    p = f(f(p * s) + f(-0.00236211856))
-    let q = f(0.0119844998)
-    q = f(f(q * s) + f(0.0136370839))
-    q = f(f(q * s) + f(0.12617122))
-    q = f(f(q * s) + f(0.0718286544))
-    q = f(f(q * s) + f(0.540397918))
-    q = f(f(q * s) + f(0.10642088))
-    q = f(f(q * s) + f(1))
+    let p = two(f(-0.00216637559), s, 0.0354783043, -0.110894694)
+    p = two(p, s, 0.31834662, -0.372207876)
+    p = two(p, s, 0.414856119, -0.00236211856)
+    let q = two(f(0.0119844998), s, 0.0136370839, 0.12617122)
+    q = two(q, s, 0.0718286544, 0.540397918)
+    q = two(q, s, 0.10642088, 1)
     const y = f(f(0.845062911) + f(p / q))
     erfs[middles[k]] = x < 0 ? -y : y
   }

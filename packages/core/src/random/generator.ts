@@ -31,11 +31,11 @@ export class Generator {
   readonly engine: Mt19937 = new Mt19937()
   /** The second normal of the last Box-Muller pair, which the next small draw of normals takes. */
   nextNormal: number | undefined = undefined
-  private nextFloatNormal: number | undefined = undefined
-  private currentSeed = 0n
+  #nextFloatNormal: number | undefined = undefined
+  #currentSeed = 0n
 
   constructor() {
-    this.restart(DEFAULT_SEED)
+    this.#restart(DEFAULT_SEED)
   }
 
   /**
@@ -57,19 +57,19 @@ export class Generator {
     if (value < -(2n ** 63n) || value >= 2n ** 64n) {
       throw new RuntimeError('Overflow when unpacking long', 'A seed must be from -2^63 to 2^64 - 1.')
     }
-    this.restart(BigInt.asUintN(64, value))
+    this.#restart(BigInt.asUintN(64, value))
     return this
   }
 
   /** Starts the stream of an unpredictable seed, and returns that seed. */
   seed(): number | bigint {
-    this.restart(unpredictable())
+    this.#restart(unpredictable())
     return this.initialSeed()
   }
 
   /** The seed of the stream; a bigint if a number cannot hold it. */
   initialSeed(): number | bigint {
-    return this.currentSeed <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(this.currentSeed) : this.currentSeed
+    return this.#currentSeed <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(this.#currentSeed) : this.#currentSeed
   }
 
   /** The state as PyTorch's 5,056 bytes. */
@@ -77,7 +77,7 @@ export class Generator {
     const bytes = new Uint8Array(STATE_BYTES)
     const view = new DataView(bytes.buffer)
     const { words, left, next } = this.engine.getState()
-    view.setBigUint64(0, this.currentSeed, true)
+    view.setBigUint64(0, this.#currentSeed, true)
     view.setInt32(LEFT, left, true)
     view.setInt32(SEEDED, 1, true)
     view.setUint32(NEXT, next, true)
@@ -87,8 +87,8 @@ export class Generator {
       view.setFloat64(NORMAL_Y, this.nextNormal, true)
       view.setInt32(NORMAL_VALID, 1, true)
     }
-    if (this.nextFloatNormal !== undefined) {
-      view.setFloat32(FLOAT_NORMAL, this.nextFloatNormal, true)
+    if (this.#nextFloatNormal !== undefined) {
+      view.setFloat32(FLOAT_NORMAL, this.#nextFloatNormal, true)
       bytes[FLOAT_NORMAL_VALID] = 1
     }
     return bytes
@@ -120,16 +120,16 @@ export class Generator {
     const words = new Uint32Array(STATE_WORDS)
     for (let i = 0; i < STATE_WORDS; i++) words[i] = view.getUint32(WORDS + 8 * i, true)
     this.engine.setState({ words, left, next })
-    this.currentSeed = view.getBigUint64(0, true)
+    this.#currentSeed = view.getBigUint64(0, true)
     const valid = view.getInt32(NORMAL_VALID, true) !== 0
     if (state.length === LEGACY_BYTES) {
       // The old format has the radius and the uniform of the angle instead of the normal itself.
       cosSin(2 * Math.PI * view.getFloat64(NORMAL_X, true), direction)
       this.nextNormal = valid ? view.getFloat64(NORMAL_RHO, true) * direction[1] : undefined
-      this.nextFloatNormal = undefined
+      this.#nextFloatNormal = undefined
     } else {
       this.nextNormal = valid ? view.getFloat64(NORMAL_Y, true) : undefined
-      this.nextFloatNormal = state[FLOAT_NORMAL_VALID] !== 0 ? view.getFloat32(FLOAT_NORMAL, true) : undefined
+      this.#nextFloatNormal = state[FLOAT_NORMAL_VALID] !== 0 ? view.getFloat32(FLOAT_NORMAL, true) : undefined
     }
     return this
   }
@@ -145,14 +145,14 @@ export class Generator {
       throw new TypeError(`become(): argument 'other' must be torch.Generator, not ${typeName(other)}`)
     this.engine.become(other.engine)
     this.nextNormal = other.nextNormal
-    this.nextFloatNormal = other.nextFloatNormal
-    this.currentSeed = other.currentSeed
+    this.#nextFloatNormal = other.#nextFloatNormal
+    this.#currentSeed = other.#currentSeed
   }
 
-  private restart(seed: bigint): void {
-    this.currentSeed = seed
+  #restart(seed: bigint): void {
+    this.#currentSeed = seed
     this.nextNormal = undefined
-    this.nextFloatNormal = undefined
+    this.#nextFloatNormal = undefined
     this.engine.seed(Number(BigInt.asUintN(32, seed)))
   }
 }

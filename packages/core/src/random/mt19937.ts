@@ -20,11 +20,11 @@ export interface EngineState {
 /** MT19937, PyTorch's CPU engine; only the low 32 bits of a seed matter to it. */
 export class Mt19937 {
   // Signed words: V8 keeps them as small integers, so a draw allocates nothing.
-  private readonly words = new Int32Array(N)
+  readonly #words = new Int32Array(N)
   /** A seed whose words have not been computed yet, because nothing was drawn. */
-  private fresh: number | null = null
-  private left = 1
-  private next = 0
+  #fresh: number | null = null
+  #left = 1
+  #next = 0
 
   constructor(seed = 5489) {
     this.seed(seed)
@@ -32,25 +32,25 @@ export class Mt19937 {
 
   /** Starts the stream of `seed`, using its low 32 bits. */
   seed(seed: number): void {
-    this.fresh = seed >>> 0
-    this.left = 1
-    this.next = 0
+    this.#fresh = seed >>> 0
+    this.#left = 1
+    this.#next = 0
   }
 
   /** Takes over the state of another engine. */
   become(other: Mt19937): void {
-    this.fresh = other.fresh
-    this.left = other.left
-    this.next = other.next
-    if (other.fresh === null) this.words.set(other.words)
+    this.#fresh = other.#fresh
+    this.#left = other.#left
+    this.#next = other.#next
+    if (other.#fresh === null) this.#words.set(other.#words)
   }
 
   /** Computes the words of a seed. */
-  private spread(): void {
-    if (this.fresh === null) return
-    const words = this.words
-    let previous = this.fresh
-    this.fresh = null
+  #spread(): void {
+    if (this.#fresh === null) return
+    const words = this.#words
+    let previous = this.#fresh
+    this.#fresh = null
     words[0] = previous
     for (let j = 1; j < N; j++) {
       previous = (Math.imul(1812433253, previous ^ (previous >>> 30)) + j) | 0
@@ -60,12 +60,8 @@ export class Mt19937 {
 
   /** The next word as a signed integer: cheapest if only its bits are used. */
   i32(): number {
-    if (--this.left === 0) this.refill()
-    let y = this.words[this.next++]
-    y ^= y >>> 11
-    y ^= (y << 7) & 0x9d2c5680
-    y ^= (y << 15) & 0xefc60000
-    return y ^ (y >>> 18)
+    if (--this.#left === 0) this.#refill()
+    return tempered(this.#words[this.#next++])
   }
 
   /** The next word, 0 to 2^32 - 1. */
@@ -73,64 +69,82 @@ export class Mt19937 {
     return this.i32() >>> 0
   }
 
-  /** A multiple of 2^-24 in [0, 1), from one word. */
-  u24(): number {
-    return (this.i32() & 0xffffff) * 2 ** -24
-  }
-
   /** Writes the next `count` words of `i32` to `out`, without a call for each. */
   fill(out: Int32Array, count: number): void {
-    const { words } = this
+    const words = this.#words
     for (let i = 0; i < count; ) {
-      if (this.left === 1) {
-        this.refill()
-        this.left++
+      if (this.#left === 1) {
+        this.#refill()
+        this.#left++
       }
-      const { next } = this
-      const n = Math.min(this.left - 1, count - i)
-      for (let j = 0; j < n; j++) {
-        let y = words[next + j]
-        y ^= y >>> 11
-        y ^= (y << 7) & 0x9d2c5680
-        y ^= (y << 15) & 0xefc60000
-        out[i + j] = y ^ (y >>> 18)
-      }
-      this.next = next + n
-      this.left -= n
+      const next = this.#next
+      const n = Math.min(this.#left - 1, count - i)
+      for (let j = 0; j < n; j++) out[i + j] = tempered(words[next + j])
+      this.#next = next + n
+      this.#left -= n
       i += n
     }
   }
 
   /** A multiple of 2^-53 in [0, 1), from two words: PyTorch's `random64()`, high word first, and its low 53 bits. */
   u53(): number {
-    const high = this.i32() & 0x1fffff
-    return (high * 2 ** 32 + (this.i32() >>> 0)) * 2 ** -53
+    return joined(this.i32(), this.i32())
+  }
+
+  /** Writes the next `count` numbers of `u53` to `out`. */
+  uniforms(out: Float64Array, count: number): void {
+    const words = this.#words
+    for (let i = 0; i < count; i++) {
+      // A number may have its words on both sides of a refill.
+      if (this.#left < 3) out[i] = this.u53()
+      else {
+        const n = Math.min((this.#left - 1) >> 1, count - i)
+        const next = this.#next
+        for (let j = 0; j < 2 * n; j += 2)
+          out[i + (j >> 1)] = joined(tempered(words[next + j]), tempered(words[next + j + 1]))
+        this.#next = next + 2 * n
+        this.#left -= 2 * n
+        i += n - 1
+      }
+    }
   }
 
   /** A copy of the state. */
   getState(): EngineState {
-    this.spread()
-    return { words: new Uint32Array(this.words), left: this.left, next: this.next }
+    this.#spread()
+    return { words: new Uint32Array(this.#words), left: this.#left, next: this.#next }
   }
 
   /** Sets the state, which the caller has checked. */
   setState(state: EngineState): void {
-    this.words.set(state.words)
-    this.fresh = null
-    this.left = state.left
-    this.next = state.next
+    this.#words.set(state.words)
+    this.#fresh = null
+    this.#left = state.left
+    this.#next = state.next
   }
 
-  private refill(): void {
-    this.spread()
-    const words = this.words
+  #refill(): void {
+    this.#spread()
+    const words = this.#words
     let j = 0
     for (; j < N - M; j++) words[j] = words[j + M] ^ twist(words[j], words[j + 1])
     for (; j < N - 1; j++) words[j] = words[j + M - N] ^ twist(words[j], words[j + 1])
     words[N - 1] = words[M - 1] ^ twist(words[N - 1], words[0])
-    this.left = N
-    this.next = 0
+    this.#left = N
+    this.#next = 0
   }
 }
+
+/** How many numbers become others together. */
+export const BLOCK = 256
+
+const tempered = (word: number): number => {
+  let y = word ^ (word >>> 11)
+  y ^= (y << 7) & 0x9d2c5680
+  y ^= (y << 15) & 0xefc60000
+  return y ^ (y >>> 18)
+}
+
+const joined = (high: number, low: number): number => ((high & 0x1fffff) * 2 ** 32 + (low >>> 0)) * 2 ** -53
 
 const twist = (u: number, v: number): number => (((u & 0x80000000) | (v & 0x7fffffff)) >>> 1) ^ (-(v & 1) & MATRIX)

@@ -52,7 +52,9 @@ declare module './tensor.ts' {
   interface Tensor extends Reading {}
 }
 
-const read = (x: Tensor): TypedArray => (x.elements === 0 ? newArray(x.dtype, 0) : x.storage.device.backend.readSync(x))
+/** The elements in row-major order; `inPlace` if they are read before anything else runs. */
+export const read = (x: Tensor, inPlace = false): TypedArray =>
+  x.elements === 0 ? newArray(x.dtype, 0) : x.storage.device.backend.readSync(x, inPlace)
 
 /** Reports a read in a compiled step: exported elements leave the graph. */
 function checkExport(x: Tensor, method: string): void {

@@ -2,7 +2,7 @@
 // None has a gradient.
 import type { Attributes } from '../../backend/backend.ts'
 import { defaults } from '../../base/default-dtype.ts'
-import { dtypeName, isFloat, newArray, type TypedArray } from '../../base/dtype.ts'
+import { dtypeName, isFloat, type TypedArray } from '../../base/dtype.ts'
 import { RuntimeError, TypeError } from '../../base/errors.ts'
 import { toInt } from '../../base/remedies.ts'
 import { resultType } from '../../base/promotion.ts'
@@ -27,6 +27,7 @@ import {
   str,
   tensor,
 } from '../../tensor/signature.ts'
+import { read } from '../../tensor/read.ts'
 import { detached, type Tensor } from '../../tensor/tensor.ts'
 import { bit } from '../../base/arrays.ts'
 import { fromArray } from '../create/create.ts'
@@ -37,6 +38,7 @@ import { reshapeOp } from '../define/views.ts'
 import { gatherAlongDim, scatterAddAlongDim } from '../indexing/gather.ts'
 import { logicalNot } from '../pointwise/comparison.ts'
 import { narrow } from '../views/views.ts'
+import { integers } from './groups.ts'
 import { sortedAlong } from './sort.ts'
 
 // ---- places in sorted sequences ----
@@ -288,12 +290,22 @@ export function counted(at: Tensor, weights: Tensor, n: number): Tensor {
   return detached(narrow(scatterAddAlongDim(base, 0, at, weights), 0, 0, n)).clone()
 }
 
-/** The same counts with room for at least `length`. */
-function grown(counts: TypedArray, length: number): TypedArray {
-  const more = newArray('int32', Math.max(2 * counts.length, length))
-  more.set(counts)
-  return more
+/** How often each number occurs; zeros may follow. */
+function countsOf(data: Int32Array, length: number): Int32Array {
+  let counts = new Int32Array(Math.max(length, 1024))
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i]
+    if (value >>> 0 >= counts.length) {
+      if (value < 0) throw new RuntimeError(oneKind)
+      const more = new Int32Array(Math.max(2 * counts.length, value + 1))
+      more.set(counts)
+      counts = more
+    }
+    counts[value]++
+  }
+  return counts
 }
+const oneKind = 'bincount only supports 1-d non-negative integral inputs.'
 
 const bincountArguments = method('bincount', optional('weights', nullable(tensor), null), optional('minlength', int, 0))
 interface BincountOptions {
@@ -314,24 +326,15 @@ export function bincount(
   const [weights, minlength] = bincountArguments(x, args)
   if (isFloat(x.dtype) || x.dtype === 'bool') throw notImplemented('bincount_cpu', x.dtype, toInt)
   if (minlength < 0) throw new RuntimeError('minlength should be >= 0')
-  const what = 'bincount only supports 1-d non-negative integral inputs.'
   effects.sink?.refuse('bincount(), whose shape depends on the data,', 'Use scatterAdd() into zeros of a fixed size.')
   if (x.dim() === 1 && x.elements === 0) return filled([minlength], 'int32', 0, x.storage.device)
-  if (x.dim() !== 1) throw new RuntimeError(what)
-  const data = x.toArray()
-  let counts = newArray('int32', Math.max(minlength, 1024))
-  let most = minlength - 1
-  for (let i = 0; i < data.length; i++) {
-    const value = data[i]
-    if (value > most) {
-      most = value
-      if (most >= counts.length) counts = grown(counts, most + 1)
-    } else if (value < 0) throw new RuntimeError(what)
-    counts[value]++
-  }
-  if (weights === null) return fromArray(counts.subarray(0, most + 1), [most + 1], { device: x.device })
+  if (x.dim() !== 1) throw new RuntimeError(oneKind)
+  const counts = countsOf(integers(read(x, true)), minlength)
+  let n = counts.length
+  while (n > minlength && counts[n - 1] === 0) n--
+  if (weights === null) return fromArray(counts.subarray(0, n), [n], { device: x.device })
   if (weights.dim() !== 1 || weights.elements !== x.elements)
     throw new RuntimeError('weights should be 1-d and have the same length as input')
   const added = detached(toDType(weights, weights.dtype === 'float32' ? 'float32' : 'float64'))
-  return counted(toDType(x, 'int32'), added, most + 1)
+  return counted(toDType(x, 'int32'), added, n)
 }

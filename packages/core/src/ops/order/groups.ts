@@ -45,19 +45,21 @@ const wordsOf = (data: TypedArray): Int32Array | Uint8Array =>
 
 const fewest = 1024
 
+/** Integers as int32, so that each loop over them knows what it reads. */
+export const integers = (data: TypedArray): Int32Array => (data instanceof Int32Array ? data : new Int32Array(data))
+
 /** Groups of equal integers, by a count of each number of their range; null if the range is larger than their number. */
 function counted(data: Int32Array | Uint8Array): Groups | null {
-  let least = Infinity
-  let most = -Infinity
-  for (let i = 0; i < data.length; i++) {
-    const x = data[i]
-    if (x < least) least = x
-    if (x > most) most = x
+  const whole = integers(data)
+  let [least, most] = [whole[0], whole[0]]
+  for (let i = 1; i < whole.length; i++) {
+    least = Math.min(least, whole[i])
+    most = Math.max(most, whole[i])
   }
   const range = most - least + 1
   if (!(range <= data.length)) return null
   const counts = new Int32Array(range)
-  for (let i = 0; i < data.length; i++) counts[data[i] - least]++
+  for (let i = 0; i < whole.length; i++) counts[whole[i] - least]++
   const present = counts.filter((count) => count > 0)
   const values = data.slice(0, present.length)
   for (let x = 0, k = 0; x < range; x++) if (counts[x] > 0) values[k++] = x + least

@@ -1,11 +1,12 @@
 // Elements by their place in the order along a dimension: median, kthvalue, mode and quantiles. NaN counts as the
 // largest; the values come from a sort.
+import { isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { toInt } from '../../base/remedies.ts'
 import { normalizeDim, reducedShape } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
 import { apply, applyAll } from '../../tensor/apply.ts'
-import { Num, type OpDef } from '../../tensor/op.ts'
+import type { OpDef } from '../../tensor/op.ts'
 import {
   type Arguments,
   either,
@@ -30,21 +31,27 @@ import { mul, sub } from '../pointwise/arithmetic.ts'
 import { lerp } from '../pointwise/combined.ts'
 import { ceil, floor } from '../pointwise/elementary.ts'
 import { round } from '../pointwise/parts.ts'
-import { any, type Reduction, reduction, sum } from '../reduce/reduce.ts'
+import { type Reduction, reduction, sum } from '../reduce/reduce.ts'
+import { where } from '../pointwise/where.ts'
 import { cummax } from '../reduce/scans.ts'
 import { cat } from '../views/join.ts'
 import { maskedFill } from '../indexing/select.ts'
 import { isnan, lt, ne } from '../pointwise/comparison.ts'
 import { flatten, narrow, transpose, unsqueeze } from '../views/views.ts'
 import { type Along, argmax, checkReduced, putBack, sharing } from './extremes.ts'
-import { sort, sortedAlong } from './sort.ts'
+import { sortedAlong, valuesAt } from './sort.ts'
 import { ValuesAndIndices } from './values-and-indices.ts'
 
-/** A place in the sorted elements, the same for all rows or a tensor of places with the dimension kept. */
 interface Chosen extends Along {
   readonly k: number
 }
-type Place = (sorted: Tensor, attrs: Chosen) => Tensor | number
+/** A place in the order that does not depend on the elements, or a place for each row of sorted ones. */
+interface Place {
+  readonly at?: (n: number, k: number) => number
+  readonly of?: (sorted: Tensor, dim: number) => Tensor
+  /** Whether a NaN is chosen instead, the first one. */
+  readonly nan?: true
+}
 
 const choosing = (name: string, place: Place): OpDef<Chosen> => ({
   name,
@@ -59,31 +66,34 @@ const choosing = (name: string, place: Place): OpDef<Chosen> => ({
   vjp: putBack,
   to: {
     kind: 'compose',
-    compose: ([input], attrs) => {
-      const { dim, keepdim } = attrs
+    compose: ([input], { dim, keepdim, k }) => {
       const x = input as Tensor
       const row = x.dim() === 0 ? apply(reshapeOp, [x], [1]) : x
-      const sorted = sortedAlong(row, dim)
-      const at = place(sorted[0], attrs)
+      const at = place.at?.(row.sizes[dim], k)
+      let found = sortedAlong(row, dim, at === undefined ? undefined : [[at, at + 1]])
+      if (place.of !== undefined) {
+        const places = place.of(found[0], dim)
+        found = found.map((y) => gatherAlongDim(y, dim, places))
+      }
+      if (place.nan && isFloat(x.dtype)) {
+        // NaN is the largest.
+        const last = argmax(row, dim, true)
+        const largest = gatherAlongDim(row, dim, last)
+        const isMissing = isnan(largest)
+        found = [where(isMissing, largest, found[0]), where(isMissing, last, found[1])]
+      }
       const shape = reducedShape(x.sizes, [dim], keepdim)
-      return sorted.map((y) => {
-        const found = typeof at === 'number' ? narrow(y, dim, at, 1).clone() : gatherAlongDim(y, dim, at)
-        return apply(reshapeOp, [found], shape)
-      })
+      return found.map((y) => apply(reshapeOp, [y], shape))
     },
   },
 })
 
-const nansOp = reduction('count', 'sum', (x) => s.isnan(x), {})
-const nansOf = (x: Tensor, dim: number): Tensor => apply(nansOp, [x], { dims: [dim], keepdim: true, dtype: 'int32' })
-const firstNaN = elementwise('where', (nans, n, middle) => s.select(s.eq(nans, 0), middle, s.sub(n, nans)))
-const middleOfRest = elementwise('where', (nans, n) => s.max(s.floorDiv(s.sub(s.sub(n, 1), nans), 2), 0))
-const whole = (x: number) => new Num(x, 'int32')
-const middle: Place = (x, { dim }) => {
-  const n = x.sizes[dim]
-  return apply(firstNaN, [nansOf(x, dim), whole(n), whole((n - 1) >> 1)], null)
+const presentOp = reduction('count', 'sum', (x) => s.not(s.isnan(x)), {})
+const middleOfPresent = elementwise('where', (n) => s.max(s.floorDiv(s.sub(n, 1), 2), 0))
+const middle: Place = { at: (n) => (n - 1) >> 1, nan: true }
+const middlePresent: Place = {
+  of: (x, dim) => apply(middleOfPresent, [apply(presentOp, [x], { dims: [dim], keepdim: true, dtype: 'int32' })], null),
 }
-const middlePresent: Place = (x, { dim }) => apply(middleOfRest, [nansOf(x, dim), whole(x.sizes[dim])], null)
 
 interface DimAndKeep extends DimOption<number | null>, KeepdimOption {}
 interface Median {
@@ -152,7 +162,7 @@ declare module '../../tensor/tensor.ts' {
   }
 }
 
-const kthvalueOp = choosing('kthvalue', (_, { k }) => k - 1)
+const kthvalueOp = choosing('kthvalue', { at: (_, k) => k - 1 })
 interface KeepOptions extends DimOption, KeepdimOption {}
 const kthvalueArguments = method('kthvalue', required('k', int), optional('dim', int, -1), keepdimParameter)
 /**
@@ -181,20 +191,22 @@ export function kthvalue(
 }
 
 const startOfRun = elementwise('where', (differs, i) => s.select(s.ne(differs, 0), i, 0))
-const modeOp = choosing('mode', (x, { dim }) => {
-  const n = x.sizes[dim]
-  const places = counted(n, 'int32', x.device)
-  const column = apply(reshapeOp, [places], [n, ...x.sizes.slice(dim + 1).fill(1)])
-  const differs = ne(narrow(x, dim, 1, n - 1), narrow(x, dim, 0, n - 1))
-  const first = filled(
-    x.sizes.map((size, d) => (d === dim ? 1 : size)),
-    'bool',
-    0,
-    x.storage.device,
-  )
-  const starts = apply(startOfRun, [cat([first, differs], dim), column], null)
-  // The end of the first of the longest runs, less one.
-  return argmax(sub(column, cummax(starts, dim).values), dim, true)
+const modeOp = choosing('mode', {
+  of: (x, dim) => {
+    const n = x.sizes[dim]
+    const places = counted(n, 'int32', x.device)
+    const column = apply(reshapeOp, [places], [n, ...x.sizes.slice(dim + 1).fill(1)])
+    const differs = ne(narrow(x, dim, 1, n - 1), narrow(x, dim, 0, n - 1))
+    const first = filled(
+      x.sizes.map((size, d) => (d === dim ? 1 : size)),
+      'bool',
+      0,
+      x.storage.device,
+    )
+    const starts = apply(startOfRun, [cat([first, differs], dim), column], null)
+    // The end of the first of the longest runs, less one.
+    return argmax(sub(column, cummax(starts, dim).values), dim, true)
+  },
 })
 const modeArguments = method('mode', optional('dim', int, -1), keepdimParameter)
 /**
@@ -274,18 +286,38 @@ function quantileOf(name: string, ignoresNaN: boolean) {
     const line = dim === null ? flatten(x) : x.dim() === 0 ? apply(reshapeOp, [x], [1]) : x
     const kept = dim === null ? x.sizes.map(() => 1) : x.sizes.map((n, i) => (i === d ? 1 : n))
     const sizes = keepdim ? kept : dim === null ? [] : x.sizes.filter((_, i) => i !== d)
-    const { values } = sort(d === line.dim() - 1 ? line : transpose(unsqueeze(line, -1), d, -1))
-    const n = values.sizes[values.dim() - 1]
-    const sorted = apply(reshapeOp, [values], [...sizes, n])
-    const last = sorted.dim() - 1
+    const rows = d === line.dim() - 1 ? line : transpose(unsqueeze(line, -1), d, -1)
+    const n = rows.sizes[rows.dim() - 1]
+    const last = sizes.length
+    // Of one rank that is known, the elements around it are found and the largest, which is NaN if one is.
+    const round = x.dtype === 'float32' ? Math.fround : (rank: number) => rank
+    const known = typeof q === 'number' && !ignoresNaN ? Math.min(round(round(q) * round(n - 1)), n - 1) : undefined
+    // Their number must be even, because half of an odd one is rounded up.
+    const from = known === undefined ? 0 : known - (known % 2)
+    const end = known === undefined ? n : Math.ceil(known) + 1
+    const values = valuesAt(
+      rows,
+      rows.dim() - 1,
+      end >= n - 1
+        ? [[from, n]]
+        : [
+            [from, end],
+            [n - 1, n],
+          ],
+    )
+    const m = values.sizes[values.dim() - 1]
+    const sorted = apply(reshapeOp, [values], [...sizes, m])
     const quantiles =
       typeof q === 'number'
-        ? fromArray([q], [1], { dtype: x.dtype, device: x.device })
+        ? fromArray([known === undefined ? q : known - from], [1], { dtype: x.dtype, device: x.device })
         : apply(reshapeOp, [apply(inRange, [q], null)], [q.elements])
-    const missing = isnan(sorted)
     const ranks = ignoresNaN
-      ? maskedNegative(mul(quantiles, sub(sum(toDType(missing, 'int32').neg().add(1), last, true), 1)))
-      : maskedFill(mul(quantiles, n - 1).expand(...sizes, quantiles.elements), any(missing, last, true), n - 1)
+      ? maskedNegative(mul(quantiles, sub(sum(toDType(isnan(sorted), 'int32').neg().add(1), last, true), 1)))
+      : maskedFill(
+          (known === undefined ? mul(quantiles, n - 1) : quantiles).expand(...sizes, quantiles.elements),
+          isnan(narrow(sorted, last, m - 1, 1)),
+          m - 1,
+        )
     const rank = adjust(ranks)
     const below = gatherAlongDim(sorted, last, toDType(floor(rank), 'int32'))
     let found = below

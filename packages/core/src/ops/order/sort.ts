@@ -1,5 +1,5 @@
 // Sorting: sort, argsort and topk. Equal elements keep their order, NaN counts as the largest, indices are int32.
-import type { Prims } from '../../backend/backend.ts'
+import type { Prims, Run } from '../../backend/backend.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { toInt } from '../../base/remedies.ts'
 import { normalizeDim } from '../../base/shape.ts'
@@ -12,18 +12,18 @@ import { cloneOp } from '../define/elementwise.ts'
 import { putBack } from './extremes.ts'
 import { filled } from '../define/fill.ts'
 import { ValuesAndIndices } from './values-and-indices.ts'
+import { cat } from '../views/join.ts'
 import { narrow } from '../views/views.ts'
 
 interface Order {
   readonly dim: number
   readonly descending: boolean
-  /** The number of leading elements to keep. */
-  readonly k: number
+  /** The places along the dimension to keep. */
+  readonly places: readonly Run[]
 }
+const lengthOf = (places: readonly Run[]): number => places.reduce((sum, [from, to]) => sum + to - from, 0)
 
 const orders = new Map<string, Prims['sort']>()
-/** A backend may find so many elements without sorting all. */
-const few = 64
 const sortKernel: OpDef<Order> = {
   name: 'sort',
   infer: ([x]) => [
@@ -33,11 +33,10 @@ const sortKernel: OpDef<Order> = {
   to: {
     kind: 'kernel',
     prim: 'sort',
-    lower: ({ dim, descending, k }, [{ sizes }]) => {
-      const first = k <= few && k < sizes[dim] ? k : undefined
-      const key = `${dim} ${descending} ${first}`
-      const attrs =
-        orders.get(key) ?? (first === undefined ? { axis: dim, descending } : { axis: dim, descending, first })
+    lower: ({ dim: axis, descending, places }, [{ sizes }]) => {
+      const isAll = lengthOf(places) === sizes[axis]
+      const key = `${axis} ${descending} ${isAll || places.join()}`
+      const attrs = orders.get(key) ?? (isAll ? { axis, descending } : { axis, descending, places })
       orders.set(key, attrs)
       return attrs
     },
@@ -45,17 +44,23 @@ const sortKernel: OpDef<Order> = {
 }
 
 function ordered([input]: readonly Input[], attrs: Order): readonly Tensor[] {
+  const { dim, places } = attrs
   const x = input as Tensor
   if (x.dim() === 0) return [apply(cloneOp, [x], null), filled([], 'int32', 0, x.storage.device)]
   const all = applyAll(sortKernel, [x], attrs)
-  if (attrs.k === x.sizes[attrs.dim]) return all
-  return all.map((y) => apply(cloneOp, [narrow(y, attrs.dim, 0, attrs.k)], null))
+  if (lengthOf(places) === x.sizes[dim]) return all
+  return all.map((y) =>
+    cat(
+      places.map(([from, to]) => narrow(y, dim, from, to - from)),
+      dim,
+    ),
+  )
 }
 
 const orderOp = (name: string): OpDef<Order> => ({
   name,
-  infer: ([x], { dim, k }) => {
-    const shape = x.sizes.map((n, i) => (i === dim ? k : n))
+  infer: ([x], { dim, places }) => {
+    const shape = x.sizes.map((n, i) => (i === dim ? lengthOf(places) : n))
     return [
       { sizes: shape, dtype: x.dtype },
       { sizes: shape, dtype: 'int32' },
@@ -69,9 +74,13 @@ const sortOp = orderOp('sort')
 const stableSortOp = orderOp('SortBackward1')
 const topkOp = orderOp('topk')
 
-/** The elements of a tensor in order along a dimension, and their indices, without gradients. */
-export const sortedAlong = (x: Tensor, dim: number): readonly Tensor[] =>
-  ordered([detached(x)], { dim, descending: false, k: x.sizes[dim] })
+/** The elements at some places of the order along a dimension, or all, and their indices, without gradients. */
+export const sortedAlong = (x: Tensor, dim: number, places: readonly Run[] = [[0, x.sizes[dim]]]): readonly Tensor[] =>
+  ordered([detached(x)], { dim, descending: false, places })
+
+/** The elements at some places of the order along a dimension. */
+export const valuesAt = (x: Tensor, dim: number, places: readonly Run[]): Tensor =>
+  applyAll(sortOp, [x], { dim, descending: false, places })[0]
 
 export interface SortOptions extends DimOption {
   readonly descending?: boolean
@@ -86,7 +95,7 @@ const argsortArguments = method('argsort', lastDim, descendingParameter, keyword
 
 const orderOf = (x: Tensor, dim: number, descending: boolean): Order => {
   const d = normalizeDim(dim, x.dim())
-  return { dim: d, descending, k: x.dim() === 0 ? 1 : x.sizes[d] }
+  return { dim: d, descending, places: [[0, x.dim() === 0 ? 1 : x.sizes[d]]] }
 }
 
 /**
@@ -161,6 +170,6 @@ export function topk(
     throw new RuntimeError('selected index k out of range', `k is ${k}; dimension ${d} has ${size} elements.`)
   }
   if (x.dtype === 'bool') throw notImplemented('topk_cpu', x.dtype, toInt)
-  const [values, indices] = applyAll(topkOp, [x], { dim: d, descending: largest, k })
+  const [values, indices] = applyAll(topkOp, [x], { dim: d, descending: largest, places: [[0, k]] })
   return new ValuesAndIndices('topk', values, indices)
 }

@@ -5,6 +5,7 @@ import { normalizeDim, numelOf, type Shape } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
 import { effects } from '../../tensor/effects.ts'
 import { bool, int, method, nullable, optional } from '../../tensor/signature.ts'
+import { read } from '../../tensor/read.ts'
 import { detached, type Tensor } from '../../tensor/tensor.ts'
 import { fromArray } from '../create/create.ts'
 import { reshapeOp } from '../define/views.ts'
@@ -46,14 +47,15 @@ function along(name: string, x: Tensor, dim: number, sorts: boolean): Found {
   return { values: transpose(values, 0, d).contiguous(), ...others }
 }
 
-function ofAll(name: string, x: Tensor, sorts: boolean): Found {
+function ofAll(name: string, x: Tensor, sorts: boolean, inverse: boolean): Found {
   refused(name)
-  const data = x.toArray()
+  // The inverse is found after the values have been stored.
+  const data = read(x, !inverse)
   const sorted = (): Groups => {
-    const [, order] = sortedAlong(apply(reshapeOp, [x], [data.length]), 0)
-    return runsOf(data, data.length, 1, order.toArray())
+    const [, order] = sortedAlong(apply(reshapeOp, [x], [x.elements]), 0)
+    return runsOf(read(x), x.elements, 1, order.toArray())
   }
-  return found(sorts ? (groupsOf(data) ?? sorted()) : runsOf(data, data.length, 1), x, [], x.sizes)
+  return found(sorts ? (groupsOf(data) ?? sorted()) : runsOf(data, x.elements, 1), x, [], x.sizes)
 }
 
 /** The values alone, or with what was asked for. */
@@ -115,7 +117,11 @@ export function unique(
 export function unique(x: Tensor, ...args: readonly unknown[]): Tensor | Tensor[] {
   const [, inverse, counts, dim] = uniqueArguments(x, args)
   const plain = detached(x)
-  return asked(dim === null ? ofAll('unique', plain, true) : along('unique', plain, dim, true), inverse, counts)
+  return asked(
+    dim === null ? ofAll('unique', plain, true, inverse) : along('unique', plain, dim, true),
+    inverse,
+    counts,
+  )
 }
 
 const consecutiveArguments = method('unique_consecutive', ...wanted)
@@ -134,7 +140,7 @@ export function uniqueConsecutive(x: Tensor, ...args: readonly unknown[]): Tenso
   const [inverse, counts, dim] = consecutiveArguments(x, args)
   const name = 'uniqueConsecutive'
   const plain = detached(x)
-  return asked(dim === null ? ofAll(name, plain, false) : along(name, plain, dim, false), inverse, counts)
+  return asked(dim === null ? ofAll(name, plain, false, inverse) : along(name, plain, dim, false), inverse, counts)
 }
 
 // Methods derived from the table have one form; these have two.

@@ -33,9 +33,8 @@ interface Kind {
 function noiseOf(x: Tensor, feature: boolean, keep: number, kept: number): Tensor {
   const sizes = feature ? x.sizes.map((n, i) => (i < 2 ? n : 1)) : x.sizes
   return drawn(x.storage.device, { sizes, dtype: x.dtype }, defaultGenerator, (out, generator) => {
-    if (keep === 0) return void out.fill(0)
-    draw.bernoulli(out, keep, generator)
-    for (let i = 0; i < out.length; i++) out[i] *= kept
+    if (keep === 0) out.fill(0)
+    else draw.bernoulli(out, keep, generator, kept)
   })
 }
 
