@@ -10,12 +10,12 @@ import {
   type DeviceBuffer,
   type Instr,
   isScalar,
-  type MatrixRun,
   type Operand,
   type Output,
   type Spec,
   type View,
 } from './backend.ts'
+import type { MatrixRun } from './host-instruction.ts'
 import { checkClaims, checkView, checkWhole } from './claims.ts'
 import { garbage, type Spare } from './garbage.ts'
 import { forEachRow } from './loops.ts'

@@ -21,6 +21,7 @@ export { emitJs, interpret, numberSource, roundSource } from '../expr/js.ts'
 export { runtime } from '../expr/runtime.ts'
 export type { StepDef } from '../expr/step.ts'
 export * from './backend.ts'
+export * from './host-instruction.ts'
 export { CheckedBackend } from './checked.ts'
 export {
   type Composite,
