@@ -5,7 +5,7 @@ import { numelOf, type Shape } from '../base/shape.ts'
 import { warn } from '../base/warn.ts'
 import { transposed } from '../ops/linalg/factorizations.ts'
 import { factorQR } from '../ops/linalg/orthogonal.ts'
-import { inJavaScript } from '../ops/linalg/routines.ts'
+import { inJavaScript } from '../ops/linalg/in-javascript.ts'
 import { eye, fromArray } from '../ops/create/create.ts'
 import { maskedFill } from '../ops/indexing/select.ts'
 import {

@@ -7,7 +7,8 @@ import { toFloat } from '../../base/remedies.ts'
 import { numelOf, type Shape } from '../../base/shape.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
-import { type Call, inJavaScript, partsOf } from './routines.ts'
+import { inJavaScript, partsOf } from './in-javascript.ts'
+import type { Call } from './routines.ts'
 
 /** An op on the last two dimensions of its inputs, which all have the same dimensions before. */
 export interface HostOp<A> extends Pick<OpDef<A>, 'name' | 'vjp' | 'saves'> {

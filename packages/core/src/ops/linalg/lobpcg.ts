@@ -19,7 +19,7 @@ import { betweenPairs, eigh } from './factor.ts'
 import { factorCholesky, indefinite, product, transposed, zeros } from './factorizations.ts'
 import { eigenSymmetric, factorQR } from './orthogonal.ts'
 import { each, hostOp, matricesOf, sizeOf } from './host.ts'
-import { inJavaScript } from './routines.ts'
+import { inJavaScript } from './in-javascript.ts'
 import { mT } from './triangular.ts'
 
 /** A matrix, row by row. */

@@ -1,7 +1,5 @@
 // What linear algebra spends its time in. JavaScript has all of it, and a host of kernels may have its own, so that what is
 // around it, sizes, errors and gradients, is the same on every device. Matrices are row-major, in float64; flags are 0 or 1.
-import { eliminations } from './factorizations.ts'
-import { reflections } from './orthogonal.ts'
 
 type Run = (sizes: readonly number[], arrays: readonly Float64Array[]) => void
 /** Each routine on one matrix; what it overwrites comes first among the arrays, what it only reads comes last. */
@@ -41,8 +39,6 @@ export interface Routines {
   rotate: Run
 }
 
-const routines: Routines = { ...eliminations, ...reflections }
-
 /** Runs a routine over the matrices of a batch. */
 export type Call = (
   routine: keyof Routines,
@@ -50,12 +46,3 @@ export type Call = (
   sizes: readonly number[],
   arrays: readonly Float64Array[],
 ) => void
-
-/** The parts of arrays that belong to one matrix. */
-export const partsOf = (arrays: readonly Float64Array[], count: number, batch: number): readonly Float64Array[] =>
-  count === 1 ? arrays : arrays.map((x) => x.subarray((batch * x.length) / count, ((batch + 1) * x.length) / count))
-
-/** In JavaScript, one matrix after the other. */
-export const inJavaScript: Call = (routine, count, sizes, arrays) => {
-  for (let batch = 0; batch < count; batch++) routines[routine](sizes, partsOf(arrays, count, batch))
-}
