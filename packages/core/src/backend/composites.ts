@@ -24,13 +24,48 @@ export interface Composite {
 
 /** A norm whose statistics cover `S`, and weights and biases `C`. */
 interface Norm<S extends Extent, C extends Extent, More extends Composite['outputs'] = []> {
-  readonly inputs: [['x', 'all'], ['weight', C], ['bias', C], ['eps', 'one']]
-  readonly outputs: [['y', 'all'], ['mean', S], ['invStd', S], ...More]
+  inputs: [['x', 'all'], ['weight', C], ['bias', C], ['eps', 'one']]
+  outputs: [['y', 'all'], ['mean', S], ['invStd', S], ...More]
 }
 interface NormBackward<S extends Extent, C extends Extent> {
-  readonly inputs: [['dy', 'all'], ['x', 'all'], ['mean', S], ['invStd', S], ['weight', C]]
-  readonly outputs: [['dx', 'all'], ['dWeight', C], ['dBias', C]]
+  inputs: [['dy', 'all'], ['x', 'all'], ['mean', S], ['invStd', S], ['weight', C]]
+  outputs: [['dx', 'all'], ['dWeight', C], ['dBias', C]]
 }
+/** Softmax or its logarithm. */
+interface Soft {
+  inputs: [['x', 'all']]
+  outputs: [['y', 'all']]
+}
+interface SoftBackward {
+  inputs: [['dy', 'all'], ['y', 'all']]
+  outputs: [['dx', 'all']]
+}
+/** The types of the definitions, which would be three times as long if they were inferred. */
+interface Composites {
+  softmax: Soft
+  logSoftmax: Soft
+  softmaxBackward: SoftBackward
+  logSoftmaxBackward: SoftBackward
+  crossEntropy: {
+    inputs: [['x', 'all'], ['target', 'index']]
+    outputs: [['loss', 'row'], ['most', 'row'], ['logSum', 'row']]
+    numbers: ['ignore']
+  }
+  crossEntropyBackward: {
+    inputs: [['x', 'all'], ['target', 'index'], ['most', 'row'], ['logSum', 'row'], ['dy', 'rowOrOne']]
+    outputs: [['dx', 'all']]
+    numbers: ['ignore']
+  }
+  moments: {
+    inputs: [['x', 'all']]
+    outputs: [['mean', 'each'], ['squares', 'each']]
+  }
+  sliceNorm: Norm<'slice', 'channel'>
+  sliceNormBackward: NormBackward<'slice', 'channel'>
+  batchNorm: Norm<'each', 'each', [['squares', 'each']]>
+  batchNormBackward: NormBackward<'each', 'each'>
+}
+
 const norm = <S extends Extent, C extends Extent, More extends Composite['outputs']>(
   statistic: S,
   channel: C,
@@ -59,15 +94,6 @@ const normBackward = <S extends Extent, C extends Extent>(statistic: S, channel:
   ],
 })
 
-/** Softmax or its logarithm. */
-interface Soft {
-  readonly inputs: [['x', 'all']]
-  readonly outputs: [['y', 'all']]
-}
-interface SoftBackward {
-  readonly inputs: [['dy', 'all'], ['y', 'all']]
-  readonly outputs: [['dx', 'all']]
-}
 const soft: Soft = { inputs: [['x', 'all']], outputs: [['y', 'all']] }
 const softBackward: SoftBackward = {
   inputs: [
@@ -77,7 +103,7 @@ const softBackward: SoftBackward = {
   outputs: [['dx', 'all']],
 }
 
-export const composites = {
+export const composites: Readonly<Composites> = {
   // The exponentials of a row minus its largest element, divided by their sum.
   softmax: soft,
   // The logarithm of softmax.
@@ -127,9 +153,8 @@ export const composites = {
   // The same of each channel over all samples; squares: the sum of squared distances from the mean.
   batchNorm: norm('each', 'each', ['squares', 'each']),
   batchNormBackward: normBackward('each', 'each'),
-} as const satisfies Readonly<Record<string, Composite>>
+}
 
-type Composites = typeof composites
 export type CompositeKind = keyof Composites
 
 /** The attributes of an instruction of each of these kinds. */
