@@ -136,32 +136,25 @@ function leading(keys: Uint32Array, count: number): Int32Array {
   return order
 }
 
-/** The key at a place of the order, and how many equal ones come before it. */
-function keyAt(keys: Uint32Array, place: number): [key: number, rest: number] {
-  let key = 0
-  let rest = place
-  let some = keys
-  for (let shift = 2 * bits; shift >= 0; shift -= bits) {
-    const counts = countsOf(some, shift)
-    let found = 0
-    for (; rest >= counts[found]; found++) rest -= counts[found]
-    key |= found << shift
-    const next = new Uint32Array(counts[found])
-    for (let c = 0, k = 0; k < next.length; c++)
-      if (((some[c] >>> shift) & (buckets - 1)) === found) next[k++] = some[c]
-    some = next
-  }
-  return [key >>> 0, rest]
-}
-
-/** The places of elements that are in some run of the order, in order. */
+/** The indices in a run of the order: only the elements that have their highest digits are sorted. */
 function between(keys: Uint32Array, from: number, to: number): Int32Array {
-  const [low, rest] = keyAt(keys, from)
-  const [high] = to === from + 1 ? [low] : keyAt(keys, to - 1)
-  const found: number[] = []
-  for (let c = 0; c < keys.length; c++) if (keys[c] >= low && keys[c] <= high) found.push(c)
-  return byDigits(Uint32Array.from(found, (c) => keys[c]))
-    .subarray(rest, rest + to - from)
+  const counts = countsOf(keys, 2 * bits)
+  let [low, start] = [0, from]
+  while (start >= counts[low]) start -= counts[low++]
+  let high = low
+  const end = start + to - from
+  let n = counts[low]
+  while (n < end) n += counts[++high]
+  const some = new Uint32Array(n)
+  const found = new Int32Array(n)
+  for (let c = 0, k = 0; k < n; c++) {
+    const digit = keys[c] >>> (2 * bits)
+    if (digit < low || digit > high) continue
+    some[k] = keys[c]
+    found[k++] = c
+  }
+  return byDigits(some)
+    .subarray(start, end)
     .map((k) => found[k])
 }
 
@@ -176,8 +169,8 @@ export function sort({ attrs, inputs, outputs }: Instr<'sort'>): void {
   const step = x.strides[axis]
   const outStep = strides[axis]
   const { places = [[0, size]] } = attrs
-  const [[, first]] = places
-  const isFew = attrs.places !== undefined && places[0][0] === 0 && places.length === 1 && first <= fewest
+  const [[begin, end], ...others] = places
+  const isFew = begin === 0 && end <= fewest && end < size && others.length === 0
   const digits = (isFew || size >= long) && !(data instanceof Float64Array) ? new Uint32Array(size) : null
   const row = new Int32Array(digits === null ? size : 0)
   const keys = new Float64Array(row.length)
