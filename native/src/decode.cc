@@ -252,7 +252,7 @@ void read_sort(Reader& r, Instruction* out) {
   out->empty = elements == 0;
   static_assert(sizeof(Run) == 8, "a run is two words of the stream");
   x.places = reinterpret_cast<const Run*>(r.words(int64_t{2} * x.runs));
-  for (int32_t i = 0; r.good() && i < x.runs; i++) {
+  for (int32_t i = 0; r.good() && !out->empty && i < x.runs; i++) {
     const Run& run = x.places[i];
     r.require(run.from >= 0 && run.from < run.to && run.to <= x.n, "places are out of range");
   }
