@@ -8,6 +8,7 @@ import { type Arguments, bool, constructing, int, nullable, optional, real } fro
 import type { Tensor } from '../tensor/tensor.ts'
 import { Module } from './module.ts'
 import { pythonRepr } from './names.ts'
+import type { InplaceOption } from './rectified.ts'
 
 /** `1 / (1 + exp(-x))` */
 export class Sigmoid extends Module {
@@ -35,11 +36,6 @@ export class Tanh extends Module {
 
 const ofSigmoid = constructing('Sigmoid')
 const ofTanh = constructing('Tanh')
-
-export interface InplaceOption {
-  /** Overwrite the input. */
-  readonly inplace?: boolean
-}
 
 /** `max(x, 0)` */
 export class ReLU extends Module {

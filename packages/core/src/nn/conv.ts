@@ -6,6 +6,7 @@ import { empty } from '../ops/create/create.ts'
 import {
   checkNotNegative,
   checkPositive,
+  type ConvTransposeOptions,
   conv1d,
   conv2d,
   conv3d,
@@ -54,10 +55,8 @@ export interface ConvLayerOptions extends SharedOptions {
   readonly padding?: PerDim | 'same' | 'valid'
   readonly paddingMode?: PaddingMode
 }
-export interface ConvTransposeLayerOptions extends SharedOptions {
+export interface ConvTransposeLayerOptions extends SharedOptions, Pick<ConvTransposeOptions, 'outputPadding'> {
   readonly padding?: PerDim
-  /** Added to one side of the output, because outputs of several sizes have an input of the same size. */
-  readonly outputPadding?: PerDim
   readonly paddingMode?: 'zeros'
 }
 

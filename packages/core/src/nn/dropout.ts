@@ -3,7 +3,7 @@ import { ValueError } from '../base/errors.ts'
 import { alphaDropout, dropout, dropout1d, dropout2d, dropout3d, featureAlphaDropout } from '../ops/random/dropout.ts'
 import { type Arguments, bool, constructing, number, optional } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import type { InplaceOption } from './activation.ts'
+import type { InplaceOption } from './rectified.ts'
 import { Module } from './module.ts'
 import { pythonRepr } from './names.ts'
 

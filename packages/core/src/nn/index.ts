@@ -23,7 +23,6 @@ export {
   TripletMarginWithDistanceLoss,
 } from '../losses/index.ts'
 export {
-  type InplaceOption,
   LeakyReLU,
   type LeakyReLUOptions,
   LogSoftmax,
@@ -32,6 +31,7 @@ export {
   Softmax,
   Tanh,
 } from './activation.ts'
+export type { InplaceOption } from './rectified.ts'
 export type { BatchNormOptions } from './batch-norm.ts'
 export type { InstanceNormOptions, LayerNormOptions, LocalResponseNormOptions } from './group-norm.ts'
 export {

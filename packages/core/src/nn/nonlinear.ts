@@ -39,7 +39,8 @@ import {
   str,
 } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { AlongDim, implicitDim, type InplaceOption } from './activation.ts'
+import { AlongDim, implicitDim } from './activation.ts'
+import type { InplaceOption } from './rectified.ts'
 import { type LayerOptions, layerOptions, layerParameters } from './linear.ts'
 import { Module } from './module.ts'
 import { floatRepr, pythonRepr } from './names.ts'

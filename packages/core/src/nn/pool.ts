@@ -12,6 +12,7 @@ import {
 } from '../ops/pool/adaptive.ts'
 import { checkPooling } from '../ops/pool/geometry.ts'
 import {
+  type MaxPoolOptions,
   type AvgPoolNdOptions,
   type AvgPoolOptions,
   avgPool1d,
@@ -52,17 +53,9 @@ export type Pooled<I extends boolean> = I extends true ? [values: Tensor, indice
 
 // ---- maximum ----
 
-export interface MaxPoolLayerOptions<I extends boolean = boolean> {
-  /** The distance between windows; null for the kernel's size. */
-  readonly stride?: PerDim | null
-  /** Elements of negative infinity on both sides, at most half of the kernel's size. */
-  readonly padding?: PerDim
-  /** The distance between the elements of a window. */
-  readonly dilation?: PerDim
+export interface MaxPoolLayerOptions<I extends boolean = boolean> extends Omit<MaxPoolOptions, 'returnIndices'> {
   /** Return the places of the largest elements too. */
   readonly returnIndices?: I
-  /** Let the last window reach beyond the input. */
-  readonly ceilMode?: boolean
 }
 export type MaxPoolLayerArguments<I extends boolean> = [
   kernelSize: PerDim | (MaxPoolLayerOptions<I> & { readonly kernelSize: PerDim }),

@@ -4,7 +4,7 @@ import { leakyRelu as leakyReluOf, relu as reluOf } from '../ops/pointwise/activ
 import { type Arguments, bool, method, number, optional } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
-interface Inplace {
+export interface InplaceOption {
   /** Overwrite the input. */
   readonly inplace?: boolean
 }
@@ -19,7 +19,7 @@ const readLeakyRelu = method('leaky_relu', optional('negativeSlope', number, 0.0
  * @example
  * F.relu(tensor([-2, 3])) // tensor([0., 3.])
  */
-export function relu(x: Tensor, ...args: Arguments<[inplace: boolean], Inplace>): Tensor {
+export function relu(x: Tensor, ...args: Arguments<[inplace: boolean], InplaceOption>): Tensor {
   const [overwrites] = readRelu(x, args)
   return overwrites ? inPlace(reluOf, x) : reluOf(x)
 }
@@ -33,7 +33,7 @@ export function relu(x: Tensor, ...args: Arguments<[inplace: boolean], Inplace>)
  */
 export function leakyRelu(
   x: Tensor,
-  ...args: Arguments<[negativeSlope: number, inplace: boolean], Inplace & { readonly negativeSlope?: number }>
+  ...args: Arguments<[negativeSlope: number, inplace: boolean], InplaceOption & { readonly negativeSlope?: number }>
 ): Tensor {
   const [slope, overwrites] = readLeakyRelu(x, args)
   return overwrites ? inPlace(leakyReluOf, x, slope) : leakyReluOf(x, slope)

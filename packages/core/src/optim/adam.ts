@@ -7,10 +7,10 @@ import { noGrad } from '../tensor/mode.ts'
 import type { Arguments } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { countStep, Optimizer, type ParamGroup, type Params } from './optimizer.ts'
-import { checkOption, merged, type Pair, type Switches } from './options.ts'
+import { checkOption, merged, type Pair, type Maximizing } from './options.ts'
 import type { StateEntry } from './saved.ts'
 
-export interface AdamOptions extends Switches {
+export interface AdamOptions extends Maximizing {
   readonly lr?: number
   /** The decay rates of the averages of the gradient and of its square. */
   readonly betas?: readonly [number, number]
@@ -19,8 +19,6 @@ export interface AdamOptions extends Switches {
   readonly weightDecay?: number
   /** Divide by the largest average so far. */
   readonly amsgrad?: boolean
-  /** Maximize instead of minimizing. */
-  readonly maximize?: boolean
 }
 interface AdamGroup {
   lr: number

@@ -92,6 +92,11 @@ export interface Switches {
   /** PyTorch's choice of an implementation, which changes nothing here. */
   readonly foreach?: boolean | null
 }
+export interface Maximize {
+  /** Maximize instead of minimizing. */
+  readonly maximize?: boolean
+}
+export interface Maximizing extends Switches, Maximize {}
 
 /**
  * The given arguments over the defaults: by position, in PyTorch's `order`, or by name in options that end them. An

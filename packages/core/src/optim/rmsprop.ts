@@ -6,10 +6,10 @@ import { noGrad } from '../tensor/mode.ts'
 import type { Arguments } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { countStep, Optimizer, type ParamGroup, type Params } from './optimizer.ts'
-import { checkOption, merged, type Switches } from './options.ts'
+import { checkOption, merged, type Maximizing } from './options.ts'
 import type { StateEntry } from './saved.ts'
 
-export interface RMSpropOptions extends Switches {
+export interface RMSpropOptions extends Maximizing {
   readonly lr?: number
   /** The part of the last change that continues. */
   readonly momentum?: number
@@ -20,8 +20,6 @@ export interface RMSpropOptions extends Switches {
   /** Divide by the standard deviation of the gradient, instead of its root mean square. */
   readonly centered?: boolean
   readonly weightDecay?: number
-  /** Maximize instead of minimizing. */
-  readonly maximize?: boolean
 }
 interface RMSpropGroup {
   lr: number

@@ -9,7 +9,7 @@ import { noGrad } from '../tensor/mode.ts'
 import type { Arguments } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { countStep, Optimizer, type ParamGroup, type Params } from './optimizer.ts'
-import { checkOption, merged, type Pair, type Switches } from './options.ts'
+import { checkOption, merged, type Maximize, type Maximizing, type Pair, type Switches } from './options.ts'
 import type { StateEntry } from './saved.ts'
 import { ValueError } from '../base/errors.ts'
 
@@ -102,7 +102,7 @@ function checkBetas(betas: readonly [number, number]): void {
 
 // ---- Adagrad ----
 
-export interface AdagradOptions extends Switches {
+export interface AdagradOptions extends Maximizing {
   readonly lr?: number
   /** By how much the rate falls: `lr / (1 + (step - 1) * lrDecay)`. */
   readonly lrDecay?: number
@@ -111,8 +111,6 @@ export interface AdagradOptions extends Switches {
   readonly initialAccumulatorValue?: number
   /** Added to the denominator. */
   readonly eps?: number
-  /** Maximize instead of minimizing. */
-  readonly maximize?: boolean
 }
 interface AdagradGroup extends Group {
   lrDecay: number
@@ -190,15 +188,13 @@ export class Adagrad extends Counted<AdagradGroup> {
 
 // ---- Adadelta ----
 
-export interface AdadeltaOptions extends Switches {
+export interface AdadeltaOptions extends Maximizing {
   readonly lr?: number
   /** The part of both averages that a step keeps. */
   readonly rho?: number
   /** Added under the roots. */
   readonly eps?: number
   readonly weightDecay?: number
-  /** Maximize instead of minimizing. */
-  readonly maximize?: boolean
 }
 interface AdadeltaGroup extends Group {
   rho: number
@@ -298,10 +294,7 @@ abstract class OfMoments<G extends MomentsGroup> extends Counted<G> {
   }
 }
 
-export interface AdamaxOptions extends Moments {
-  /** Maximize instead of minimizing. */
-  readonly maximize?: boolean
-}
+export interface AdamaxOptions extends Moments, Maximize {}
 interface AdamaxGroup extends MomentsGroup {
   maximize: boolean
 }
@@ -486,7 +479,7 @@ export class NAdam extends OfMoments<NAdamGroup> {
 
 // ---- ASGD ----
 
-export interface ASGDOptions extends Switches {
+export interface ASGDOptions extends Maximizing {
   readonly lr?: number
   /** By how much a step shrinks the parameter, times the rate. */
   readonly lambd?: number
@@ -495,8 +488,6 @@ export interface ASGDOptions extends Switches {
   /** The step after which the average begins. */
   readonly t0?: number
   readonly weightDecay?: number
-  /** Maximize instead of minimizing. */
-  readonly maximize?: boolean
 }
 interface ASGDGroup extends Group {
   lambd: number
@@ -588,15 +579,13 @@ export class ASGD extends Counted<ASGDGroup> {
 
 // ---- Rprop ----
 
-export interface RpropOptions {
+export interface RpropOptions extends Maximize {
   /** The first step of each element. */
   readonly lr?: number
   /** By what a step shrinks when the gradient changes its sign, and grows when it does not. */
   readonly etas?: readonly [number, number]
   /** The smallest and the largest step. */
   readonly stepSizes?: readonly [number, number]
-  /** Maximize instead of minimizing. */
-  readonly maximize?: boolean
 }
 interface RpropGroup extends Group {
   etas: readonly [number, number]

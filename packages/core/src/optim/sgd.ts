@@ -7,10 +7,10 @@ import { noGrad } from '../tensor/mode.ts'
 import type { Arguments } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { Optimizer, type ParamGroup, type Params } from './optimizer.ts'
-import { checkOption, merged, type Switches } from './options.ts'
+import { checkOption, merged, type Maximizing } from './options.ts'
 import type { StateEntry } from './saved.ts'
 
-export interface SGDOptions extends Switches {
+export interface SGDOptions extends Maximizing {
   readonly lr?: number
   /** The share of the last update that is carried over. */
   readonly momentum?: number
@@ -20,8 +20,6 @@ export interface SGDOptions extends Switches {
   readonly weightDecay?: number
   /** Look ahead along the momentum. */
   readonly nesterov?: boolean
-  /** Maximize instead of minimizing. */
-  readonly maximize?: boolean
 }
 interface SGDGroup {
   lr: number

@@ -16,15 +16,11 @@ import { counts, type Windows } from './taps.ts'
 
 // ---- maximum ----
 
-export interface MaxPoolOptions {
-  /** The distance between windows; null for the kernel's size. */
-  readonly stride?: PerDim | null
+export interface MaxPoolOptions extends LPPoolOptions {
   /** Elements of negative infinity on both sides, at most half of the kernel's size. */
   readonly padding?: PerDim
   /** The distance between the elements of a window. */
   readonly dilation?: PerDim
-  /** Let the last window reach beyond the input. */
-  readonly ceilMode?: boolean
   /** Return the places of the largest elements too. */
   readonly returnIndices?: boolean
 }
@@ -105,13 +101,9 @@ export const maxPool3d = ((input: Tensor, ...args: unknown[]) => max3([input, ..
 
 // ---- mean ----
 
-export interface AvgPoolOptions {
-  /** The distance between windows; null for the kernel's size. */
-  readonly stride?: PerDim | null
+export interface AvgPoolOptions extends LPPoolOptions {
   /** Zeros on both sides, at most half of the kernel's size. */
   readonly padding?: PerDim
-  /** Let the last window reach beyond the input. */
-  readonly ceilMode?: boolean
   /** Count the zeros of the padding as elements. */
   readonly countIncludePad?: boolean
 }
