@@ -6,7 +6,7 @@ import type { Code } from './code.ts'
 import { canCompute, Computation } from './computation.ts'
 import { isMap, type MapOf, type Operand } from './decode.ts'
 import { type Body, i32 } from './module.ts'
-import { writeLoop } from './stages.ts'
+import { turnVectors, writeLoop } from './stages.ts'
 
 /** Bytes of a slot (slots.inl): where its elements are, then 1, or 0 if it is a vector of the same element. */
 const slotBytes = 16
@@ -32,10 +32,10 @@ export function writeBlock(map: MapOf, body: Body): void {
     const end = body.keep(w.mulInt(count, w.int(4)), i32)
     const atOf = (position: number): Code => body.keep(w.loadInt(slots, slotOf(position)), i32)
     const starts = new Map<Operand, Code>()
+    /** Those of operands that `i` is a part of. */
+    const indexed = new Set<Operand>()
     /** Operands that may or may not move within a block. */
     const pointers: { readonly at: ReturnType<Body['local']>; readonly step: Code }[] = []
-    const read = (x: Operand, at: Code): Code =>
-      dtypeSize[x.dtype] === 4 ? w.load(at) : computation.widened(w.loadFour(at), x.dtype)
     const index = (size: number): Code => (size === 4 ? i.get : w.shiftRightInt(i.get, w.int(2)))
 
     inputs.forEach(({ operand: x }, position) => {
@@ -46,6 +46,7 @@ export function writeBlock(map: MapOf, body: Body): void {
       const start = atOf(position)
       if (isInner && x.strides[last] !== 0 && map.sizes[last] > 1) {
         starts.set(x, w.addInt(start, index(dtypeSize[x.dtype])))
+        indexed.add(x)
         return
       }
       const at = body.local(i32)
@@ -55,21 +56,54 @@ export function writeBlock(map: MapOf, body: Body): void {
       starts.set(x, at.get)
     })
     const results = outs.map((_, k) => atOf(inputs.length + k))
-    const load = (x: Operand): Code => read(x, starts.get(x) as Code)
+    /** `ahead`: how many elements after the one at `i`. */
+    const load = (x: Operand, ahead = 0): Code => {
+      const size = dtypeSize[x.dtype]
+      const [at, offset] = [starts.get(x) as Code, indexed.has(x) ? ahead * size : 0]
+      return size === 4 ? w.load(at, offset) : computation.widened(w.loadFour(at, offset), x.dtype)
+    }
 
     computation.at(0, load)
     body.add(i.set(w.int(0)))
-    const vector = (): void => {
-      computation.at(1, load)
+    const vector = (ahead = 0): void => {
+      computation.at(1, (x) => load(x, ahead))
       outs.forEach(({ to, from }, k) => {
         const size = dtypeSize[to.dtype]
         const at = w.addInt(results[k], index(size))
         const value = computation.stored(from)
-        body.add(size === 4 ? w.store(at, value) : w.storeLane(at, value, 0))
+        body.add(size === 4 ? w.store(at, value, ahead * size) : w.storeLane(at, value, 0, ahead * size))
       })
     }
-    writeLoop(body, i, end, vector, () => {
+    const next = (): void => {
       for (const { at, step } of pointers) body.add(at.set(w.addInt(at.get, step)))
-    })
+    }
+    const vectors = turnVectors(body, vector)
+    if (vectors === 1) return writeLoop(body, i, end, vector, next)
+    const turn = w.int(16 * vectors)
+    const even = body.keep(w.subInt(end, w.remainderInt(end, turn)), i32)
+    const whileBefore = (stop: Code, step: Code, write: () => void): Code =>
+      w.ifThen(
+        w.lessInt(i.get, stop),
+        body.piece(() =>
+          body.loop(() => {
+            write()
+            return w.lessInt(i.tee(w.addInt(i.get, step)), stop)
+          }),
+        ),
+      )
+    body.add(
+      whileBefore(even, turn, () => {
+        for (let k = 0; k < vectors; k++) {
+          vector(4 * k)
+          next()
+        }
+      }),
+    )
+    body.add(
+      whileBefore(end, w.int(16), () => {
+        vector()
+        next()
+      }),
+    )
   })
 }

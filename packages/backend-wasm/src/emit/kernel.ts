@@ -4,11 +4,11 @@
 import { type DType, dtypeSize } from '@flambeau/core/backend'
 import { opcodes } from '@flambeau/stream'
 import * as w from './code.ts'
-import { bytesOf, type Code } from './code.ts'
+import type { Code } from './code.ts'
 import { canCompute, Computation } from './computation.ts'
 import type { MapOf, Operand } from './decode.ts'
 import { type Body, f64, i32 } from './module.ts'
-import { writeLoop } from './stages.ts'
+import { turnVectors, writeLoop } from './stages.ts'
 
 /** Bytes of a row in the table of the host (kernels.h): its address, then its length. */
 const rowBytes = 16
@@ -19,10 +19,6 @@ export const canRun = (map: MapOf): boolean =>
 
 /** Loops over fewer elements are not cut into stages. */
 const mostUncut = 32
-
-/** The vectors that a turn of a loop computes, if their instructions together take no more than so many bytes. */
-const turnVectors = 4
-const turnBytes = 800
 
 /** How many of four elements an access is for: all, or the first. */
 type Lanes = 4 | 1
@@ -119,9 +115,9 @@ class Kernel {
         return w.lessInt(i.tee(w.addInt(i.get, w.int(4 * lanes * vectors))), w.int(4 * to))
       })
     }
-    const isShort = turnVectors * bytesOf(body.piece(() => once(4))).length <= turnBytes
-    const even = isShort ? size - (size % (4 * turnVectors)) : 0
-    range(0, even, 4, turnVectors)
+    const vectors = turnVectors(body, () => once(4))
+    const even = vectors > 1 ? size - (size % (4 * vectors)) : 0
+    range(0, even, 4, vectors)
     range(even, whole, 4)
     range(whole, size, 1)
   }

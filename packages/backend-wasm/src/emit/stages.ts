@@ -3,12 +3,15 @@
 // instructions, so that it works on more vectors at a time, the shorter the chains of a loop are. What one stage computes
 // for a later one lies below the stack of C++ until then, in the nearest cache.
 import * as w from './code.ts'
-import type { Code } from './code.ts'
+import { bytesOf, type Code } from './code.ts'
 import { type Body, i32, type Local, stackPointer } from './module.ts'
 
 /** The bytes of a vector, and the vectors that all stages go through before the next ones. */
 const vectorBytes = 16
 const runBytes = 32 * vectorBytes
+/** The vectors that a turn of a loop computes, if their instructions together take no more than so many bytes. */
+const severalVectors = 4
+const severalBytes = 800
 /** Cycles until an instruction has its result, most of them and those that divide. */
 const usual = 4
 const dividing = 12
@@ -75,6 +78,10 @@ function divide(items: readonly Item[]): number {
     item.stage = item.sets === undefined ? count - 1 : Math.min(count - 1, Math.floor((item.ready * count) / (all + 1)))
   return count
 }
+
+/** How many vectors a turn of a loop computes whose instructions for one of them `write` adds. */
+export const turnVectors = (body: Body, write: () => void): number =>
+  severalVectors * bytesOf(body.piece(write)).length <= severalBytes ? severalVectors : 1
 
 /**
  * Runs `write`, which computes and stores one vector, for `i` from where it is to before `end`, 16 in a turn; `next` goes
