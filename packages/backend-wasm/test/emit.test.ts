@@ -103,9 +103,14 @@ describe('every emitted step gives the bits of the interpreter', () => {
       const args = kinds.map((kind, i) => s.input(i, kind))
       const expr: Expr = { step: step as 'add', dtype, args, value: 0 }
       const place = (dtype: DType, ref: number): Placed => ({ dtype, ref, offset: 0, strides: [1] })
-      const words = mapWords([n], kinds.map(place), [{ expr, to: place(dtype, arity) }])
-      const rows = [...kinds, dtype].map((dtype) => ({ dtype, bytes: rowOf(dtype, n, roll) }))
-      expect(compare(words as number[], rows, [])).toBe(undefined)
+      const stored = { expr, to: place(dtype, arity) }
+      const most: Result = { expr, reduce: 'max', to: { dtype, ref: arity + 1, offset: 0, strides: [0] } }
+      const rows = [...kinds, dtype, dtype].map((dtype) => ({ dtype, bytes: rowOf(dtype, n, roll) }))
+      // By a function of its own, and by one of blocks, if there is anything to compute.
+      for (const results of step === 'cast' && of === dtype ? [[stored]] : [[stored], [stored, most]]) {
+        const words = mapWords([n], kinds.map(place), results)
+        expect(compare(words as number[], rows, [])).toBe(undefined)
+      }
     })
   }
 })
@@ -122,8 +127,10 @@ describe('powers', () => {
   }
 })
 
+const hostile = [0, -0, Number.NaN, Infinity, -Infinity, 1, -1, 1e-45]
+
 describe('maxima and minima beside NaN, infinities and both zeros', () => {
-  const all = [0, -0, Number.NaN, Infinity, -Infinity, 1, -1, 1e-45]
+  const all = hostile
   for (const name of ['max', 'min'] as const) {
     it(`${name} of elements, of a column or a row, of numbers, of constants, in either order`, () => {
       const bytes = (values: readonly number[]) => ({
@@ -152,6 +159,17 @@ describe('maxima and minima beside NaN, infinities and both zeros', () => {
         run(float([0, 0], -1), [s[name](x, constant), s[name](constant, x)], [value])
       }
     })
+  }
+})
+
+it('between two numbers, of which any may be NaN, infinite or a zero', () => {
+  const rows = [floats(70), floats(70, 2)]
+  const [low, high] = [s.input(1, 'float32'), s.input(2, 'float32')]
+  const inputs = [float([1], 0), float([0], -1), float([0], -2)]
+  for (const expr of [s.min(s.max(x, low), high), s.max(s.min(x, low), high), s.add(s.max(x, low), s.min(x, high))]) {
+    const words = mapWords([70], inputs, [{ expr, to: float([1], 1) }]) as number[]
+    for (const from of hostile)
+      for (const to of hostile) expect(compare(words, rows, [from, to]), `${from} ${to}`).toBe(undefined)
   }
 })
 

@@ -102,6 +102,15 @@ export const choose = (a: Code, b: Code, condition: Code): Code => [a, b, condit
 export const globalOf = (index: number): Code => [0x23, unsigned(index)]
 export const call = (index: number, ...args: readonly Code[]): Code => [args, 0x10, unsigned(index)]
 export const ifThen = (condition: Code, then: Code): Code => [condition, 0x04, 0x40, then, 0x0b]
+export const ifElse = (condition: Code, then: Code, otherwise: Code): Code => [
+  condition,
+  0x04,
+  0x40,
+  then,
+  0x05,
+  otherwise,
+  0x0b,
+]
 export const returned = (value: Code): Code => [value, 0x0f]
 
 // Vectors: memory and lanes.

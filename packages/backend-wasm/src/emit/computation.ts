@@ -10,6 +10,8 @@ import { Vectors } from './vectors.ts'
 
 /** Engines limit the local variables of a function, and take long to compile large ones. */
 export const mostValues = 1000
+/** What a longer expression would save without the parts that change nothing is not worth a second loop. */
+const fewValues = 8
 
 /** Whether the steps and the dtypes of a map can be emitted. */
 export function canCompute({ values, inputs, outs }: MapOf): boolean {
@@ -30,8 +32,9 @@ export class Computation {
   readonly #levels = new Map<Value, number>()
   readonly #used = new Set<Value>()
   readonly #code = new Map<Value, Code>()
-  /** What has been computed of steps in outer loops. */
+  /** What has been computed of steps in outer loops; and before all loops, with the bits that change something. */
   readonly #outer = new Map<Value, Code>()
+  readonly #first = new Map<Value, Code>()
 
   constructor(map: MapOf, body: Body, levelOf: (x: Operand) => number) {
     this.m = new Vectors(body)
@@ -81,10 +84,22 @@ export class Computation {
     const outer = known && outerPart(x, known)
     if (known === undefined || outer === undefined) return x.args
     if (this.#levels.get(known) === level) {
-      const rest = outer(this.m, this.of(known))
+      const rest = outer.of(this.m, this.of(known))
       this.#outer.set(x, rest === nothing ? rest : this.m.keep(rest))
+      if (level === 0 && rest !== nothing)
+        this.#first.set(x, w.xor(this.#outer.get(x) as Code, this.m.float(outer.neutral)))
     }
     return [...x.args.filter((arg) => arg !== known), known]
+  }
+
+  /** Whether what was computed of steps before all loops changes anything; undefined if it is known, or hardly matters. */
+  get changes(): Code | undefined {
+    if (this.#first.size === 0 || this.#map.values.length > fewValues) return undefined
+    return w.anyTrue([...this.#first.values()].reduce(w.or))
+  }
+  /** Leaves it out from here on. */
+  leaveOut(): void {
+    for (const x of this.#first.keys()) this.#outer.set(x, nothing)
   }
 
   /** The elements of an operand of bytes as lanes. */

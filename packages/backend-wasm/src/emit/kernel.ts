@@ -72,6 +72,15 @@ class Kernel {
   #loop(loop: number): void {
     if (loop < this.#depth || loop === 0) this.#computation.at(loop, (x) => this.#loadOne(x))
     if (this.#depth === 0) return this.#store(1)
+    const changes = loop === 0 ? this.#computation.changes : undefined
+    if (changes === undefined) return this.#turns(loop)
+    const write = (): readonly Code[] => this.#body.piece(() => this.#turns(loop))
+    const all = write()
+    this.#computation.leaveOut()
+    this.#body.add(w.ifElse(changes, all, write()))
+  }
+
+  #turns(loop: number): void {
     if (loop === this.#depth - 1) return this.#innermost()
     const body = this.#body
     const moving = [...this.#starts].flatMap(([x, starts]) => {

@@ -65,17 +65,28 @@ const least: Emit = (_, a, b, rest) => {
 
 /** What changes nothing. */
 export const nothing: Code = []
-type Rest = (m: Maker, b: Code) => Code
+/** The part of a step that its operand b decides, and what it is if it changes nothing. */
+export interface Rest {
+  readonly of: (m: Maker, b: Code) => Code
+  readonly neutral: number
+}
 /** To be added: 0 makes the negative zero positive, NaN makes all NaN, and the negative zero changes nothing. */
-const restOfLargest: Rest = (m, b) => w.select(w.or(w.eq(b, m.float(0)), w.ne(b, b)), b, m.float(-0))
+const restOfLargest: Rest = {
+  of: (m, b) => w.select(w.or(w.eq(b, m.float(0)), w.ne(b, b)), b, m.float(-0)),
+  neutral: -0,
+}
 /** Bits to be set: the sign, if b is the negative zero, or all, if it is NaN. */
-const restOfLeast: Rest = (m, b) => w.or(w.and(w.eqInts(b, m.float(-0)), m.float(-0)), w.ne(b, b))
+const restOfLeast: Rest = {
+  of: (m, b) => w.or(w.and(w.eqInts(b, m.float(-0)), m.float(-0)), w.ne(b, b)),
+  neutral: 0,
+}
+const noRest: Rest = { of: () => nothing, neutral: 0 }
 
 /** The part of a step that is computed in an outer loop, where its operand b is known; undefined if there is none. */
 export function outerPart({ step, dtype }: Computed, b: Value): Rest | undefined {
   if (dtype !== 'float32' || (step !== 'max' && step !== 'min')) return undefined
   // Neither zero nor NaN.
-  if (b.kind === 'constant' && Math.abs(roundTo(b.value, dtype)) > 0) return () => nothing
+  if (b.kind === 'constant' && Math.abs(roundTo(b.value, dtype)) > 0) return noRest
   return step === 'max' ? restOfLargest : restOfLeast
 }
 
