@@ -224,7 +224,7 @@ struct Kernels {
   void (*contract)(const Contract&, const Memory&, void* finish);
   void (*composite)(const CompositeOp&, const Memory&);
   void (*pad)(const Pad&, const Memory&);
-  /** A routine whose arrays fit. Returns whether there was memory for it. Null where there are none. */
+  /** A routine whose arrays fit. Returns whether there was memory for it. */
   bool (*matrices)(const Matrices&);
   /**
    * Prepares a map, or a check, that runs many times: everything that follows from its sizes and strides is computed

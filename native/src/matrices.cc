@@ -29,11 +29,13 @@ bool rotates_rows(const Matrices& it) {
 }  // namespace
 
 bool fits(const Matrices& it) {
-  const auto [p, q, r, s, t] = it.sizes;
-  const Index few = std::min(p, q);
-  const auto have = [&](int32_t sizes, std::initializer_list<Index> needed) {
+  if (it.routine > lastRoutine) return false;
+  // Products of sizes may be wider than addresses.
+  const int64_t p = it.sizes[0], q = it.sizes[1], r = it.sizes[2], s = it.sizes[3], t = it.sizes[4];
+  const int64_t few = std::min(p, q);
+  const auto have = [&](int32_t sizes, std::initializer_list<int64_t> needed) {
     return it.sizeCount == sizes && it.arrayCount == static_cast<int32_t>(needed.size()) &&
-           (it.count == 0 || std::equal(needed.begin(), needed.end(), it.lengths, std::less_equal<Index>()));
+           (it.count == 0 || std::equal(needed.begin(), needed.end(), it.lengths, std::less_equal<int64_t>()));
   };
   switch (it.routine) {
     case Routine::lu:
@@ -49,13 +51,13 @@ bool fits(const Matrices& it) {
     case Routine::qr:
       return have(2, {p * q, few});
     case Routine::reflected: {
-      const Index count = it.lengths[2];
+      const int64_t count = it.lengths[2];
       return have(5, {p * q, count == 0 ? 0 : (p - 1) * s + (count - 1) * t + 1, 0}) && (count == 0 || count + r <= p);
     }
     case Routine::tridiagonal:
-      return have(1, {p * p, p, p, std::max<Index>(p - 2, 0)});
+      return have(1, {p * p, p, p, std::max<int64_t>(p - 2, 0)});
     case Routine::bidiagonal:
-      return p >= q && have(2, {p * q, q, q, q, std::max<Index>(q - 2, 0)});
+      return p >= q && have(2, {p * q, q, q, q, std::max<int64_t>(q - 2, 0)});
     case Routine::rotate:
       return have(1, {0, 0, 0, 0}) && rotates_rows(it);
     case Routine::count:

@@ -24,6 +24,13 @@ enum class Routine : int32_t {
   count
 };
 
+/** JavaScript computes those that come later: their code is not worth fetching. */
+#if defined(__wasm__)
+constexpr Routine lastRoutine = Routine::subtract;
+#else
+constexpr Routine lastRoutine = Routine::rotate;
+#endif
+
 constexpr int32_t mostMatrixSizes = 5, mostMatrixArrays = 5;
 
 /** A routine over `count` matrices. */
@@ -37,7 +44,7 @@ struct Matrices {
   Index lengths[mostMatrixArrays];
 };
 
-/** Whether there are as many sizes and arrays as the routine takes, and as many elements in them as it touches. */
+/** Whether there is such a routine, with as many sizes and arrays as it takes, and as many elements in them as it touches. */
 bool fits(const Matrices& it);
 
 }  // namespace flambeau

@@ -37,12 +37,7 @@ void contract(const Contract& it, const Memory& memory, void* prepared) {
 }
 
 void composite(const CompositeOp&, const Memory&);
-/** Where code is fetched, JavaScript computes what they would. */
-#if defined(__wasm__)
-constexpr bool (*matrices)(const Matrices&) = nullptr;
-#else
 bool matrices(const Matrices&);
-#endif
 
 #if !defined(__wasm__)
 /** Floats beside a vector of their sums. */

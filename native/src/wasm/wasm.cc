@@ -157,6 +157,10 @@ void flambeau_forget(int32_t handle) {
   if (Handle* const it = handle_of(handle)) it->program->forget();
 }
 
+// JavaScript writes it word by word.
+static_assert(sizeof(Matrices) == 4 * (4 + mostMatrixSizes + 2 * mostMatrixArrays), "sizes and addresses have 32 bits");
+bool flambeau_matrices(const Matrices* call) { return fits(*call) && state().kernels.matrices(*call); }
+
 double flambeau_sin(double x) { return ::sin(x); }
 double flambeau_cos(double x) { return ::cos(x); }
 double flambeau_tan(double x) { return ::tan(x); }

@@ -9,6 +9,8 @@
 #pragma once
 #include <cstdint>
 
+#include "../matrices.h"
+
 #define EXPORT(name) __attribute__((export_name(#name)))
 
 extern "C" {
@@ -59,6 +61,9 @@ int32_t flambeau_run(int32_t handle, const double* rows, const double* numbers, 
 EXPORT(keep) void flambeau_keep(int32_t handle, const int32_t* tags, int32_t count);
 /** They have changed since the last run. */
 EXPORT(forget) void flambeau_forget(int32_t handle);
+
+/** Runs a routine of linear algebra. Returns whether there is one and its arrays fit. */
+EXPORT(matrices) bool flambeau_matrices(const flambeau::Matrices* call);
 
 /** What emitted functions call for numbers that a quarter turn is too small for. */
 EXPORT(sin) double flambeau_sin(double x);

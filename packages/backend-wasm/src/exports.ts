@@ -53,6 +53,8 @@ export interface Exports {
   run(handle: number, rows: number, numbers: number, stride: number, times: number, status: number): number
   keep(handle: number, tags: number, count: number): void
   forget(handle: number): void
+  /** Runs a routine of linear algebra, whose number, sizes and arrays lie at the address (matrices.ts). Returns 1, or 0. */
+  matrices(call: number): number
   /** What emitted functions call for large numbers. */
   sin(x: number): number
   cos(x: number): number

@@ -5,6 +5,7 @@ import { emit } from './emit/emit.ts'
 import { Functions } from './emit/functions.ts'
 import { type Heap, placeOf } from './heap.ts'
 import { outOfMemory } from './load.ts'
+import { matricesOf } from './matrices.ts'
 import type { LinearMemory } from './memory.ts'
 
 /** A program of the module, with the arrays that its runs read. */
@@ -46,6 +47,7 @@ const invalid = 1
 
 export class WasmHost implements Host {
   readonly fused: Host['fused'] = new Set(fetched)
+  readonly matrices: Host['matrices']
   readonly words: Host['words']
   readonly numbers: Host['numbers']
   /** Set right after the host was made; the memory needs the backend. */
@@ -65,6 +67,7 @@ export class WasmHost implements Host {
 
   constructor(heap: Heap) {
     this.#heap = heap
+    this.matrices = matricesOf(heap)
     this.words = heap.words
     this.numbers = heap.numbers
     this.#functions = new Functions(heap.exports)

@@ -187,6 +187,7 @@ const functions: readonly (keyof Exports)[] = [
   'define',
   'drop',
   'forget',
+  'matrices',
   'format',
   'keep',
   'message',

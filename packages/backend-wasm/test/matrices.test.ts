@@ -1,0 +1,138 @@
+// Routines of linear algebra in the module beside JavaScript's, over all sizes around those of blocks and vectors, and what
+// they leave to JavaScript. The C++ tests multiply the factors again.
+import type { MatrixRun } from '@flambeau/core/backend'
+import { routines } from '@flambeau/stream'
+import { expect, it } from 'vitest'
+import { inJavaScript } from '../../core/src/ops/linalg/in-javascript.ts'
+import type { Routines } from '../../core/src/ops/linalg/routines.ts'
+import { load } from '../src/load.ts'
+import { Heap } from '../src/heap.ts'
+import { matricesOf } from '../src/matrices.ts'
+
+const { exports } = await load()
+const heap = new Heap(exports)
+const run = matricesOf(heap)
+
+let state = 1
+const drawn = (length: number): Float64Array =>
+  Float64Array.from({ length }, () => {
+    state = (state * 48_271) % 2_147_483_647
+    return state / 1_073_741_823.5 - 1
+  })
+/** Matrices with a heavy diagonal, so that results depend little on roundings. */
+const heavy = (count: number, n: number): Float64Array => {
+  const a = drawn(count * n * n)
+  for (let i = 0; i < a.length; i++) if (Math.floor((i % (n * n)) / n) === i % n) a[i] += 2 * n
+  return a
+}
+
+type Arrays = readonly Float64Array[]
+/** A call: how many matrices, sizes and arrays. */
+type Given = readonly [name: keyof Routines, count: number, sizes: readonly number[], arrays: Arrays]
+const lengths = [1, 2, 3, 7, 8, 9, 15, 16, 17, 24, 33, 64]
+const callsOf = (n: number, count: number): readonly Given[] => {
+  const k = n + 3
+  const lu = heavy(count, n)
+  const pivots = Float64Array.from({ length: count * n }, (_, i) => (i % n) + ((i * 7) % (n - (i % n))))
+  return [
+    ['lu', count, [n, k, 1], [drawn(count * n * k), new Float64Array(count * n), new Float64Array(count)]],
+    ['lu', count, [k, n, 1], [drawn(count * n * k), new Float64Array(count * n), new Float64Array(count)]],
+    ['lu', count, [n, n, 0], [heavy(count, n), new Float64Array(count * n), new Float64Array(count)]],
+    ['cholesky', count, [n], [heavy(count, n), new Float64Array(count)]],
+    ...[0, 1, 2, 3].map(
+      (i): Given => [
+        'triangle',
+        count,
+        [n, k, i & 1, i >> 1],
+        [drawn(count * n * k), i < 2 ? lu : lu.map((x) => x / 99)],
+      ],
+    ),
+    ['solve', count, [n, k], [drawn(count * n * k), lu, pivots]],
+    ['subtract', count, [n, k, n + 1], [drawn(count * n * k), drawn(count * n * (n + 1)), drawn(count * (n + 1) * k)]],
+  ]
+}
+
+/** Runs copies of the arrays on both; returns what the module found, or null where it left them to JavaScript. */
+function compared([name, count, sizes, arrays]: Given, runs: MatrixRun = run): Arrays | null {
+  const [found, expected] = [0, 1].map(() => arrays.map((x) => x.slice()))
+  if (!runs(name, count, sizes, found)) {
+    expect(found).toEqual(arrays)
+    return null
+  }
+  inJavaScript(name, count, sizes, expected)
+  for (const [i, own] of found.entries()) {
+    // What is left of a matrix without a factor is nothing in particular.
+    if (name === 'cholesky' && i === 0 && expected[1].some((minor) => minor > 0)) continue
+    const largest = expected[i].reduce((most, x) => Math.max(most, Math.abs(x)), 1)
+    const far = own.findIndex(
+      (x, k) => !Object.is(x, expected[i][k]) && !(Math.abs(x - expected[i][k]) <= 1e-12 * largest),
+    )
+    const what = `${name} of ${count} x ${sizes}, element ${far} of array ${i}: ${own[far]}, not ${expected[i][far]}`
+    expect(far, what).toBe(-1)
+  }
+  return found
+}
+
+it.each([1, 3, 40])('%i matrices are computed as in JavaScript', (count) => {
+  const names = new Set<string>()
+  for (const n of lengths) {
+    if (count * n > 400) continue
+    for (const given of callsOf(n, count)) {
+      const isWorthIt = given[3][0].length >= 256
+      expect(compared(given) !== null).toBe(isWorthIt)
+      if (isWorthIt) names.add(given[0])
+    }
+  }
+  expect([...names].sort()).toEqual(['cholesky', 'lu', 'solve', 'subtract', 'triangle'])
+})
+
+it('a routine that the module lacks is JavaScript’s, and it refuses what does not fit', () => {
+  const a = drawn(400)
+  for (const name of Object.keys(routines).slice(5)) expect(run(name, 1, [20, 20], [a, a, a, a, a])).toBe(false)
+  expect(run('none', 1, [20], [a])).toBe(false)
+  for (const sizes of [[21], [65_536], [20, 20], []])
+    expect(run('cholesky', 1, sizes, [a.slice(), new Float64Array(1)])).toBe(false)
+  expect(run('cholesky', 1, [20], [a.slice()])).toBe(false)
+  expect(run('cholesky', 3, [20], [a.slice(), new Float64Array(3)])).toBe(false)
+  expect(run('cholesky', 0, [0], [new Float64Array(0), new Float64Array(0)])).toBe(false)
+})
+
+it('matrices without an inverse, without a factor and with NaN', () => {
+  const n = 20
+  const info = (name: 'lu' | 'cholesky', a: Float64Array): number => {
+    const rest = name === 'lu' ? [new Float64Array(n), new Float64Array(1)] : [new Float64Array(1)]
+    const found = compared([name, 1, name === 'lu' ? [n, n, 1] : [n], [a, ...rest]])
+    return found === null ? -1 : (found.at(-1) as Float64Array)[0]
+  }
+  const without = heavy(1, n)
+  for (let i = 0; i < n; i++) without[i * n + 11] = 0
+  expect(info('lu', without)).toBe(12)
+  const negative = heavy(1, n)
+  negative[9 * n + 9] = -50
+  expect(info('cholesky', negative)).toBe(10)
+  const unknown = heavy(1, n)
+  unknown[13 * n + 4] = Number.NaN
+  expect(info('cholesky', unknown)).toBe(14)
+  expect(info('lu', unknown)).toBe(0)
+  // Exchanges may be a user's.
+  const pivots = Float64Array.from({ length: n }, (_, i) => i)
+  for (const row of [-1, n, 1e300, Number.NaN]) {
+    pivots[3] = row
+    const b = drawn(n * n)
+    expect(run('solve', 1, [n, n], [b, heavy(1, n), pivots])).toBe(true)
+    expect(b[3 * n]).toBeNaN()
+  }
+})
+
+it('memory that has grown for a call is the module’s from then on, and without memory JavaScript computes', () => {
+  const before = heap.bytes.length
+  const count = Math.ceil((before + 2 ** 24) / 8 / 1024)
+  const [a, b, info] = [heavy(1, 32), new Float64Array(count * 1024), new Float64Array(count)]
+  for (let i = 0; i < count; i++) b.set(a, i * 1024)
+  expect(run('cholesky', count, [32], [b, info])).toBe(true)
+  inJavaScript('cholesky', 1, [32], [a, new Float64Array(1)])
+  expect(heap.bytes.length).toBeGreaterThan(before)
+  expect(Math.abs(b[b.length - 1] - a[1023])).toBeLessThan(1e-12)
+  const full = Object.create(heap, { allocate: { value: () => 0 } }) as Heap
+  expect(compared(['cholesky', 1, [32], [heavy(1, 32), new Float64Array(1)]], matricesOf(full))).toBeNull()
+})
