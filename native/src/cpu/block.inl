@@ -124,8 +124,12 @@ static void choose_block(const Map& map, Plan& plan) {
     const Strided& x = map.inputs[i];
     plan.isPlain &= !x.operand.is_number() && is_contiguous(map, x.steps, 0);
   }
-  bool reduces = false;
-  for (int32_t k = 0; k < map.outCount; k++) reduces |= map.outs[k].reduce != Reduce::none;
+  bool reduces = false, adds = false;
+  for (int32_t k = 0; k < map.outCount; k++) {
+    const Reduce fn = map.outs[k].reduce;
+    reduces |= fn != Reduce::none;
+    adds |= fn == Reduce::sum || fn == Reduce::prod;
+  }
   const int64_t stored = reduces || map.codeCount > 2 ? blockLength : blockOfFew;
   const int64_t most = plan.isPlain ? plainLength : stored;
   plan.level = plan.depth - 1;
@@ -151,9 +155,10 @@ static void choose_block(const Map& map, Plan& plan) {
     plan.turns = size;
     return;
   }
-  // Use whole vectors, if possible.
+  // Use whole vectors, if possible, and whole runs of columns where no sum depends on it.
   int64_t several = width;
   while (several > 1 && plan.inner * (several / 2) % width == 0) several /= 2;
+  if (plan.isPlain && !adds) several = columnRun;
   if (plan.turns > several) plan.turns -= plan.turns % several;
 }
 

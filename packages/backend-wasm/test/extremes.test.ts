@@ -47,3 +47,26 @@ it('maxima and minima, and where they are, for every length of rows and columns'
     }
   }
 })
+
+it('columns that are too long for a block', () => {
+  // 65 rows would fill one.
+  const columns = 1000
+  const roll = dice(10)
+  for (const rows of [64, 65, 129, 150]) {
+    for (const values of kinds) {
+      const numbers = Float32Array.from({ length: rows * columns }, () => values[roll(values.length)])
+      const x = tensor(numbers).view(rows, columns)
+      for (const [name, extreme] of [
+        ['amax', Math.max],
+        ['amin', Math.min],
+      ] as const) {
+        const expected = Float32Array.from({ length: columns }, (_, j) => {
+          let most = numbers[j]
+          for (let i = 1; i < rows; i++) most = extreme(most, numbers[i * columns + j])
+          return most
+        })
+        expect(x[name](0).toArray(), `${name} of ${rows} rows of ${values}`).toEqual(expected)
+      }
+    }
+  }
+})
