@@ -12,6 +12,7 @@ import {
   uniform,
 } from '../src/random/distributions.ts'
 import { boxMuller } from '../src/random/box-muller.ts'
+import { exponential } from '../src/random/continuous.ts'
 import { erfinv32 } from '../src/random/erfinv.ts'
 import { fma32, fma64 } from '../src/random/fma.ts'
 import {
@@ -392,7 +393,7 @@ test('words drawn together are those drawn one by one, across refills, and leave
   }
 })
 
-test('uniform numbers of every range are rounded once', () => {
+test('uniform numbers of every range are rounded once', { timeout: 200000 }, () => {
   const [unit, out] = [new Float32Array(100), new Float32Array(100)]
   uniform(unit, 0, 1, new Generator().manualSeed(5))
   for (let exponent = -30; exponent <= 10; exponent++) {
@@ -470,4 +471,25 @@ test('normal numbers have the bits of fused sums', () => {
     if (found.some((x, i) => !Object.is(x, expected[i]))) differing.push(first)
   }
   expect(differing).toEqual([])
+})
+
+describe('exponential numbers of float32 are those of a logarithm in float64, rounded once', () => {
+  const expected = (u: number): number => Math.fround((-1 / 0.37) * Math.log(1 - u))
+
+  test('of a stream', () => {
+    const out = new Float32Array(2 ** 20)
+    exponential(out, 0.37, new Generator().manualSeed(5))
+    const { engine } = new Generator().manualSeed(5)
+    expect(out.filter((x) => x !== expected(engine.u53())).length).toBe(0)
+  })
+
+  // Of 2 ** 27 numbers of that stream only this one lies so near the middle between two floats.
+  test('where the polynomial rounds otherwise', () => {
+    const u = 128298209224080 * 2 ** -53
+    const generator = new Generator()
+    generator.engine.uniforms = (numbers: Float64Array, n: number) => void numbers.fill(u, 0, n)
+    const out = new Float32Array(3)
+    exponential(out, 0.37, generator)
+    expect([...out]).toEqual(Array(3).fill(expected(u)))
+  })
 })

@@ -14,6 +14,8 @@ const isSingle = (out: unknown): boolean => out instanceof Float32Array
 const LEAST = 0x3fe6a09e
 /** How many parts the numbers from there to twice as much have. */
 const PARTS = 128
+/** More than the relative error of these logarithms. */
+const UNSURE = 2 ** -43
 const numbers = new Float64Array(BLOCK)
 const bits = new Int32Array(numbers.buffer)
 const places = new Int32Array(BLOCK)
@@ -22,8 +24,8 @@ let minusLogs: Float64Array | undefined
 
 /**
  * Makes logarithms of 1 - u, times `by`, of a block of uniform numbers. Each part has an inverse of a number in it, 1 beside
- * 1, and a polynomial has what is left. They have 45 digits or more, and rounded to float32 nearly always the bits of all
- * 53; `Math.log` takes twice as long.
+ * 1, and a polynomial has what is left. They have 45 digits or more; where float32's last bit needs another one,
+ * `Math.log` has it, which takes twice as long.
  */
 function logarithms(by: number, out: Float32Array, at: number, n: number): void {
   for (let i = 0; i < n; i++) {
@@ -55,7 +57,9 @@ function polynomials(
     const r = x[i] * inverses[k] - 1
     const s = r * r
     const log = minusLogs[k] + (places[i] >> 20) * Math.LN2
-    out[at + i] = by * (((r * (-1 / 6) + 0.2) * s + (r * -0.25 + 1 / 3)) * s * r - 0.5 * s + r + log)
+    const y = by * (((r * (-1 / 6) + 0.2) * s + (r * -0.25 + 1 / 3)) * s * r - 0.5 * s + r + log)
+    const isSure = Math.fround(y * (1 - UNSURE)) === Math.fround(y * (1 + UNSURE))
+    out[at + i] = isSure ? y : by * Math.log(x[i] * 2 ** (places[i] >> 20))
   }
 }
 
