@@ -328,6 +328,9 @@ describe('factorizations', () => {
     bidiagonal: broken.diag().add(waves([39], (i) => Number(i % 7 !== 0)).diag(1)),
     'a row': matrix([1, 5]),
     'a column': matrix([5, 1]),
+    'few columns': matrix([20, 3]),
+    'fewer columns than rows': matrix([20, 12]),
+    'few rows': matrix([8, 9]),
   }
 
   it.each(Object.keys(matrices))('give the matrix again: %s', (name) => {

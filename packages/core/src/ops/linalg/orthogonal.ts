@@ -229,8 +229,8 @@ interface Rotations {
 
 /** Of rows of n elements, up to `most` at a time; without elements they are none. */
 function rotationsOf(call: Call, rows: Float64Array, n: number, most: number): Rotations {
-  // For few elements, V8 keeps the numbers in its own heap, and a call costs nothing.
-  const room = n > 8 ? 16 * most : most
+  // For few rows, V8 keeps the numbers in its own heap, and a call costs nothing. Those of U and of V have as much room.
+  const room = most > 8 ? 16 * most : most
   const [c, s] = [zeros(room), zeros(room)]
   let spans: number[] = []
   let at = 0
