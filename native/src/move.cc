@@ -33,7 +33,7 @@ BadIndex check_indices(int32_t depth, const int32_t* sizes, const Strided& index
 /** Whether no element of `to` is met twice: a longer stride leads beyond all that shorter ones reach. */
 bool meets_once(const Fold& f) {
   int32_t order[maxDepth];
-  const auto size = [&](int32_t l) { return int64_t{std::abs(f.to.steps[l])}; };
+  const auto size = [&](int32_t l) { return std::abs(int64_t{f.to.steps[l]}); };
   for (int32_t l = 0; l < f.depth; l++) {
     int32_t at = l;
     for (; at > 0 && size(l) < size(order[at - 1]); at--) order[at] = order[at - 1];
