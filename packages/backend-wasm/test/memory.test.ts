@@ -165,12 +165,13 @@ it('finalizers release what nobody uses, and what programs used', async () => {
     expect(device.memory().bytes).toBeGreaterThan(begin.bytes + MB)
   }
   use()
-  for (let i = 0; i < 4; i++) {
+  // A busy machine may call finalizers some turns later.
+  const grown = (): number => device.memory().bytes - begin.bytes
+  for (let i = 0; i < 100 && grown() >= MB / 2; i++) {
     collect()
     await turn()
   }
-  const end = device.memory()
-  expect(end.bytes - begin.bytes).toBeLessThan(MB / 2)
+  expect(grown()).toBeLessThan(MB / 2)
 })
 
 it('arrays over memory are renewed when it grows', async () => {
