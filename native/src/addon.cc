@@ -8,6 +8,7 @@
 #include <new>
 
 #include "blas.h"
+#include "matrices_call.h"
 #include "pages.h"
 #include "pool.h"
 
@@ -195,39 +196,12 @@ napi_value Addon::run(napi_env env, napi_callback_info info) noexcept {
  * of so many arrays (Float64Array) has equal parts. Returns whether there was memory for it.
  */
 napi_value Addon::matrices(napi_env env, napi_callback_info info) noexcept {
-  constexpr int32_t first = 3;
-  napi_value values[first + mostMatrixArrays + mostMatrixSizes];
-  size_t given = sizeof values / sizeof *values;
+  napi_value values[mostMatricesArguments];
+  size_t given = mostMatricesArguments;
   Addon* addon;
   napi_get_cb_info(env, info, &given, values, nullptr, reinterpret_cast<void**>(&addon));
-  int32_t routine, count;
   Matrices it{};
-  bool isRight = count_of(env, values[0], static_cast<int32_t>(Routine::count) - 1, &routine) &&
-                 count_of(env, values[1], INT32_MAX, &count) &&
-                 count_of(env, values[2], mostMatrixArrays, &it.arrayCount);
-  const int64_t sizes = static_cast<int64_t>(given) - first - it.arrayCount;
-  isRight = isRight && sizes >= 0 && sizes <= mostMatrixSizes;
-  for (int32_t i = 0; isRight && i < it.arrayCount; i++) {
-    napi_typedarray_type type;
-    size_t length;
-    void* data;
-    isRight = napi_get_typedarray_info(env, values[first + i], &type, &length, &data, nullptr, nullptr) == napi_ok &&
-              type == napi_float64_array && (count == 0 || length % count == 0);
-    if (!isRight) break;
-    it.arrays[i] = static_cast<double*>(data);
-    it.lengths[i] = count == 0 ? 0 : static_cast<Index>(length) / count;
-  }
-  for (int32_t i = 0; isRight && i < sizes; i++) {
-    int32_t size;
-    isRight = count_of(env, values[first + it.arrayCount + i], INT32_MAX, &size);
-    if (isRight) it.sizes[i] = size;
-  }
-  if (isRight) {
-    it.routine = static_cast<Routine>(routine);
-    it.count = count;
-    it.sizeCount = static_cast<int32_t>(sizes);
-  }
-  if (!isRight || !fits(it))
+  if (!matrices_of(env, values, given, &it) || !fits(it))
     return raise(env, "native: matrices takes a routine, how many matrices and arrays, arrays (Float64Array) and sizes");
   napi_value done = nullptr;
   napi_get_boolean(env, addon->kernels->matrices(it), &done);

@@ -1,6 +1,16 @@
 // What the compiled module exports (native/src/wasm). Pointers are byte offsets in its memory.
 import type { Global, Memory, Table } from './webassembly.ts'
 
+/** Words of a program, which refer to functions by their positions among these indices of the table. */
+export type ProgramText = [
+  words: number,
+  wordCount: number,
+  rows: number,
+  numbers: number,
+  functions: number,
+  functionCount: number,
+]
+
 export interface Exports {
   readonly memory: Memory
   /** The stack pointer of C++, which a caller resets after an exception has passed through it. */
@@ -26,28 +36,10 @@ export interface Exports {
     numberCount: number,
     status: number,
   ): number
-  /**
-   * Makes the words the program that calls refer to as `at`. They refer to functions by their positions among these
-   * indices of the table. Returns 0, or another number if they are invalid.
-   */
-  define(
-    at: number,
-    words: number,
-    wordCount: number,
-    rows: number,
-    numbers: number,
-    functions: number,
-    functionCount: number,
-  ): number
+  /** Makes the words the program that calls refer to as `at`. Returns 0, or another number if they are invalid. */
+  define(at: number, ...text: ProgramText): number
   /** The same for a program that `run` runs. Returns its handle; 0 if the words are invalid. */
-  program(
-    words: number,
-    wordCount: number,
-    rows: number,
-    numbers: number,
-    functions: number,
-    functionCount: number,
-  ): number
+  program(...text: ProgramText): number
   drop(handle: number): void
   /** Runs a program over rows (address, bytes, step between runs), with `stride` numbers for each run. */
   run(handle: number, rows: number, numbers: number, stride: number, times: number, status: number): number

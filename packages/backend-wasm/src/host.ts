@@ -3,6 +3,7 @@ import type { Slab, TypedArray } from '@flambeau/core/backend'
 import { type Arena, ended, fetched, type Handle, type Host, type Shared } from '@flambeau/stream'
 import { emit } from './emit/emit.ts'
 import { Functions } from './emit/functions.ts'
+import type { ProgramText } from './exports.ts'
 import { type Heap, placeOf } from './heap.ts'
 import { outOfMemory } from './load.ts'
 import { matricesOf } from './matrices.ts'
@@ -169,11 +170,7 @@ export class WasmHost implements Host {
   }
 
   #define(at: number, made: Made, rows: number, numbers: number): void {
-    this.#checked(
-      made,
-      (words, functions) =>
-        this.#heap.exports.define(at, words, made.words.length, rows, numbers, functions, made.functions.length) === 0,
-    )
+    this.#checked(made, rows, numbers, (text) => this.#heap.exports.define(at, ...text) === 0)
     this.#functions.remove(this.#defined[at] ?? none)
     this.#defined[at] = made.functions
   }
@@ -182,8 +179,8 @@ export class WasmHost implements Host {
     const made = this.#emit(words)
     const { functions } = made
     let number = 0
-    this.#checked(made, (words, table) => {
-      number = this.#heap.exports.program(words, made.words.length, rows, numbers, table, functions.length)
+    this.#checked(made, rows, numbers, (text) => {
+      number = this.#heap.exports.program(...text)
       return number !== 0
     })
     const whole = made.isWhole
@@ -203,9 +200,11 @@ export class WasmHost implements Host {
   }
 
   /** Passes words and functions to C++, which checks them; throws what it finds. */
-  #checked({ words, functions }: Made, check: (words: number, functions: number) => boolean): void {
+  #checked({ words, functions }: Made, rows: number, numbers: number, check: (text: ProgramText) => boolean): void {
     try {
-      const isValid = this.#heap.lent(words, (at) => this.#heap.lent(functions, (table) => check(at, table)))
+      const isValid = this.#heap.lent(words, (at) =>
+        this.#heap.lent(functions, (table) => check([at, words.length, rows, numbers, table, functions.length])),
+      )
       if (!isValid) throw new Error(this.#heap.message())
     } catch (error) {
       this.#heap.unwind()

@@ -192,7 +192,7 @@ const rules: Pick<OpDef<Training>, 'saves' | 'vjp'> = {
         ? [null, null, null]
         : ctx.needs(0)
           ? applyAll(backward, [dy, x, mean, invStd, asTensor(weight, mean.sizes, x)], null)
-          : gradients(dy, x, mean, invStd, weight, ctx.needs(0))
+          : gradients(dy, x, mean, invStd, weight, false)
     return [withStatistics(ctx, dx, countOf(x.sizes)), ctx.needs(1) ? weightSum : null, ctx.needs(2) ? biasSum : null]
   },
 }

@@ -1,0 +1,263 @@
+// LU and Cholesky factorizations, triangular systems and products of blocks of matrices, which they consist of. Part of
+// matrices.cc.
+#pragma once
+
+namespace flambeau::ISA {
+
+namespace {
+
+// ---- products ----
+
+/** Subtracts from R rows of c the product of a block of a, whose elements are `ai` and `al` apart, and rows of b. */
+template <int R, int W, bool whole>
+INLINE void tile(double* c, Index cw, const double* a, Index ai, Index al, const double* b, Index bw,
+                 Index k, Index part) {
+  Wide<W> x[R];
+#pragma GCC unroll 8
+  for (int r = 0; r < R; r++) x[r] = load_wide<W, whole>(c + r * cw, part);
+  for (Index l = 0; l < k; l++) {
+    const Wide<W> y = load_wide<W, whole>(b + l * bw, part);
+#pragma GCC unroll 8
+    for (int r = 0; r < R; r++) {
+      const V factor = splat(a[r * ai + l * al]);
+#pragma GCC unroll 4
+      for (int w = 0; w < W; w++) x[r].v[w] = minus_product(x[r].v[w], factor, y.v[w]);
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < R; r++) store_wide<W, whole>(c + r * cw, x[r], part);
+}
+
+/** Rows of b that are copied side by side, because cache lines whose addresses differ by a power of two displace each other. */
+constexpr Index deep = 128;
+
+/**
+ * Subtracts from the m x n block c the product of the m x k block a and the k x n block b. Rows are `cw` and `bw` apart,
+ * elements of a `ai` and `al`; all may be negative.
+ */
+void subtract(double* c, Index cw, const double* a, Index ai, Index al, const double* b, Index bw, Index m,
+              Index n, Index k) {
+  alignas(64) double copy[deep * 2 * L];
+  for (Index from = 0; from < k; from += deep) {
+    const Index depth = least(deep, k - from);
+    in_strips<2>(n, [&](auto width, auto whole, Index j, Index part) {
+      constexpr int W = width;
+      constexpr bool isWhole = whole;
+      const double* rows = b + from * bw + j;
+      Index step = bw;
+      if (!isFetched && m > 2 * tall && depth > few) {
+        for (Index l = 0; l < depth; l++)
+          store_wide<W, true>(copy + l * W * L, load_wide<W, isWhole>(rows + l * bw, part), L);
+        rows = copy;
+        step = W * L;
+      }
+      const double* factors = a + from * al;
+      double* to = c + j;
+      Index i = 0;
+      if constexpr (isWhole || !isFetched) {
+        for (; i + tall <= m; i += tall, to += tall * cw, factors += tall * ai)
+          tile<tall, W, isWhole>(to, cw, factors, ai, al, rows, step, depth, part);
+      }
+      for (; i < m; i++, to += cw, factors += ai)
+        tile<1, W, isWhole>(to, cw, factors, ai, al, rows, step, depth, part);
+    });
+  }
+}
+
+/** Divides n elements. */
+void divide(double* row, Index n, double by) {
+  in_strips<1>(n, [&](auto, auto whole, Index j, Index part) {
+    auto x = load_wide<1, whole>(row + j, part);
+    x.v[0] /= splat(by);
+    store_wide<1, whole>(row + j, x, part);
+  });
+}
+
+// ---- triangles ----
+
+/** Where a range is divided, so that the second half is handled with what the first half gave. */
+Index half_of(Index n) { return (n + 2 * few - 1) / (2 * few) * few; }
+
+/** Solves for N rows, in registers. */
+template <int N, int W, bool whole>
+INLINE void solve_tile(const double* t, Index ti, Index tl, double* b, Index bw, bool unit, Index part) {
+  Wide<W> x[N];
+#pragma GCC unroll 8
+  for (int i = 0; i < N; i++) {
+    x[i] = load_wide<W, whole>(b + i * bw, part);
+#pragma GCC unroll 8
+    for (int l = 0; l < i; l++) {
+      const V factor = splat(t[i * ti + l * tl]);
+#pragma GCC unroll 4
+      for (int w = 0; w < W; w++) x[i].v[w] = minus_product(x[i].v[w], factor, x[l].v[w]);
+    }
+    if (!unit) {
+      const V pivot = splat(t[i * (ti + tl)]);
+#pragma GCC unroll 4
+      for (int w = 0; w < W; w++) x[i].v[w] /= pivot;
+    }
+    store_wide<W, whole>(b + i * bw, x[i], part);
+  }
+}
+
+template <int N>
+void solve_few(const double* t, Index ti, Index tl, double* b, Index bw, Index k, bool unit) {
+  in_strips<2>(k, [&](auto width, auto whole, Index j, Index part) {
+    solve_tile<N, width, whole>(t, ti, tl, b + j, bw, unit, part);
+  });
+}
+
+/** The same for n rows, in less code. */
+void solve_loop(const double* t, Index ti, Index tl, double* b, Index bw, Index n, Index k, bool unit) {
+  for (Index i = 0; i < n; i++) {
+    subtract(b + i * bw, 0, t + i * ti, 0, tl, b, bw, 1, k, i);
+    if (!unit) divide(b + i * bw, k, t[i * (ti + tl)]);
+  }
+}
+
+/**
+ * Overwrites the n x k block b with the solution of T x = b for a lower triangle, whose elements are `ti` and `tl` apart. An
+ * upper one is a lower one from its end on, with negative steps.
+ */
+void solve(const double* t, Index ti, Index tl, double* b, Index bw, Index n, Index k, bool unit) {
+  Index first = n > few ? half_of(n) : n;
+  if (n <= few) {
+    if (n <= 0) return;
+    if (isFetched) return solve_loop(t, ti, tl, b, bw, n, k, unit);
+    if (n == 8) return solve_few<8>(t, ti, tl, b, bw, k, unit);
+    if (n == 4) return solve_few<4>(t, ti, tl, b, bw, k, unit);
+    if (n == 1) return solve_few<1>(t, ti, tl, b, bw, k, unit);
+    first = n > 4 ? 4 : 1;
+  }
+  solve(t, ti, tl, b, bw, first, k, unit);
+  double* const below = b + first * bw;
+  subtract(below, bw, t + first * ti, ti, tl, b, bw, n - first, k, first);
+  solve(t + first * (ti + tl), ti, tl, below, bw, n - first, k, unit);
+}
+
+void solve_upper(const double* t, Index tw, double* b, Index bw, Index n, Index k, bool unit) {
+  if (n > 0) solve(t + (n - 1) * (tw + 1), -tw, -1, b + (n - 1) * bw, -bw, n, k, unit);
+}
+
+void triangle(double* b, const double* t, Index n, Index k, bool upper, bool unit) {
+  if (upper) solve_upper(t, n, b, k, n, k, unit);
+  else solve(t, n, 1, b, k, n, k, unit);
+}
+
+// ---- LU ----
+
+void swap_rows(double* x, double* y, Index n) {
+  for (Index j = 0; j < n; j++) std::swap(x[j], y[j]);
+}
+
+/** Factorizes some columns; returns the number of the first pivot that is 0, from 1, or 0. */
+Index factor_columns(double* a, Index m, Index n, double* pivots, bool exchanges, Index from, Index to) {
+  if (to - from > few) {
+    const Index half = from + half_of(to - from);
+    const Index first = factor_columns(a, m, n, pivots, exchanges, from, half);
+    double* const right = a + from * n + half;
+    solve(a + from * (n + 1), n, 1, right, n, half - from, to - half, true);
+    subtract(a + half * (n + 1), n, a + half * n + from, n, 1, right, n, m - half, to - half, half - from);
+    const Index second = factor_columns(a, m, n, pivots, exchanges, half, to);
+    return first == 0 ? second : first;
+  }
+  Index singular = 0;
+  for (Index k = from; k < to; k++) {
+    Index best = k;
+    if (exchanges) {
+      double largest = std::fabs(a[k * n + k]);
+      for (Index i = k + 1; i < m; i++) {
+        const double x = std::fabs(a[i * n + k]);
+        if (x > largest) {
+          largest = x;
+          best = i;
+        }
+      }
+    }
+    pivots[k] = static_cast<double>(best);
+    const double pivot = a[best * n + k];
+    if (pivot == 0) {
+      if (singular == 0) singular = k + 1;
+      continue;
+    }
+    if (best != k) swap_rows(a + k * n, a + best * n, n);
+    const double* const row = a + k * n;
+    for (double* at = a + (k + 1) * n; at < a + m * n; at += n) {
+      const double factor = at[k] /= pivot;
+      if (isFetched) {
+        for (Index j = k + 1; j < to; j++) at[j] -= factor * row[j];
+        continue;
+      }
+      for (Index j = k + 1; j < to; j += L) {
+        const Index part = least(L, to - j);
+        store_some(at + j, minus_product(load_some(at + j, part), splat(factor), load_some(row + j, part)), part);
+      }
+    }
+  }
+  return singular;
+}
+
+void lu(double* a, double* pivots, double* info, Index m, Index n, bool exchanges) {
+  const Index steps = least(m, n);
+  *info = static_cast<double>(factor_columns(a, m, n, pivots, exchanges, 0, steps));
+  solve(a, n, 1, a + steps, n, steps, n - steps, true);
+}
+
+void solve_lu(double* b, const double* lu, const double* pivots, Index n, Index k) {
+  for (Index i = 0; i < n; i++) {
+    const double row = pivots[i];
+    double* const own = b + i * k;
+    if (row >= 0 && row < static_cast<double>(n)) swap_rows(own, b + static_cast<Index>(row) * k, k);
+    else for (Index j = 0; j < k; j++) own[j] = NAN;
+  }
+  solve(lu, n, 1, b, k, n, k, true);
+  solve_upper(lu, n, b, k, n, k, false);
+}
+
+// ---- Cholesky ----
+
+/** Factorizes some rows of the upper triangle; returns the order of the first leading minor that is not positive, or 0. */
+Index factor_rows(double* a, Index n, Index from, Index to) {
+  if (to - from > few) {
+    const Index half = from + half_of(to - from);
+    if (const Index minor = factor_rows(a, n, from, half)) return minor;
+    for (Index j = half; j < to; j += few) {
+      const double* const above = a + from * n + j;
+      subtract(a + j * (n + 1), n, above, 1, n, above, n, least(few, to - j), n - j, half - from);
+    }
+    return factor_rows(a, n, half, to);
+  }
+  for (Index j = from; j < to; j++) {
+    double* const row = a + j * n;
+    if (j > from) subtract(row + j, n, a + from * n + j, 1, n, a + from * n + j, n, 1, n - j, j - from);
+    if (!(row[j] > 0)) return j + 1;
+    row[j] = std::sqrt(row[j]);
+    divide(row + j + 1, n - j - 1, row[j]);
+  }
+  return 0;
+}
+
+/** Calls `body` with the places of each pair of elements below and above the diagonal, block by block: so caches hold them. */
+template <class F> INLINE void below_diagonal(Index n, const F& body) {
+  for (Index rows = 0; rows < n; rows += few) {
+    for (Index columns = 0; columns <= rows; columns += few) {
+      for (Index i = rows; i < least(rows + few, n); i++) {
+        for (Index j = columns; j < least(columns + few, i); j++) body(i * n + j, j * n + i);
+      }
+    }
+  }
+}
+
+void cholesky(double* a, double* info, Index n) {
+  // The factor's transpose has contiguous rows.
+  below_diagonal(n, [&](Index below, Index above) { a[above] = a[below]; });
+  *info = static_cast<double>(factor_rows(a, n, 0, n));
+  below_diagonal(n, [&](Index below, Index above) {
+    a[below] = a[above];
+    a[above] = 0;
+  });
+}
+
+}  // namespace
+
+}  // namespace flambeau::ISA
