@@ -157,9 +157,17 @@ const machine = () => ({
   FLAMBEAU_GL: glDigest(),
 })
 
-/** The counts of a vitest run; a run that left none counts as a failure. */
-const readCounts = (file) =>
-  existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { passed: 0, failed: 1, skipped: 0 }
+/** Adds up what runs of tests left, and the names of what failed; a run that left nothing counts as a failure. */
+const readCounts = (folders) => {
+  const counts = { passed: 0, failed: 0, skipped: 0, failures: [] }
+  for (const folder of folders) {
+    const file = join(root, folder, '.cache', 'counts.json')
+    const left = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { passed: 0, failed: 1, skipped: 0 }
+    for (const state of ['passed', 'failed', 'skipped']) counts[state] += left[state]
+    if (left.failed > 0) counts.failures.push(...(left.failures ?? [`${folder}: ${left.failed} failed`]))
+  }
+  return counts
+}
 
 /** Builds the driver library of CUDA for tests, in a process of its own, so that others run beside it. */
 const makeDriver = async () => {
@@ -173,7 +181,7 @@ const testSome = async (args) => {
   rmSync(file, { force: true })
   const vitest = join('node_modules', 'vitest', 'vitest.mjs')
   const { code } = await node(vitest, ['run', ...args], { inherit: true, extraEnv: { FLAMBEAU_COUNTS: file } })
-  return { code, counts: readCounts(file) }
+  return { code, counts: readCounts(['.']) }
 }
 
 /** Runs the tests of a package, and prints their output in one piece; turbo replays the result if nothing changed for it. */
@@ -188,8 +196,7 @@ const testPackage = async (folder) => {
 
 /** Runs all tests, and the checks if everything is built, side by side; returns how many checks failed, too. */
 const testAll = async (built) => {
-  const files = tested.map((folder) => join(root, folder, '.cache', 'counts.json'))
-  for (const file of files) rmSync(file, { force: true })
+  for (const folder of tested) rmSync(join(root, folder, '.cache', 'counts.json'), { force: true })
   const [native, ...packages] = tested
   const first = { cpp: testPackage(native), checks: built ? check() : 0 }
   // tools builds in native/build, too, and takes the tarballs that the checks have packed.
@@ -207,11 +214,7 @@ const testAll = async (built) => {
   }
   // One more than cores, because a package waits at times for a browser, an installation, or the last of its compilers.
   await Promise.all(Array.from({ length: Math.min(3, availableParallelism() + 1) }, work))
-  const counts = { passed: 0, failed: 0, skipped: 0 }
-  for (const file of files) {
-    for (const [state, number] of Object.entries(readCounts(file))) counts[state] += number
-  }
-  return { code: Math.max(...codes), counts, failedChecks: await first.checks }
+  return { code: Math.max(...codes), counts: readCounts(tested), failedChecks: await first.checks }
 }
 
 const usage = `npm test                  installs and builds what changed, then all checks and tests
@@ -219,6 +222,9 @@ npm test -- ARGS...       only the tests that vitest's arguments choose: files, 
 
 FLAMBEAU_REQUIRE, a list of browser, native, gpujs and wasm: what this machine must be able to test
 TURBO_FORCE=true          also those tests that passed before and that nothing changed for`
+
+/** So many failed tests are named at the end. */
+const mostNamed = 20
 
 /** The last line of the output is `N passed, N failed`; a failed check counts as one. */
 const test = async (args) => {
@@ -245,7 +251,10 @@ const test = async (args) => {
   forgetTarballs()
   Object.assign(process.env, machine(), built && { FLAMBEAU_BUILT: '1' })
   const { code, counts, failedChecks = 0 } = args.length > 0 ? await testSome(args) : await testAll(built)
-  const { passed, failed, skipped } = counts
+  const { passed, failed, skipped, failures: named } = counts
+  // Again at the end, because what the tests print is long.
+  for (const name of named.slice(0, mostNamed)) say(`FAILED: ${name}`)
+  if (named.length > mostNamed) say(`and ${named.length - mostNamed} more`)
   if (skipped > 0) say(`${skipped} skipped`)
   const failures = failed + failedChecks + (built ? 0 : 1)
   process.stdout.write(`${passed} passed, ${failures === 0 && code !== 0 ? 1 : failures} failed\n`)

@@ -137,18 +137,29 @@ const circles: Readonly<Record<string, readonly string[]>> = {
   'core/src/nn': ['hooks', 'members', 'module', 'module-arguments'],
 }
 
+const packagesFolder = join(root, 'packages')
+const sources = readdirSync(packagesFolder, { recursive: true, encoding: 'utf8' })
+  .filter((path) => /^[^/]+\/src\/.*\.ts$/.test(path))
+  .map((path) => join(packagesFolder, path))
+
+test('registries of finalizers are constants of their modules: docs/decisions/0115', () => {
+  const made = sources.flatMap((file) =>
+    readFileSync(file, 'utf8')
+      .split('\n')
+      .filter((line) => line.includes('new FinalizationRegistry')),
+  )
+  expect(made.length).toBeGreaterThan(3)
+  expect(made.filter((line) => !/^const \w+ = new FinalizationRegistry</.test(line))).toEqual([])
+})
+
 test('types go one way, too, but for a few files that define each other', () => {
-  const packagesFolder = join(root, 'packages')
-  const files = readdirSync(packagesFolder, { recursive: true, encoding: 'utf8' })
-    .filter((path) => /^[^/]+\/src\/.*\.ts$/.test(path))
-    .map((path) => join(packagesFolder, path))
   const imports = new Map(
-    files.map((file) => [
+    sources.map((file) => [
       file,
       ts
         .preProcessFile(readFileSync(file, 'utf8'))
         .importedFiles.map(({ fileName }) => join(dirname(file), fileName))
-        .filter((path) => path !== file && files.includes(path)),
+        .filter((path) => path !== file && sources.includes(path)),
     ]),
   )
   const reached = (from: string): Set<string> => {
@@ -159,9 +170,9 @@ test('types go one way, too, but for a few files that define each other', () => 
     }
     return seen
   }
-  const inCircles = files.filter((file) => reached(file).has(file)).map((file) => relative(packagesFolder, file))
+  const inCircles = sources.filter((file) => reached(file).has(file)).map((file) => relative(packagesFolder, file))
   const known = (path: string): boolean =>
     Object.entries(circles).some(([folder, names]) => path.startsWith(folder) && names.includes(basename(path, '.ts')))
-  expect(files.length).toBeGreaterThan(200)
+  expect(sources.length).toBeGreaterThan(200)
   expect(inCircles.filter((path) => !known(path))).toEqual([])
 })

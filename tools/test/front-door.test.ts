@@ -150,19 +150,25 @@ test('npm test runs every test file', () => {
   }
 })
 
-test('the last line counts every test, including broken files and errors outside tests', async () => {
+test('the last lines count every test and name what failed, including broken files and errors outside tests', async () => {
   writeFileSync(join(temp, 'vitest.config.mjs'), 'export default {}\n')
   const vitest = "import { test } from 'vitest'\n"
   writeFileSync(
     join(temp, 'a.test.js'),
-    `${vitest}test('passes', () => {})\ntest('fails', () => { throw new Error() })\ntest.skip('skipped', () => {})\n`,
+    `${vitest}test('passes', () => {})\ntest('fails', () => { throw new Error('first\\nsecond') })\ntest.skip('skipped', () => {})\n`,
   )
-  writeFileSync(join(temp, 'broken.test.js'), 'throw new Error()\n')
+  writeFileSync(join(temp, 'broken.test.js'), "throw new Error('failed')\n")
   writeFileSync(join(temp, 'c.test.js'), `${vitest}test('passes', () => void Promise.reject(new Error('unhandled')))\n`)
   const counts = join(temp, 'counts.json')
   const reporter = `--reporter=${join(root, 'tools/count-reporter.mjs')}`
   const args = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--root', temp, reporter]
   const { code } = await node(args, { FLAMBEAU_COUNTS: counts })
   expect(code).toBe(1)
-  expect(JSON.parse(readFileSync(counts, 'utf8'))).toEqual({ passed: 2, failed: 3, skipped: 1 })
+  const { failures, ...numbers } = JSON.parse(readFileSync(counts, 'utf8'))
+  expect(numbers).toEqual({ passed: 2, failed: 3, skipped: 1 })
+  expect(failures.map((name: string) => name.replace(/^.*[/]/, '')).sort()).toEqual([
+    'a.test.js > fails: first',
+    'broken.test.js: failed',
+    'outside of any test: unhandled',
+  ])
 }, 30_000)

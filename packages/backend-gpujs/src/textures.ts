@@ -72,6 +72,11 @@ declare class FinalizationRegistry<T> {
   unregister(token: object): boolean
 }
 
+/** Cells whose buffers were collected. Of the module, because no registry may be collected (decision 0115). */
+const lost = new FinalizationRegistry<readonly [textures: Textures, cell: Cell]>(([textures, cell]) =>
+  textures.lose(cell),
+)
+
 /**
  * The textures of a context. In the modes without a context, textures are arrays that V8 owns, and this class does
  * nothing for them.
@@ -80,7 +85,6 @@ export class Textures {
   readonly #context: GlContext | null
   readonly #marks: Marks
   readonly #live = new Set<Cell>()
-  readonly #registry: FinalizationRegistry<Cell>
   /** Unowned textures by length; the least recently requested lengths come first. */
   readonly #pool = new Map<number, GlTexture[]>()
   /** The last length in the pool. */
@@ -98,7 +102,6 @@ export class Textures {
   constructor(context: GlContext | null, marks: Marks) {
     this.#context = context
     this.#marks = marks
-    this.#registry = new FinalizationRegistry((cell) => this.#lose(cell))
   }
 
   /** The number of cells with textures. */
@@ -263,7 +266,7 @@ export class Textures {
     const { cell } = buffer
     if (cell.texture === null && this.#context !== null) {
       this.#live.add(cell)
-      this.#registry.register(buffer, cell, cell)
+      lost.register(buffer, [this, cell], cell)
     }
     cell.texture = texture
   }
@@ -274,12 +277,12 @@ export class Textures {
     cell.texture = null
     if (texture === null || texture instanceof Float32Array) return
     this.#live.delete(cell)
-    this.#registry.unregister(cell)
+    lost.unregister(cell)
     this.give(texture)
   }
 
   /** Handles a cell whose buffer was collected. */
-  #lose(cell: Cell): void {
+  lose(cell: Cell): void {
     this.#live.delete(cell)
     this.give(cell.texture)
     cell.texture = null

@@ -25,9 +25,13 @@ class SharedArray<T extends Int32Array | Float64Array> implements Shared<T> {
 /** The place of an array that `words` or `numbers` made. */
 export const placeOf = (shared: Shared<unknown>): number => (shared as SharedArray<Int32Array>).at
 
+/** Blocks of arrays that nothing refers to anymore. Of the module, because no registry may be collected (decision 0115). */
+const released = new FinalizationRegistry<readonly [exports: Exports, at: number]>(([exports, at]) =>
+  exports.release(at),
+)
+
 export class Heap {
   readonly exports: Exports
-  readonly #released = new FinalizationRegistry<number>((at) => this.exports.release(at))
   /** The stack pointer between calls. */
   readonly #stack: number
   #bytes: Uint8Array<ArrayBuffer>
@@ -59,7 +63,7 @@ export class Heap {
     if (at === 0) throw outOfMemory
     this.bytes.fill(0, at, at + bytes)
     const shared = new SharedArray(at, make)
-    this.#released.register(shared, at)
+    released.register(shared, [this.exports, at])
     return shared
   }
 

@@ -3,7 +3,7 @@ import type { Slab, TypedArray } from '@flambeau/core/backend'
 import { type Arena, ended, fetched, type Handle, type Host, type Shared } from '@flambeau/stream'
 import { emit } from './emit/emit.ts'
 import { Functions } from './emit/functions.ts'
-import type { ProgramText } from './exports.ts'
+import type { Exports, ProgramText } from './exports.ts'
 import { type Heap, placeOf } from './heap.ts'
 import { outOfMemory } from './load.ts'
 import { matricesOf } from './matrices.ts'
@@ -28,11 +28,18 @@ interface Whole {
 /** Words of a row in the table. */
 const rowWords = 4
 
-/** What a program has in the module, by which it is dropped. */
+/** What a program has in a module, by which it is dropped. */
 interface Held {
+  readonly exports: Exports
   readonly number: number
+  readonly table: Functions
   readonly functions: Int32Array
 }
+/** Programs that nothing refers to anymore. Of the module, because no registry may be collected (decision 0115). */
+const dropped = new FinalizationRegistry<Held>(({ exports, number, table, functions }) => {
+  exports.drop(number)
+  table.remove(functions)
+})
 const none = new Int32Array(0)
 
 /** Words, and the functions that they refer to. */
@@ -57,7 +64,6 @@ export class WasmHost implements Host {
   /** Whether functions are emitted for programs. */
   emits = true
   readonly #functions: Functions
-  readonly #dropped: FinalizationRegistry<Held>
   /** The functions of the programs that calls refer to. */
   readonly #defined: Int32Array[] = []
   /** The arrays of batches. */
@@ -72,10 +78,6 @@ export class WasmHost implements Host {
     this.words = heap.words
     this.numbers = heap.numbers
     this.#functions = new Functions(heap.exports)
-    this.#dropped = new FinalizationRegistry(({ number, functions }) => {
-      heap.exports.drop(number)
-      this.#functions.remove(functions)
-    })
   }
 
   get moves(): number {
@@ -187,7 +189,7 @@ export class WasmHost implements Host {
       ? { run: this.#functions.at(functions[0]) as Whole['run'], table: this.words(rowWords * rows) }
       : undefined
     const handle: Omit<Bound, 'handle' | 'rows'> = { number, numbers: 0, stride: 0, whole }
-    this.#dropped.register(handle, { number, functions })
+    dropped.register(handle, { exports: this.#heap.exports, number, table: this.#functions, functions })
     return handle as Bound
   }
 

@@ -23,6 +23,8 @@ import type { Heap } from './heap.ts'
  * not reach the tensors.
  */
 class Block {
+  /** What it is a part of. Blocks outlive it where a registry holds them. */
+  readonly memory: WeakRef<LinearMemory>
   readonly bytes: number
   /** Its contents are lost when it moves. */
   readonly scratch: boolean
@@ -38,7 +40,8 @@ class Block {
   before: Block = this
   after: Block = this
 
-  constructor(bytes: number, scratch: boolean) {
+  constructor(memory: WeakRef<LinearMemory>, bytes: number, scratch: boolean) {
+    this.memory = memory
     this.bytes = bytes
     this.scratch = scratch
   }
@@ -108,6 +111,9 @@ const vectorBytes = 16
  */
 const tinyAlign = 1
 
+/** Blocks of cells that nothing refers to anymore. Of the module, because no registry may be collected (decision 0115). */
+const dead = new FinalizationRegistry<Block>((block) => block.memory.deref()?.release(block))
+
 export class LinearMemory extends HostMemory {
   /** The bytes of blocks in linear memory above which they spill. */
   maxBytes: number
@@ -118,8 +124,8 @@ export class LinearMemory extends HostMemory {
   cells = 0
   readonly #heap: Heap
   /** The head of a ring: after it the block that was used least recently, before it the one used last. */
-  readonly #ring = new Block(0, false)
-  readonly #dead = new FinalizationRegistry<Block>((block) => this.#release(block))
+  readonly #ring: Block
+  readonly #self = new WeakRef(this)
   /** The number of the run that is being prepared. */
   #run = 1
   /** Arrays of JavaScript in this run, and the cells for them. */
@@ -129,11 +135,12 @@ export class LinearMemory extends HostMemory {
   constructor(backend: StreamBackend<never, never>, heap: Heap, maxBytes: number) {
     super(backend, undefined, undefined, vectorBytes, tinyAlign)
     this.#heap = heap
+    this.#ring = new Block(this.#self, 0, false)
     this.maxBytes = maxBytes
   }
 
   protected override open(dtype: DType, length: number, bytes: number, make?: typeof newArray): Slab {
-    const cell = new Cell(this.#heap, new Block(bytes, false), dtype, make !== undefined)
+    const cell = new Cell(this.#heap, new Block(this.#self, bytes, false), dtype, make !== undefined)
     this.#settle(cell)
     // Other numbers than 0 and 1 are no bools.
     if (dtype === 'bool') cell.data.fill(0, 0, length)
@@ -153,8 +160,8 @@ export class LinearMemory extends HostMemory {
     if (!cell.single) return
     cell.block.copy = null
     if (cell.block.address === 0) return
-    this.#dead.unregister(cell.block)
-    this.#release(cell.block)
+    dead.unregister(cell.block)
+    this.release(cell.block)
   }
 
   // ---- runs ----
@@ -183,7 +190,7 @@ export class LinearMemory extends HostMemory {
     const k = this.#lent++
     if (!(this.#lenders[k]?.bytes >= byteLength)) {
       if (this.#lenders[k] !== undefined) this.free(this.#lenders[k])
-      this.#lenders[k] = new Cell(this.#heap, new Block(byteLength, true), 'uint8', true)
+      this.#lenders[k] = new Cell(this.#heap, new Block(this.#self, byteLength, true), 'uint8', true)
     }
     const address = this.place(this.#lenders[k])
     this.#heap.bytes.set(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength), address)
@@ -192,7 +199,7 @@ export class LinearMemory extends HostMemory {
 
   arena(bytes: number, lasting: boolean): Arena {
     // A whole number of elements, whatever their dtype.
-    const block = new Block(8 * Math.max(Math.ceil(bytes / 8), 1), !lasting)
+    const block = new Block(this.#self, 8 * Math.max(Math.ceil(bytes / 8), 1), !lasting)
     const whole = new Cell(this.#heap, block, 'uint8', true)
     return {
       from: (at, dtype) => new Cell(this.#heap, block, dtype, false, at, whole),
@@ -226,7 +233,7 @@ export class LinearMemory extends HostMemory {
     this.resident += bytes
     this.cells++
     this.#in(block)
-    this.#dead.register(cell, block, block)
+    dead.register(cell, block, block)
     // A reference costs as much as a small kernel, so small programs have none.
     if (this.resident > this.maxBytes / 8 && garbage.sweeps) block.cell = new WeakRef(cell)
   }
@@ -240,8 +247,8 @@ export class LinearMemory extends HostMemory {
       if (block === this.#ring || block.run === this.#run) return
       if (!block.scratch) block.copy = copied(this.#heap, block)
       // From here on only its cell refers to it.
-      this.#dead.unregister(block)
-      this.#release(block)
+      dead.unregister(block)
+      this.release(block)
     }
   }
 
@@ -252,12 +259,13 @@ export class LinearMemory extends HostMemory {
       const block = next
       next = block.after
       if (block.cell === null || block.cell.deref() !== undefined) continue
-      this.#dead.unregister(block)
-      this.#release(block)
+      dead.unregister(block)
+      this.release(block)
     }
   }
 
-  #release(block: Block): void {
+  /** Releases the place of a block. */
+  release(block: Block): void {
     this.#heap.release(block.address)
     out(block)
     block.address = 0
