@@ -11,6 +11,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path'
 import { build, transform } from 'esbuild'
 import { writeDeclarations } from './declarations.mjs'
+import { inLines } from './minified.mjs'
 import { buildUnits } from './units.mjs'
 
 const { version, exports, dependencies, devDependencies, optionalDependencies, peerDependencies } = JSON.parse(
@@ -127,7 +128,7 @@ const withNamesOf = async (text) => {
   for (const [line, specifier, folder, path = ''] of found) {
     const { exports } = JSON.parse(readFileSync(join('..', folder, 'package.json'), 'utf8'))
     const names = await namesOf(join('..', folder, exports[`.${path}`]['@flambeau/source']))
-    named = named.replace(line, `export{\n${names.join(',\n')}}from"${specifier}";`)
+    named = named.replace(line, `export{${inLines(names)}}from"${specifier}";`)
   }
   return named
 }

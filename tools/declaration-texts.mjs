@@ -2,8 +2,9 @@
 // that another one takes as a whole, by `export *` or `import *`, stay files; all others become one, `t.d.ts`, in
 // which no import repeats a name. A name that two files of it declare gets a number; one that an entry point exports
 // never does. Hover texts and completions come from comments and types, so they stay as they are.
-import { dirname, join, relative } from 'node:path'
+import { dirname, join, relative, sep } from 'node:path'
 import ts from 'typescript'
+import { short } from './short-declarations.mjs'
 
 export const isExported = (statement) =>
   statement.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) ?? false
@@ -19,50 +20,6 @@ export const namesOf = (statement) =>
 const isOwn = (member) =>
   (ts.getCombinedModifierFlags(member) & ts.ModifierFlags.Protected) !== 0 &&
   ts.getJSDocCommentsAndTags(member).length === 0
-
-const isWord = (text) => /[\w$]/.test(text)
-
-/** The text of declarations without spaces, and without semicolons at the ends of lines; comments stay as they are. */
-const tight = (text) => {
-  const source = ts.createSourceFile('tight.d.ts', text, ts.ScriptTarget.ES2022, true)
-  const tokens = []
-  const walk = (node) => {
-    const children = node.getChildren().filter(({ kind }) => kind !== ts.SyntaxKind.JSDoc)
-    if (children.length > 0) children.forEach(walk)
-    else if (node.end > node.getStart()) tokens.push(node)
-  }
-  walk(source)
-  let out = ''
-  for (const [i, token] of tokens.entries()) {
-    const before = text.slice(token.pos, token.getStart())
-    const own = token.getText()
-    const comments = before.match(/\/\*\*.*?\*\//gs)
-    if (comments !== null) out += `\n${comments.join('\n')}`
-    else if (before.includes('\n') && !/[{[(,|&=]$/.test(out) && !/^[\])}|&]/.test(own)) out += '\n'
-    else if (isWord(out.slice(-1)) && isWord(own[0])) out += ' '
-    const next = tokens[i + 1]
-    const endsLine = next === undefined || text.slice(next.pos, next.getStart()).includes('\n')
-    if (own !== ';' || !endsLine) out += own
-  }
-  return `${out.replaceAll(/\n\n+/g, '\n').trimStart()}\n`
-}
-
-/** The text of statements, shorter. */
-const short = (text) =>
-  tight(
-    text
-      // Examples, which end a comment: tests run them, and a page shows them.
-      .replaceAll(/^ *\* @example\n(?: *\*(?!\/).*\n)*/gm, '')
-      // Indentation, and what comments have in front of their lines.
-      .replaceAll(/^ +(?:\*(?!\/) ?)?/gm, '')
-      .replaceAll(/^\/\*\*\s+/gm, '/**')
-      .replaceAll(/\s+\*\/$/gm, '*/'),
-  )
-    .replaceAll(/(?<=^|\*\/)export declare /gm, 'export ')
-    // Options are objects of the caller.
-    .replaceAll(/(?<=^|\{|\*\/)readonly (?=\w+\?:)/gm, '')
-    // A class may leave out what implements it.
-    .replaceAll(/(?<=^|\*\/)protected abstract /gm, 'protected ')
 
 const leftmost = (name) => {
   let first = name
@@ -167,9 +124,21 @@ export const textsOf = (files, entries, from) => {
     else for (const name of names) publishedBy.set(name, file)
   }
   if (wholes.size + 1 >= files.length) for (const file of files) wholes.add(file)
+  // All but entry points lie in one folder, so that their specifiers are short; `nn/index.d.ts` becomes `nn.d.ts`.
   const rest = new Output(join(from, 't.d.ts'))
-  if (byPath.has(rest.path)) throw new Error(`${rest.path} is a source's`)
-  const outputs = new Map(files.map((file) => [file, wholes.has(file) ? new Output(file.path) : rest]))
+  const paths = new Map(entries.map(({ path }) => [path, path]))
+  const partsOf = (file) => relative(from, file.path.replace(/[/\\]index(?=\.d\.ts$)/, '')).split(sep)
+  for (const file of [...wholes].sort((a, b) => partsOf(a).length - partsOf(b).length)) {
+    const parts = partsOf(file)
+    const names = parts.map((_, i) => join(from, parts.slice(-1 - i).join('-')))
+    const used = new Set([...paths.values(), rest.path])
+    if (!paths.has(file.path))
+      paths.set(
+        file.path,
+        names.find((name) => !used.has(name)),
+      )
+  }
+  const outputs = new Map(files.map((file) => [file, wholes.has(file) ? new Output(paths.get(file.path)) : rest]))
 
   // Names of what nobody declares here, such as `Map`, are taken.
   const keptOf = (file) => file.source.statements.filter((statement) => file.kept.has(statement))

@@ -14,6 +14,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 import ts from 'typescript'
+import { identifiersIn, inLines, isVariable } from './minified.mjs'
 
 const runtime = join(import.meta.dirname, 'units-runtime.js')
 
@@ -298,9 +299,7 @@ export const object = ${waits ? `$object(${members})` : members}`,
       lines.push(`export ${name === '*' ? `* as $${place}` : `{ ${name} as $${place} }`} from ${JSON.stringify(path)}`)
     return lines.join('\n')
   }
-  /** In short lines. */
-  const lines = (list, between = ',') => list.map((each, i) => (i % 16 === 15 ? `\n${each}` : each)).join(between)
-  const braces = (pairs) => `{${lines(pairs.map(([key, value]) => `${key}:${value}`))}}`
+  const braces = (pairs) => `{${inLines(pairs.map(([key, value]) => `${key}:${value}`))}}`
   const pairsOf = (names) =>
     names.split(',').flatMap((each) => {
       const [own, as = own] = each.trim().split(/\s+as\s+/)
@@ -312,7 +311,7 @@ export const object = ${waits ? `$object(${members})` : members}`,
     const places = []
     for (const [own, as] of pairs) if (isPlace(as)) places[as.slice(1)] = own
     const named = pairs.filter(([, as]) => !isPlace(as)).map(([own, as]) => [as, own])
-    const list = `[${lines(places)}]`
+    const list = `[${inLines(places)}]`
     return named.length === 0 ? list : `Object.assign(${list},${braces(named)})`
   }
   /** The text of a unit's file: imports become the parameters of a function, exports what it returns. */
@@ -338,16 +337,19 @@ export const object = ${waits ? `$object(${members})` : members}`,
     const [, body, list] = /^(.*)\bexport\s*\{([^}]*)\};?\s*$/s.exec(text)
     const pairs = pairsOf(list)
     const isExported = ([, as]) => !as.startsWith('$') || as === '$readBy'
-    const words = new Set(body.match(/[\w$]+/g))
+    const taken = identifiersIn(body)
     let tried = 0
     const short = () => {
       const name = `_${(tried++).toString(36)}`
-      return words.has(name) ? short() : name
+      return taken.has(name) ? short() : name
     }
-    const exported = pairs.filter(isExported).map(([own, as]) => [short(), as, own])
-    const names = lines(exported.map(([name]) => name))
-    const exports = lines(exported.map(([name, as]) => `${name} as ${as}`))
-    const set = lines(
+    // A variable has the name that it exports, if the function has no other use for that name and no other takes less.
+    const variableFor = (name) => (taken.has(name) || name.length > 13 || !isVariable(name) ? short() : name)
+    const exported = pairs.filter(isExported).map(([own, as]) => [variableFor(as), as, own])
+    const [named, renamed] = [true, false].map((is) => exported.filter(([name, as]) => (name === as) === is))
+    const variables = (some) => inLines(some.map(([name]) => name))
+    const exports = inLines(renamed.map(([name, as]) => `${name} as ${as}`))
+    const set = inLines(
       exported.map(([name, , own]) => `${name}=${own}`),
       ';',
     )
@@ -355,7 +357,7 @@ export const object = ${waits ? `$object(${members})` : members}`,
     const [start] = pairs.find(([, as]) => as === '$main')
     // In parentheses, because V8 then compiles a function together with what is around it.
     const end = `${start}(()=>(${toUnits}),(function(){${set}}))`
-    return `var ${names};export{${exports}};(function(){${body}\n${end}})()\n`
+    return `export var ${variables(named)};var ${variables(renamed)};export{${exports}};(function(){${body}\n${end}})()\n`
   }
   const built = [...given.keys()].map(async (unit) => {
     const { outputFiles } = await build({
