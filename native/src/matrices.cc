@@ -29,7 +29,6 @@ bool rotates_rows(const Matrices& it) {
 }  // namespace
 
 bool fits(const Matrices& it) {
-  if (it.routine > lastRoutine) return false;
   // Products of sizes may be wider than addresses.
   const int64_t p = it.sizes[0], q = it.sizes[1], r = it.sizes[2], s = it.sizes[3], t = it.sizes[4];
   const int64_t few = std::min(p, q);

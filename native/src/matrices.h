@@ -24,13 +24,6 @@ enum class Routine : int32_t {
   count
 };
 
-/** JavaScript computes those that come later: their code is not worth fetching. */
-#if defined(__wasm__)
-constexpr Routine lastRoutine = Routine::subtract;
-#else
-constexpr Routine lastRoutine = Routine::rotate;
-#endif
-
 constexpr int32_t mostMatrixSizes = 5, mostMatrixArrays = 5;
 
 /** A routine over `count` matrices. */

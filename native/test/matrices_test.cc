@@ -78,13 +78,11 @@ Matrices call_of(Routine routine, int64_t count, const std::vector<Elements*>& a
   return it;
 }
 
-/** Runs a routine; returns whether these kernels have it. */
-bool run(const Kernels& kernels, Routine routine, const std::vector<Elements*>& arrays,
+void run(const Kernels& kernels, Routine routine, const std::vector<Elements*>& arrays,
          const std::vector<int64_t>& sizes, int64_t count = 1) {
   const Matrices it = call_of(routine, count, arrays, sizes);
-  if (routine > lastRoutine) return false;
   REQUIRE(fits(it));
-  return kernels.matrices(it);
+  REQUIRE(kernels.matrices(it));
 }
 
 /** The sizes of matrices, around those of blocks and of vectors. */
@@ -102,7 +100,7 @@ template <class F> void of_all_sizes(F test) {
 /** The product of reflections: the routine, with the vectors in columns. */
 Plain product_of(const Kernels& kernels, Plain a, Elements taus, int64_t skip, int64_t step, int64_t along) {
   Plain q(a.m, a.m);
-  REQUIRE(run(kernels, Routine::reflected, {&q.data, &a.data, &taus}, {a.m, a.m, skip, step, along}));
+  run(kernels, Routine::reflected, {&q.data, &a.data, &taus}, {a.m, a.m, skip, step, along});
   return q;
 }
 
@@ -113,7 +111,7 @@ TEST_CASE("products are subtracted") {
     for (const int64_t k : {int64_t{1}, int64_t{9}, int64_t{130}}) {
       Plain a = drawn(n, k), b = drawn(k, n + 1), c = drawn(n, n + 1);
       const Plain product = times(a, b), before = c;
-      if (!run(kernels, Routine::subtract, {&c.data, &a.data, &b.data}, {n, n + 1, k})) return;
+      run(kernels, Routine::subtract, {&c.data, &a.data, &b.data}, {n, n + 1, k});
       Plain expected = before;
       for (size_t i = 0; i < expected.data.size(); i++) expected.data[i] -= product.data[i];
       near(c, expected, static_cast<double>(k));
@@ -140,7 +138,7 @@ TEST_CASE("triangles are solved, without a look at the other one") {
           }
         }
         const Plain right = b;
-        if (!run(kernels, Routine::triangle, {&b.data, &t.data}, {n, k, upper, unit})) return;
+        run(kernels, Routine::triangle, {&b.data, &t.data}, {n, k, upper, unit});
         near(times(whole, b), right);
       }
     }
@@ -154,7 +152,7 @@ TEST_CASE("LU factorizations exchange rows for the largest pivot, and solve syst
       const Plain before = a;
       const int64_t steps = std::min(m, n);
       Elements pivots(static_cast<size_t>(steps)), info(1);
-      if (!run(kernels, Routine::lu, {&a.data, &pivots, &info}, {m, n, 1})) return;
+      run(kernels, Routine::lu, {&a.data, &pivots, &info}, {m, n, 1});
       CHECK(info[0] == 0);
       Plain l = identity(m, steps), u(steps, n), exchanged = before;
       for (int64_t i = 0; i < m; i++) {
@@ -173,7 +171,7 @@ TEST_CASE("LU factorizations exchange rows for the largest pivot, and solve syst
       if (m != n) continue;
       Plain x = drawn(n, 5);
       Plain b = times(before, x);
-      if (!run(kernels, Routine::solve, {&b.data, &a.data, &pivots}, {n, 5})) return;
+      run(kernels, Routine::solve, {&b.data, &a.data, &pivots}, {n, 5});
       near(times(before, b), times(before, x), 100.0 * static_cast<double>(n));
     }
   });
@@ -184,7 +182,7 @@ TEST_CASE("LU factorizations name the first pivot that is 0, and exchange nothin
     Plain a = drawn(n, n);
     for (int64_t i = 0; i < n; i++) a.at(i, n - 1) = 0;
     Elements pivots(static_cast<size_t>(n)), info(1);
-    if (!run(kernels, Routine::lu, {&a.data, &pivots, &info}, {n, n, 0})) return;
+    run(kernels, Routine::lu, {&a.data, &pivots, &info}, {n, n, 0});
     CHECK(info[0] == n);
     for (int64_t i = 0; i < n; i++) CHECK(pivots[static_cast<size_t>(i)] == i);
   });
@@ -194,7 +192,7 @@ TEST_CASE("exchanges of rows that there are not give no numbers") {
   for (const Kernels* kernels : all_kernels()) {
     for (const double row : {-1.0, 3.0, 1e300, notNumber}) {
       Elements b(6, 1), lu = identity(3, 3).data, pivots{0, row, 2};
-      if (!run(*kernels, Routine::solve, {&b, &lu, &pivots}, {3, 2})) return;
+      run(*kernels, Routine::solve, {&b, &lu, &pivots}, {3, 2});
       CHECK((std::isnan(b[2]) && std::isnan(b[3])));
     }
   }
@@ -212,7 +210,7 @@ TEST_CASE("Cholesky factors, and the order of a minor that is not positive") {
     }
     const Plain given = a;
     Elements info(1);
-    if (!run(kernels, Routine::cholesky, {&a.data, &info}, {n})) return;
+    run(kernels, Routine::cholesky, {&a.data, &info}, {n});
     CHECK(info[0] == 0);
     near(times(a, turned(a)), whole, static_cast<double>(n));
     for (const int64_t minor : {int64_t{0}, n / 2, n - 1}) {
@@ -230,7 +228,7 @@ TEST_CASE("QR factorizations") {
       Plain a = drawn(m, n);
       const Plain before = a;
       Elements taus(static_cast<size_t>(std::min(m, n)));
-      if (!run(kernels, Routine::qr, {&a.data, &taus}, {m, n})) return;
+      run(kernels, Routine::qr, {&a.data, &taus}, {m, n});
       const Plain q = product_of(kernels, a, taus, 0, n, 1);
       near(times(q, turned(q)), identity(m, m), static_cast<double>(m));
       near(times(q, where(a, [](int64_t i, int64_t j) { return i <= j; })), before, static_cast<double>(m));
@@ -244,7 +242,7 @@ TEST_CASE("symmetric matrices become tridiagonal") {
     Plain a = times(half, turned(half));
     const Plain before = a;
     Elements d(static_cast<size_t>(n)), e(d), taus(static_cast<size_t>(std::max<int64_t>(n - 2, 0)));
-    if (!run(kernels, Routine::tridiagonal, {&a.data, &d, &e, &taus}, {n})) return;
+    run(kernels, Routine::tridiagonal, {&a.data, &d, &e, &taus}, {n});
     Plain t(n, n);
     for (int64_t i = 0; i < n; i++) {
       t.at(i, i) = d[static_cast<size_t>(i)];
@@ -261,7 +259,7 @@ TEST_CASE("matrices become bidiagonal") {
       Plain a = drawn(m, n);
       const Plain before = a;
       Elements d(static_cast<size_t>(n)), e(d), left(d), right(static_cast<size_t>(std::max<int64_t>(n - 2, 0)));
-      if (!run(kernels, Routine::bidiagonal, {&a.data, &d, &e, &left, &right}, {m, n})) return;
+      run(kernels, Routine::bidiagonal, {&a.data, &d, &e, &left, &right}, {m, n});
       Plain b(m, n);
       for (int64_t i = 0; i < n; i++) {
         b.at(i, i) = d[static_cast<size_t>(i)];
@@ -269,7 +267,7 @@ TEST_CASE("matrices become bidiagonal") {
       }
       const Plain u = product_of(kernels, a, left, 0, n, 1);
       Plain v(n, n);
-      REQUIRE(run(kernels, Routine::reflected, {&v.data, &a.data, &right}, {n, n, 1, 1, n}));
+      run(kernels, Routine::reflected, {&v.data, &a.data, &right}, {n, n, 1, 1, n});
       near(times(times(u, b), turned(v)), before, 10.0 * static_cast<double>(m));
     }
   });
@@ -296,7 +294,7 @@ TEST_CASE("rows are rotated, downwards and upwards") {
         }
       }
     }
-    if (!run(kernels, Routine::rotate, {&a.data, &c, &s, &spans}, {n})) return;
+    run(kernels, Routine::rotate, {&a.data, &c, &s, &spans}, {n});
     near(a, expected);
   });
 }
@@ -307,7 +305,7 @@ TEST_CASE("matrices of a batch are computed as each of them alone") {
     const auto size = static_cast<size_t>(n * n);
     Elements all = drawn(count * n, n).data, pivots(static_cast<size_t>(count * n)), info(count);
     const Elements before = all;
-    if (!run(kernels, Routine::lu, {&all, &pivots, &info}, {n, n, 1}, count)) return;
+    run(kernels, Routine::lu, {&all, &pivots, &info}, {n, n, 1}, count);
     for (size_t i = 0; i < count; i++) {
       Elements one(before.begin() + static_cast<std::ptrdiff_t>(i * size),
                    before.begin() + static_cast<std::ptrdiff_t>((i + 1) * size));
@@ -338,9 +336,8 @@ TEST_CASE("a routine with too few elements, or another number of arrays or sizes
     if (call.routine == Routine::reflected) arrays.emplace_back(3);
     std::vector<Elements*> given;
     for (Elements& array : arrays) given.push_back(&array);
-    const bool isThere = call.routine <= lastRoutine;
-    CHECK(fits(call_of(call.routine, 1, given, call.sizes)) == isThere);
-    CHECK(fits(call_of(call.routine, 0, given, call.sizes)) == isThere);
+    CHECK(fits(call_of(call.routine, 1, given, call.sizes)));
+    CHECK(fits(call_of(call.routine, 0, given, call.sizes)));
     for (size_t i = 0; i < call.lengths.size(); i++) {
       arrays[i].pop_back();
       CHECK(!fits(call_of(call.routine, 1, given, call.sizes)));
@@ -367,7 +364,6 @@ TEST_CASE("rotations of rows that there are not do not fit") {
                          {0, 1, 2, 0, 1, 2}, {notNumber, 1, 1}, {0, 1, notNumber}, {0, 1}, {1e300, 1, 1}, {0.5, 1, 1},
                          {0, 1, 1.5}})
     CHECK(!fits(call_of(Routine::rotate, 1, {&a, &c, &s, &spans}, {3})));
-  if (lastRoutine < Routine::rotate) return;
   Elements right{0, 1, 3}, none;
   CHECK(fits(call_of(Routine::rotate, 1, {&a, &c, &s, &right}, {3})));
   CHECK(fits(call_of(Routine::rotate, 1, {&a, &c, &s, &none}, {3})));

@@ -80,8 +80,6 @@ void compute(const Matrices& it, Index batch, double* v) {
   for (int32_t i = 0; i < mostMatrixArrays; i++) arrays[i] = it.arrays[i] + batch * it.lengths[i];
   const auto [a, b, c, d, e] = arrays;
   const auto [p, q, r, s, t] = it.sizes;
-  // What is left out is not compiled.
-  if (it.routine > lastRoutine) return;
   switch (it.routine) {
     case Routine::lu:
       return lu(a, b, c, p, q, r == 1);
@@ -112,8 +110,7 @@ void compute(const Matrices& it, Index batch, double* v) {
 
 bool matrices(const Matrices& it) {
   // Vectors of reflections have as many elements as a matrix has rows, or columns.
-  Workspace<4096> room(
-      lastRoutine < Routine::qr ? 0 : static_cast<int64_t>(sizeof(double)) * (it.sizes[0] + it.sizes[1]));
+  Workspace<4096> room(static_cast<int64_t>(sizeof(double)) * (it.sizes[0] + it.sizes[1]));
   if (room.at() == nullptr) return false;
   for (Index batch = 0; batch < it.count; batch++) compute(it, batch, reinterpret_cast<double*>(room.at()));
   return true;

@@ -5,8 +5,6 @@ import { routines } from '@flambeau/stream'
 import type { Heap } from './heap.ts'
 
 const names = Object.keys(routines)
-/** Those that the module has come first (native/src/matrices.h, `lastRoutine`). */
-const here = names.slice(0, names.indexOf('qr'))
 /** JavaScript is faster for fewer elements. */
 const fewest = 256
 
@@ -15,11 +13,11 @@ const at = { sizes: 4, arrays: 9, lengths: 14 }
 /** Where arrays begin, so that vectors are aligned. */
 const headBytes = 80
 
-/** The routines that the module has, over as many elements as are worth a copy. */
+/** The module's routines, over as many elements as are worth a copy. */
 export const matricesOf =
   (heap: Heap): MatrixRun =>
   (name, count, sizes, arrays) => {
-    const routine = here.indexOf(name)
+    const routine = names.indexOf(name)
     if (routine < 0 || arrays[0].length < fewest) return false
     const elements = arrays.reduce((sum, { length }) => sum + length, 0)
     const block = heap.allocate(headBytes + 8 * elements)

@@ -1,5 +1,5 @@
 // Routines of linear algebra in the module beside JavaScript's, over all sizes around those of blocks and vectors, and what
-// they leave to JavaScript. The C++ tests multiply the factors again.
+// they leave to it. The C++ tests multiply the factors again.
 import type { MatrixRun } from '@flambeau/core/backend'
 import { routines } from '@flambeau/stream'
 import { expect, it } from 'vitest'
@@ -26,6 +26,20 @@ const heavy = (count: number, n: number): Float64Array => {
   return a
 }
 
+const zeros = (length: number): Float64Array => new Float64Array(length)
+const symmetric = (count: number, n: number): Float64Array => {
+  const a = drawn(count * n * n)
+  const turned = (at: number): number => Math.floor(at / n) + (at % n) * n
+  return a.map((x, i) => x + a[i - (i % (n * n)) + turned(i % (n * n))])
+}
+/** Rotations down and up rows, of which the last spans leave some alone. */
+const rotation = (n: number): Given => {
+  const rows = n + 1
+  const angles = drawn(2 * n + Math.floor(n / 2)).map((x) => 4 * x)
+  const spans = Float64Array.of(0, 1, n, n, -1, n, 0, 1, Math.floor(n / 2))
+  return ['rotate', 1, [n], [drawn(rows * n), angles.map(Math.cos), angles.map(Math.sin), spans]]
+}
+
 type Arrays = readonly Float64Array[]
 /** A call: how many matrices, sizes and arrays. */
 type Given = readonly [name: keyof Routines, count: number, sizes: readonly number[], arrays: Arrays]
@@ -35,10 +49,10 @@ const callsOf = (n: number, count: number): readonly Given[] => {
   const lu = heavy(count, n)
   const pivots = Float64Array.from({ length: count * n }, (_, i) => (i % n) + ((i * 7) % (n - (i % n))))
   return [
-    ['lu', count, [n, k, 1], [drawn(count * n * k), new Float64Array(count * n), new Float64Array(count)]],
-    ['lu', count, [k, n, 1], [drawn(count * n * k), new Float64Array(count * n), new Float64Array(count)]],
-    ['lu', count, [n, n, 0], [heavy(count, n), new Float64Array(count * n), new Float64Array(count)]],
-    ['cholesky', count, [n], [heavy(count, n), new Float64Array(count)]],
+    ['lu', count, [n, k, 1], [drawn(count * n * k), zeros(count * n), zeros(count)]],
+    ['lu', count, [k, n, 1], [drawn(count * n * k), zeros(count * n), zeros(count)]],
+    ['lu', count, [n, n, 0], [heavy(count, n), zeros(count * n), zeros(count)]],
+    ['cholesky', count, [n], [heavy(count, n), zeros(count)]],
     ...[0, 1, 2, 3].map(
       (i): Given => [
         'triangle',
@@ -49,6 +63,23 @@ const callsOf = (n: number, count: number): readonly Given[] => {
     ),
     ['solve', count, [n, k], [drawn(count * n * k), lu, pivots]],
     ['subtract', count, [n, k, n + 1], [drawn(count * n * k), drawn(count * n * (n + 1)), drawn(count * (n + 1) * k)]],
+    ['qr', count, [n, k], [drawn(count * n * k), zeros(count * n)]],
+    ['qr', count, [k, n], [drawn(count * n * k), zeros(count * n)]],
+    ['reflected', count, [k, n, 0, n, 1], [zeros(count * k * n), drawn(count * k * n), drawn(count * n)]],
+    ['reflected', count, [k, k, 1, 1, k], [zeros(count * k * k), drawn(count * k * k), drawn(count * n)]],
+    [
+      'tridiagonal',
+      count,
+      [n],
+      [symmetric(count, n), ...[n, n, Math.max(n - 2, 0)].map((size) => zeros(count * size))],
+    ],
+    [
+      'bidiagonal',
+      count,
+      [k, n],
+      [drawn(count * k * n), ...[n, n, n, Math.max(n - 2, 0)].map((size) => zeros(count * size))],
+    ],
+    ...(count === 1 ? [rotation(n)] : []),
   ]
 }
 
@@ -83,12 +114,13 @@ it.each([1, 3, 40])('%i matrices are computed as in JavaScript', (count) => {
       if (isWorthIt) names.add(given[0])
     }
   }
-  expect([...names].sort()).toEqual(['cholesky', 'lu', 'solve', 'subtract', 'triangle'])
+  const all = Object.keys(routines).filter((name) => count === 1 || name !== 'rotate')
+  expect(all.filter((name) => !names.has(name))).toEqual([])
 })
 
-it('a routine that the module lacks is JavaScript’s, and it refuses what does not fit', () => {
+it('what does not fit is refused', () => {
   const a = drawn(400)
-  for (const name of Object.keys(routines).slice(5)) expect(run(name, 1, [20, 20], [a, a, a, a, a])).toBe(false)
+  for (const name of Object.keys(routines)) expect(run(name, 1, [20, 20, 20], [a, a, a, a, a])).toBe(false)
   expect(run('none', 1, [20], [a])).toBe(false)
   for (const sizes of [[21], [65_536], [20, 20], []])
     expect(run('cholesky', 1, sizes, [a.slice(), new Float64Array(1)])).toBe(false)
