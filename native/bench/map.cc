@@ -72,7 +72,7 @@ struct Case {
 
   void run(const Kernels& kernels) const {
     kernels.map(Map{static_cast<int32_t>(sizes.size()), sizes.data(), inputs, in.data(),
-                    static_cast<int32_t>(out.size()), out.data(), static_cast<int32_t>(codes.size()), codes.data(), nullptr},
+                    static_cast<int32_t>(out.size()), out.data(), static_cast<int32_t>(codes.size()), codes.data(), nullptr, false},
                 Memory{rows.data(), static_cast<int32_t>(rows.size()), nullptr, 0});
   }
 };

@@ -46,6 +46,7 @@ void read_map(Reader& r, Instruction* out) {
   Values values(r, dtypes, map.inputCount);
   map.codes = read_codes(r, map.codeCount, values);
   map.blocks = nullptr;
+  map.sums = false;
   for (int32_t i = 0; i < map.outCount && r.good(); i++)
     r.require(values.dtype(outs[i].from) == outs[i].to.operand.dtype, "an output is not of its value's dtype");
   if (!r.good()) return;
@@ -395,10 +396,10 @@ void read_repeat(Reader& r, Instruction* out) {
 /** Decodes what is emitted as well, because its words say what the function reads and writes. */
 void read_emitted(Reader& r, Instruction* out) {
   const Function function = r.function();
-  const bool isWhole = r.count(1) == 0;
+  const int32_t kind = r.count(2);
   Instruction inner;
   inner.prepared = nullptr;
-  if (isWhole) {
+  if (kind == 0) {
     out->empty = false;
     out->emitted = reinterpret_cast<WholeFunction>(function);
     do r.instruction(&inner, false);
@@ -410,6 +411,7 @@ void read_emitted(Reader& r, Instruction* out) {
   *out = inner;
   const bool isMap = inner.opcode == Opcode::map || inner.opcode == Opcode::check;
   (isMap ? out->map.blocks : out->contract.blocks) = reinterpret_cast<BlockFunction>(function);
+  if (isMap) out->map.sums = kind == 2;
 }
 
 /** By opcode. */

@@ -90,6 +90,9 @@ struct MapOut {
   int32_t from;
 };
 
+/** Floats that are summed in vectors of floats, before these sums are added in double precision. */
+constexpr int64_t sumRun = 256;
+
 /**
  * A function that was emitted for a program while it runs, WebAssembly for example: a function of no known type until it is
  * cast to one of those below.
@@ -102,7 +105,8 @@ using Function = void (*)();
 using WholeFunction = int32_t (*)(const Row* rows, const double* numbers);
 /**
  * Computes a map's expression for a block of so many elements, and up to a vector more: slots (slots.inl) of the inputs,
- * then of the outputs.
+ * then of the outputs. For a negative number it computes as many without the sign, a multiple of `sumRun`, and stores
+ * instead of the values of each `sumRun` of them a vector of their sums, in four chains (Map::sums).
  */
 using BlockFunction = void (*)(const void* slots, int32_t count);
 
@@ -118,6 +122,8 @@ struct Map {
   const Code* codes;
   /** Computes what the codes do; null if they are interpreted. */
   BlockFunction blocks;
+  /** Whether it also sums runs of its results. */
+  bool sums;
 };
 
 /**

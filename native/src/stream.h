@@ -14,7 +14,7 @@
 namespace flambeau {
 
 /** Incremented when STREAM.md changes, so that JavaScript never writes for an addon that reads another format. */
-constexpr int32_t streamFormat = 9;
+constexpr int32_t streamFormat = 10;
 
 enum class Opcode : int32_t {
   map, check, contract, argReduce, scan, fold, gather, scatter, sort, iota, composite, call, indices,

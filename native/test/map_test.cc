@@ -361,7 +361,7 @@ TEST_CASE("any finds the only true element") {
       const Strided inputs[] = {{{0, DType::float32, 0}, &one}, {{-1, DType::float32, 0}, &none}};
       const Code code{Step::lt, DType::boolean, DType::float32, 0, -1, -2, 0};
       const MapOut out{{{-1, DType::boolean, 0}, &one}, Reduce::max, 0};
-      const Map map{1, &size, 2, inputs, 1, &out, 1, &code, nullptr};
+      const Map map{1, &size, 2, inputs, 1, &out, 1, &code, nullptr, false};
       CHECK(kernels->any(map, memory) == (at >= 0));
       void* kept = kernels->prepare(map, true);
       CHECK(kernels->run(kept, memory) == (at >= 0));

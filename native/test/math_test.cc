@@ -56,7 +56,7 @@ std::vector<float> computed(const Kernels& kernels, Step step, double number = 0
   const Strided inputs[] = {{{0, DType::float32, 0}, &one}, {{-1, DType::float32, 0}, &none}};
   const Code code{step, DType::float32, DType::float32, 0, swapped ? -2 : -1, swapped ? -1 : -2, 0};
   const MapOut out{{{1, DType::float32, 0}, &one}, Reduce::none, 0};
-  kernels.map(Map{1, &size, 2, inputs, 1, &out, 1, &code, nullptr}, memory);
+  kernels.map(Map{1, &size, 2, inputs, 1, &out, 1, &code, nullptr, false}, memory);
   return y;
 }
 

@@ -231,7 +231,8 @@ struct Trial {
     std::vector<MapOut> out;
     for (size_t k = 0; k < outs.size(); k++) out.push_back({{outs[k], outSteps[k].data()}, reduces[k], froms[k]});
     const Map map{static_cast<int32_t>(sizes.size()), sizes.data(), static_cast<int32_t>(in.size()),    in.data(),
-                  static_cast<int32_t>(out.size()),   out.data(),   static_cast<int32_t>(codes.size()), codes.data(), nullptr};
+                  static_cast<int32_t>(out.size()),   out.data(),   static_cast<int32_t>(codes.size()), codes.data(), nullptr,
+                  false};
     if (!prepared) return kernels.map(map, memory);
     void* kept = kernels.prepare(map, false);
     // Run it elsewhere first: a plan must not depend on addresses.

@@ -54,6 +54,8 @@ struct Plan {
   const int32_t* sizes;
   /** The map's function. */
   BlockFunction blocks;
+  /** It is asked for the sums of whole blocks, because each of them is a row of two runs. */
+  bool sums;
   /** A block covers up to `turns` turns of the loop `level`, of `inner` elements each. */
   int32_t level;
   int64_t turns, inner;

@@ -77,7 +77,7 @@ struct Finish {
       put(i + 1, it.inputs[i].operand, batch_offset(it, steps, index), row, column);
     }
     out = {to.inputs[0], Reduce::none, it.from};
-    map = {depth, sizes + first, it.inputCount + 1, to.inputs, 1, &out, it.codeCount, it.codes, it.blocks};
+    map = {depth, sizes + first, it.inputCount + 1, to.inputs, 1, &out, it.codeCount, it.codes, it.blocks, false};
   }
   Finish(const Finish&) = delete;
   Finish& operator=(const Finish&) = delete;
@@ -103,7 +103,7 @@ __attribute__((noinline)) static void finish_all(const Contract& it, const Memor
   inputs[0] = {it.c, steps};
   for (int32_t i = 0; i < it.inputCount; ++i) inputs[i + 1] = it.inputs[i];
   const MapOut out{inputs[0], Reduce::none, it.from};
-  kernels.map({depth, it.sizes, it.inputCount + 1, inputs, 1, &out, it.codeCount, it.codes, it.blocks}, memory);
+  kernels.map({depth, it.sizes, it.inputCount + 1, inputs, 1, &out, it.codeCount, it.codes, it.blocks, false}, memory);
 }
 
 }  // namespace flambeau::ISA

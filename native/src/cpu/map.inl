@@ -157,7 +157,8 @@ class Walk {
       if (out.direct) slots_[out.slot].at = whole ? out_[k] + t * out.steps[level] * out.size : home(out.slot);
     }
     for (const Op *op = plan_.even, *end = op + plan_.evenCount; moved && op < end; op++) op->run(*op, slots_, op->count);
-    if (plan_.blocks != nullptr) plan_.blocks(slots_, static_cast<int32_t>(n));
+    sums_ = plan_.sums && n == 2 * sumRun;
+    if (plan_.blocks != nullptr) plan_.blocks(slots_, static_cast<int32_t>(sums_ ? -n : n));
     for (const Op *op = plan_.ops, *end = op + plan_.opCount; op < end; op++) op->run(*op, slots_, n);
     for (int32_t k = 0; k < plan_.outCount; k++) {
       const Output& out = plan_.outs[k];
@@ -181,6 +182,7 @@ class Walk {
     const int64_t columns = out.columns != 0 ? out.columns : n;
     char* to = accumulators_[k];
     if (out.first <= plan_.level) to += offsets_[k] + t * out.accumulatorSteps[plan_.level];
+    if (sums_) return Reducer<float, Sum, double>::runs(values, to);
     const bool isWhole = out.first > plan_.level;
     if (out.keepsColumns) {
       out.reduction->columns(values, n / columns, columns, to);
@@ -227,6 +229,8 @@ class Walk {
   char** accumulators_;
   /** The offsets of blocks in the accumulators. */
   int64_t* offsets_;
+  /** Whether the outputs of this block are sums of its runs. */
+  bool sums_ = false;
   /** The end of what is written one after the other, where elements are moved. */
   char* end_;
 };

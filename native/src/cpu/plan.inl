@@ -154,8 +154,11 @@ static void make_plan(const Map& map, uint64_t aliases, Room room, Plan& plan) {
                                                                 : Layout::strided,
                       nullptr};
   }
+  plan.sums = isFetched && map.sums;
   for (int32_t k = 0; k < map.outCount; k++) {
     open_output(map, k, plan);
+    const Output& out = plan.outs[k];
+    plan.sums &= out.reduction == &Reducer<float, Sum, double>::table && !out.keepsColumns && out.columns == 0;
     plan.outs[k].accumulatorSteps = steps + k * (map.depth + int64_t{1});
   }
   if (plan.elements == 0) return;

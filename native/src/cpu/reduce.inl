@@ -8,7 +8,7 @@
 namespace flambeau::ISA {
 
 /** Elements summed in their own precision. */
-constexpr int64_t rowRun = 256, columnRun = 16;
+constexpr int64_t rowRun = sumRun, columnRun = 16;
 /** Rows from this length on are read as several streams. */
 constexpr int64_t longRow = 16384, streams = 8;
 /** How many bytes ahead short rows are prefetched. */
@@ -246,7 +246,12 @@ template <class T, class F, class A> struct Reducer {
     n -= rowRun;
     const int64_t step = n / streams / L * L;
     for (int64_t i = 0; n >= longRow && i < step; i += L) {
-      total = F::of(total, widened(together(p + i, streams, step, L)));
+      const auto at = [=](int64_t k) ALWAYS_INLINE { return load(p + i + k * step); };
+      if constexpr (isReal<T>) {
+        total = F::of(total, widened(combined(std::integral_constant<int64_t, streams>{}, at)));
+      } else {
+        total = F::of(total, widened(together(p + i, streams, step, L)));
+      }
     }
     if (n >= longRow) {
       p += streams * step;
@@ -254,6 +259,13 @@ template <class T, class F, class A> struct Reducer {
     }
     for (; n > 0; p += rowRun, n -= rowRun) total = F::of(total, widened(vectors(p, n < rowRun ? n : rowRun)));
     return Reducer<A, F, A>::across(total);
+  }
+
+  /** Adds two runs, of which there is a vector each: `row` of twice `rowRun`. */
+  static void runs(const char* sums, char* to) {
+    const T* const p = reinterpret_cast<const T*>(sums);
+    A* const acc = reinterpret_cast<A*>(to);
+    *acc = both(*acc, Reducer<A, F, A>::across(F::of(widened(load(p)), widened(load(p + L)))));
   }
 
   /** Lane l combines the lanes of rows[l]. */

@@ -250,9 +250,9 @@ describe('layouts and sizes', () => {
   for (const n of [0, 1, 3, 4, 5, 15, 16, 17, 255, 256, 257, 1000, 70_001]) {
     it(`${n} elements: stored, in place, reversed, every other one, reduced`, () => {
       const chain = s.mul(s.add(s.mul(x, 1.5), y), s.tanh(x))
-      const run = (results: readonly Result[], inputs = [float([1], 0), float([0], 1)]) => {
+      const hostile = [floats(2 * n + 1), floats(4, 2), floats(2 * n + 1), floats(2 * n + 1)]
+      const run = (results: readonly Result[], inputs = [float([1], 0), float([0], 1)], rows = hostile) => {
         const words = mapWords([n], inputs, results) as number[]
-        const rows = [floats(2 * n + 1), floats(4, 2), floats(2 * n + 1), floats(2 * n + 1)]
         if (n === 0) return expect(emit(Int32Array.from(words))).toBe(undefined)
         expect(compare(words, rows, [])).toBe(undefined)
       }
@@ -279,6 +279,18 @@ describe('layouts and sizes', () => {
           { expr: chain, reduce: 'sum', to: float([0], 3) },
         ])
       }
+      // Nothing but sums, whose runs the function adds, of numbers around 0, so that the order decides the last bits.
+      const around0 = Float32Array.from({ length: 2 * n + 1 }, (_, i) => ((i * 7919) % 10_007) / 10_007 - 0.5)
+      const tame = { dtype: 'float32' as const, bytes: new Uint8Array(around0.buffer) }
+      const sums = [s.mul(x, x), s.sub(y, s.mul(x, 3))].map((expr, k): Result => {
+        return { expr, reduce: 'sum', to: float([0], 2 + k) }
+      })
+      for (const step of [1, -1, 2, 0]) {
+        const inputs = [float([step], 0, step < 0 ? n : 1), float([1], 1)]
+        const rows = [tame, tame, floats(1), floats(1)]
+        run(sums, inputs, rows)
+        run([sums[0]], inputs, rows)
+      }
     })
   }
 
@@ -304,8 +316,12 @@ describe('layouts and sizes', () => {
         const strides = sizes.map((_, loop) =>
           kept & (1 << loop) ? within.slice(loop + 1).reduce((product, size) => product * size, 1) : 0,
         )
-        for (const reduce of ['sum', 'max'] as const) {
-          const words = mapWords(sizes, inputs, [{ expr: s.mul(x, s.exp(y)), reduce, to: float(strides, 2) }])
+        for (const [reduce, expr] of [
+          ['sum', s.mul(x, s.exp(y))],
+          ['sum', s.mul(x, y)],
+          ['max', s.mul(x, s.exp(y))],
+        ] as const) {
+          const words = mapWords(sizes, inputs, [{ expr, reduce, to: float(strides, 2) }])
           expect(compare(words as number[], [floats(n), floats(n, 2), floats(n, 3)], [])).toBe(undefined)
         }
       }

@@ -3,7 +3,7 @@
 import type { ReduceFn } from '@flambeau/core/backend'
 
 /** `streamFormat` of native/src/stream.h. */
-export const format = 9
+export const format = 10
 
 export const opcodes = {
   map: 0,

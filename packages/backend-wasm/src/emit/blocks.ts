@@ -1,11 +1,13 @@
 // The expression of a map for one block of elements (native/src/cpu/map.inl), as a function of its slots: the interpreter
-// cuts loops into blocks, gathers operands, reduces and stores as it always does, and calls it instead of its steps.
+// cuts loops into blocks, gathers operands, reduces and stores as it always does, and calls it instead of its steps. Sums of
+// a block's runs are computed here, too, because to write the values and to read them again takes as long as all the rest.
 import { dtypeSize } from '@flambeau/core/backend'
 import * as w from './code.ts'
 import type { Code } from './code.ts'
 import { canCompute, Computation } from './computation.ts'
 import { isMap, type MapOf, type Operand } from './decode.ts'
-import { type Body, i32 } from './module.ts'
+import { reductions } from '@flambeau/stream'
+import { type Body, i32, v128 } from './module.ts'
 import { turnVectors, writeLoop } from './stages.ts'
 
 /** Bytes of a slot (slots.inl): where its elements are, then 1, or 0 if it is a vector of the same element. */
@@ -15,8 +17,16 @@ const advanceAt = 8
 /** Whether there is something to compute, and a way to compute it. */
 export const canBlock = (map: MapOf): boolean => map.values.some(({ kind }) => kind === 'step') && canCompute(map)
 
-/** Writes a function of the address of the slots and the number of elements. */
-export function writeBlock(map: MapOf, body: Body): void {
+/** The elements of a run, and the chains of additions in it (reduce.inl). */
+const sumRun = 256
+const chains = 4
+
+/** Whether all results of a map are sums of floats. */
+const onlySums = ({ outs }: MapOf): boolean =>
+  outs.every(({ to, reduce }) => reduce === reductions.sum && to.dtype === 'float32')
+
+/** Writes a function of the address of the slots and the number of elements; returns whether it sums runs, too. */
+export function writeBlock(map: MapOf, body: Body): boolean {
   const { inputs, outs } = map
   const [slots, count] = [body.param(0).get, body.param(1).get]
   const last = map.sizes.length - 1
@@ -26,10 +36,12 @@ export function writeBlock(map: MapOf, body: Body): void {
   const slotOf = (position: number): number => slotBytes * position
   const computation = new Computation(map, body, (x) => (isUniform(x) ? 0 : 1))
 
+  let sums = false
   computation.write(() => {
     // Four times the index of the first element of a turn.
     const i = body.local(i32)
-    const end = body.keep(w.mulInt(count, w.int(4)), i32)
+    const end = body.local(i32)
+    body.add(end.set(w.mulInt(count, w.int(4))))
     const atOf = (position: number): Code => body.keep(w.loadInt(slots, slotOf(position)), i32)
     const starts = new Map<Operand, Code>()
     /** Those of operands that `i` is a part of. */
@@ -77,10 +89,39 @@ export function writeBlock(map: MapOf, body: Body): void {
     const next = (): void => {
       for (const { at, step } of pointers) body.add(at.set(w.addInt(at.get, step)))
     }
+    /** For a negative number: the sums of runs, from 0 of no sign on, in the order of the interpreter. */
+    const addRuns = (): void => {
+      const [zero, to, run] = [computation.m.float(-0), body.local(i32), body.local(i32)]
+      const totals = outs.map(() => Array.from({ length: chains }, () => body.local(v128)))
+      body.add(end.set(w.subInt(w.int(0), end.get)), to.set(w.int(0)))
+      body.loop(() => {
+        for (const total of totals.flat()) body.add(total.set(zero))
+        body.add(run.set(w.addInt(i.get, w.int(4 * sumRun))))
+        body.loop(() => {
+          for (let k = 0; k < chains; k++) {
+            computation.at(1, (x) => load(x, 4 * k))
+            outs.forEach(({ from }, o) => {
+              body.add(totals[o][k].set(w.add(totals[o][k].get, computation.of(from))))
+            })
+            next()
+          }
+          return w.lessInt(i.tee(w.addInt(i.get, w.int(16 * chains))), run.get)
+        })
+        totals.forEach(([a, b, c, d], o) => {
+          const sum = w.add(w.add(a.get, b.get), w.add(c.get, d.get))
+          body.add(w.store(w.addInt(results[o], to.get), sum))
+        })
+        body.add(to.set(w.addInt(to.get, w.int(16))))
+        return w.lessInt(i.get, end.get)
+      })
+      body.add(w.leave)
+    }
     const vectors = turnVectors(body, vector)
-    if (vectors === 1) return writeLoop(body, i, end, vector, next)
+    if (vectors === 1) return writeLoop(body, i, end.get, vector, next)
+    sums = vectors === chains && onlySums(map)
+    if (sums) body.add(w.ifThen(w.lessSigned(end.get, w.int(0)), body.piece(addRuns)))
     const turn = w.int(16 * vectors)
-    const even = body.keep(w.subInt(end, w.remainderInt(end, turn)), i32)
+    const even = body.keep(w.subInt(end.get, w.remainderInt(end.get, turn)), i32)
     const whileBefore = (stop: Code, step: Code, write: () => void): Code =>
       w.ifThen(
         w.lessInt(i.get, stop),
@@ -100,10 +141,11 @@ export function writeBlock(map: MapOf, body: Body): void {
       }),
     )
     body.add(
-      whileBefore(end, w.int(16), () => {
+      whileBefore(end.get, w.int(16), () => {
         vector()
         next()
       }),
     )
   })
+  return sums
 }

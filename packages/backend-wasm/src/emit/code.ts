@@ -82,6 +82,7 @@ export const mulInt = op2(0x6c)
 export const remainderInt = op2(0x70)
 export const shiftRightInt = op2(0x76)
 export const lessInt = op2(0x49)
+export const lessSigned = op2(0x48)
 export const isZero = op1(0x45)
 export const equalDouble = op2(0x61)
 export const floorDouble = op1(0x9c)
@@ -112,6 +113,8 @@ export const ifElse = (condition: Code, then: Code, otherwise: Code): Code => [
   0x0b,
 ]
 export const returned = (value: Code): Code => [value, 0x0f]
+/** Ends a function without results. */
+export const leave: Code = [0x0f]
 
 // Vectors: memory and lanes.
 export const load = access(simd(0x00), 0)

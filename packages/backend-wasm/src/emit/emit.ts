@@ -88,12 +88,19 @@ export function emit(words: Int32Array): Emitted | undefined {
       if (part.way !== 'words') {
         const isWhole = part.way === 'whole'
         const body = new Body(2)
+        let sums = false
         if (isWhole) {
           for (const map of part.maps) writeKernel(map, body, body.param(0).get, body.param(1).get)
           body.add(w.int(0))
-        } else writeBlock(part.maps[0], body)
+        } else sums = writeBlock(part.maps[0], body)
         module.add(isWhole ? whole : block, body, String(functions))
-        made.push(opcodes.emitted, emittedHead + part.to - part.from, part.maps[0].tag, functions++, isWhole ? 0 : 1)
+        made.push(
+          opcodes.emitted,
+          emittedHead + part.to - part.from,
+          part.maps[0].tag,
+          functions++,
+          isWhole ? 0 : sums ? 2 : 1,
+        )
         copy(part.from, part.to)
       } else if (words[part.from] === opcodes.repeat) {
         const start = made.length
