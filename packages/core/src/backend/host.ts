@@ -4,6 +4,7 @@
 import { type DType, dtypes, newArray, rankOf, type TypedArray } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { contiguousStrides, isContiguous } from '../base/layout.ts'
+import { floats, withRoom } from '../base/room.ts'
 import { numelOf } from '../base/shape.ts'
 import {
   type Backend,
@@ -233,9 +234,11 @@ export function fillHost(out: Output, elements: (memory: TypedArray) => void): v
 export function runOnHost(instr: Instr<'host'>, host?: MatrixRun): void {
   checkClaims(instr)
   const { attrs, inputs, outputs } = instr
-  const data = inputs.map((x) => readView(x, attrs.wide ? 'float64' : x.dtype))
-  const results = attrs.compute(data, inputs, outputs, host)
-  for (const [k, out] of outputs.entries()) writeHost(out, results[k])
+  withRoom(() => {
+    const data = inputs.map((x) => readView(x, attrs.wide ? 'float64' : x.dtype))
+    const results = attrs.compute(data, inputs, outputs, host)
+    for (const [k, out] of outputs.entries()) writeHost(out, results[k])
+  })
 }
 
 /** The elements in row-major order, as a new array, or with `inPlace` where they are if that is their order. */
@@ -243,7 +246,7 @@ export function readView(x: View, dtype: DType = x.dtype, inPlace = false): Type
   checkView(x, 'the view of a read')
   const n = numelOf(x.sizes)
   if (inPlace && isContiguous(x)) return hostOf(x).data.subarray(startOf(x), startOf(x) + n)
-  const out = newArray(dtype, n)
+  const out = dtype === 'float64' ? floats(n) : newArray(dtype, n)
   if (n === 1) out[0] = hostOf(x).data[startOf(x)]
   else copyView(x, out, 0, contiguousStrides(x.sizes))
   return out

@@ -1,13 +1,14 @@
 // The LU and Cholesky factorizations and what is solved with them, in float64. A matrix is row-major, m x n; what a function
 // overwrites, it says. Columns or rows are divided in halves again and again, so most of the work is one product of blocks
 // (Golub and Van Loan, Matrix Computations, 4th edition, sections 3.2 and 4.2).
+import { floats } from '../../base/room.ts'
 import type { Call, Routines } from './routines.ts'
 
-export const zeros = (n: number): Float64Array<ArrayBuffer> => new Float64Array(n)
+export const zeros = (n: number): Float64Array => floats(n).fill(0)
 
 /** The transposes of m x n matrices. */
 export function transposed(a: Float64Array, m: number, n: number): Float64Array {
-  const out = zeros(a.length)
+  const out = floats(a.length)
   for (let at = 0; at < a.length; at += m * n)
     for (let i = 0; i < m; i++) for (let j = 0, p = at + i; j < n; j++, p += m) out[p] = a[at + i * n + j]
   return out

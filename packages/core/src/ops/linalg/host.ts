@@ -1,12 +1,13 @@
 // Ops on matrices that run in JavaScript, in float64: instructions of the kind `host`, which the js backend runs. On other
 // devices they run elsewhere, as everything that a device lacks does, and show in `report()`.
 import type { Spec } from '../../backend/backend.ts'
-import { dtypeName, isFloat, newArray } from '../../base/dtype.ts'
+import { dtypeName, isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { toFloat } from '../../base/remedies.ts'
 import { numelOf, type Shape } from '../../base/shape.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
+import { zeros } from './factorizations.ts'
 import { inJavaScript, partsOf } from './in-javascript.ts'
 import type { Call } from './routines.ts'
 
@@ -44,7 +45,7 @@ export const each =
     ) => void,
   ): HostOp<A>['run'] =>
   (wholes, attrs, specs, call, outputs) => {
-    const outs = outputs.map(({ sizes }) => newArray('float64', numelOf(sizes)) as Float64Array)
+    const outs = outputs.map(({ sizes }) => zeros(numelOf(sizes)))
     const [count] = extentsOf(specs[0])
     for (let batch = 0; batch < count; batch++)
       run(partsOf(wholes, count, batch), partsOf(outs, count, batch), attrs, specs, call, batch)
