@@ -7,9 +7,12 @@ packages/core/test/golden/modules.json
            are the gradients of the float tensors among the arguments, in order, `grads` those of the parameters. `after` are parameters
            that the call has changed.
   texts    {name: {text, keys}}: collections, printed, and the keys of their states
+  assigned [{values: [[member, value]], error?, message?, parameters, modules, buffers}]: assignments to members of a module, the
+           error of the first that is refused, and the names of each kind afterwards
   errors   [{make, args, error, message}]: of making the module, or of its forward pass
 """
 import os
+import re
 import sys
 import warnings
 
@@ -143,10 +146,60 @@ def texts():
     }
 
 
+class Members(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.my_parameter = nn.Parameter(torch.ones(2))
+        self.register_parameter('no_parameter', None)
+        self.register_buffer('my_buffer', torch.ones(2))
+        self.my_module = nn.ReLU()
+        self.plain = 1
+
+
+VALUES = {
+    'tensor': lambda: torch.ones(2),
+    'float64': lambda: torch.ones(2).double(),
+    'int': lambda: 3,
+    'list': lambda: [1],
+    'str': lambda: 'x',
+    'null': lambda: None,
+    'parameter': lambda: nn.Parameter(torch.zeros(2)),
+    'module': lambda: nn.Tanh(),
+}
+
+
+def assigned(values):
+    module = Members()
+    refusal = {}
+    try:
+        for member, value in values:
+            setattr(module, member, VALUES[value]())
+    except TypeError as error:
+        # Classes without the file that defines them.
+        refusal = {'error': 'TypeError', 'message': re.sub(r'torch[.]nn[.]modules[.]\w+[.]', '', str(error))}
+    return {
+        'values': values,
+        **refusal,
+        **{
+            kind: [name for name, _ in getattr(module, f'named_{kind}')() if name != '']
+            for kind in ('parameters', 'modules', 'buffers')
+        },
+    }
+
+
+MEMBERS = ['my_parameter', 'no_parameter', 'my_buffer', 'my_module', 'plain']
+ASSIGNED = [[[member, value]] for member in MEMBERS for value in VALUES] + [
+    [[member, first], [member, second]]
+    for member in MEMBERS
+    for first in ('null', 'parameter', 'module')
+    for second in VALUES
+]
+
+
 if __name__ == '__main__':
     errors = [
         {'make': spec, 'args': [record(x) for x in args], **attempt(lambda: called(make(spec), args))}
         for spec, args in ERRORS
     ]
     modules = [module_record(*case) for case in MODULES]
-    write('packages/core/test/golden/modules.json', {'modules': modules, 'texts': texts(), 'errors': errors}, depth=2)
+    write('packages/core/test/golden/modules.json', {'modules': modules, 'texts': texts(), 'assigned': [assigned(x) for x in ASSIGNED], 'errors': errors}, depth=2)

@@ -89,10 +89,13 @@ export function changesOf(root: object): Change[] {
       changes.push({ name: `${path} with its first twice`, make: () => void value.push(value[0]) })
     }
     for (const key of Reflect.ownKeys(value)) {
-      if (Array.isArray(value) && key === 'length') continue
+      const { enumerable, get } = Object.getOwnPropertyDescriptor(value, key) as PropertyDescriptor
+      // The length of a list, and the places of what accessors have.
+      if (!enumerable) continue
       const here = `${path}.${typeof key === 'symbol' ? key.description : key}`
       const item = Reflect.get(value, key)
-      for (const [name, other] of others(item))
+      // A module refuses a number in place of a buffer.
+      for (const [name, other] of item === null && get !== undefined ? [] : others(item))
         changes.push({ name: `${here} = ${name}`, make: () => void Reflect.set(value, key, other()) })
       visit(here, item)
     }

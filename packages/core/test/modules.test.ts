@@ -48,6 +48,12 @@ const golden = readGolden<{
     readonly after: Tensors
   })[]
   readonly texts: Readonly<Record<string, { readonly text: string; readonly keys: readonly string[] }>>
+  readonly assigned: readonly (Partial<GoldenError> & {
+    readonly values: readonly (readonly [member: string, value: string])[]
+    readonly parameters: readonly string[]
+    readonly modules: readonly string[]
+    readonly buffers: readonly string[]
+  })[]
   readonly errors: readonly (Call & GoldenError)[]
 }>('modules')
 
@@ -113,6 +119,113 @@ describe('modules as in PyTorch', () => {
         record,
       )
     })
+  })
+})
+
+class Members extends nn.Module {
+  myParameter: unknown = new nn.Parameter(ones(2))
+  noParameter: unknown
+  myBuffer: unknown
+  myModule: unknown = new nn.ReLU()
+  plain: unknown = 1
+  constructor() {
+    super()
+    this.registerParameter('noParameter', null)
+    this.registerBuffer('myBuffer', ones(2))
+  }
+  override forward(x: Tensor): Tensor {
+    return x
+  }
+}
+const values: Readonly<Record<string, () => unknown>> = {
+  tensor: () => ones(2),
+  float64: () => ones(2).double(),
+  int: () => 3,
+  list: () => [1],
+  str: () => 'x',
+  null: () => null,
+  parameter: () => new nn.Parameter(zeros(2)),
+  module: () => new nn.Tanh(),
+}
+const camel = (name: string): string => name.replace(/_(.)/, (_, letter: string) => letter.toUpperCase())
+/** After each of these a module refuses what cannot take the place of its members. */
+const seen: Readonly<Record<string, (module: Members) => Members>> = {
+  'a call': (module) => {
+    module.forward(ones(1))
+    return module
+  },
+  'parameters()': (module) => {
+    module.parameters()
+    return module
+  },
+  'a copy': (module) => deepCopy(module),
+}
+
+describe('members keep their kind, as in PyTorch', () => {
+  it.each(Object.entries(seen))('after %s', (_, see) => {
+    golden.assigned.forEach(({ values: assigned, message, error, parameters, modules, buffers }) => {
+      const module = see(new Members())
+      const assign = (): void => {
+        for (const [member, value] of assigned) {
+          Reflect.set(module, camel(member), values[value]())
+          // A property that was plain shows its kind when members are looked for.
+          module.namedModules()
+        }
+      }
+      const label = JSON.stringify(assigned)
+      if (message === undefined) assign()
+      else expectError(assign, { message, error } as GoldenError)
+      const names = (all: readonly (readonly [string, unknown])[]): string[] => all.map(([name]) => name)
+      const found = {
+        parameters: names(module.namedParameters()),
+        modules: names(module.namedModules().slice(1)),
+        buffers: names(module.namedBuffers()),
+      }
+      expect(found, label).toEqual({ parameters, modules, buffers })
+    })
+  })
+
+  it('every layer refuses a tensor in place of its parameters as soon as it is made', () => {
+    let count = 0
+    for (const { make } of [...golden.modules, ...readGolden<{ layers: readonly Call[] }>('layers').layers]) {
+      const module = makeModule(make)
+      for (const [name, member] of Object.entries(module)) {
+        if (!(member instanceof nn.Parameter)) continue
+        count++
+        expect(() => Reflect.set(module, name, ones(1)), `${title({ make, args: [] })}: ${name}`).toThrow(
+          /^cannot assign 'torch.FloatTensor' as parameter '\w+' \(torch.nn.Parameter or None expected\)\nReplace/,
+        )
+        expect(Reflect.get(module, name)).toBe(member)
+      }
+    }
+    expect(count).toBeGreaterThan(20)
+  })
+
+  it('a layer without a bias refuses a tensor as one, and takes a parameter', () => {
+    const layer = new nn.Linear(2, 2, { bias: false })
+    expect(() => Reflect.set(layer, 'bias', ones(2))).toThrow(/^cannot assign 'torch.FloatTensor' as parameter 'bias'/)
+    layer.bias = new nn.Parameter(ones(2))
+    expect([...layer.stateDict().keys()]).toEqual(['weight', 'bias'])
+  })
+
+  it('a module of a container is refused by its index, and a deleted member is free', () => {
+    const model = new nn.Sequential(new nn.ReLU())
+    expect(() => Reflect.set(model, -1, ones(2))).toThrow(/^cannot assign 'torch.FloatTensor' as child module '0'/)
+    const module = seen['a call'](new Members())
+    Reflect.deleteProperty(module, 'myParameter')
+    module.myParameter = 3
+    expect([module.parameters(), module.myParameter]).toEqual([[], 3])
+  })
+
+  it('tensors that stand in for a while, and computed ones, leave members as they were', () => {
+    const layer = new nn.Linear(1, 1, { bias: false })
+    const { weight } = layer
+    const other = new nn.Parameter(tensor([[3]]))
+    expect(nn.utils.stateless.functionalCall(layer, { weight: other }, ones(1, 1)).item()).toBe(3)
+    expect(layer.weight).toBe(weight)
+    nn.utils.removeWeightNorm(nn.utils.weightNorm(layer))
+    expect(layer.parameters()[0]).toBe(layer.weight)
+    expect(() => Reflect.set(layer, 'weight', ones(1, 1))).toThrow(/^cannot assign/)
   })
 })
 

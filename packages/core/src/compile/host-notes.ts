@@ -100,6 +100,8 @@ export class HostNotes implements Looks {
     this.#seen.add(object)
     if (typeof (object as { forward?: unknown }).forward === 'function') this.noted(object, 'forward')
     for (const key of Reflect.ownKeys(object)) {
+      // A symbol that is not enumerable is the place of a property's value.
+      if (typeof key === 'symbol' && !Object.prototype.propertyIsEnumerable.call(object, key)) continue
       this.noted(object, key)
       this.#notedPart((object as Record<PropertyKey, unknown>)[key])
     }

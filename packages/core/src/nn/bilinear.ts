@@ -6,6 +6,7 @@ import { type Arguments, bool, constructing, int, optional, required } from '../
 import type { Tensor } from '../tensor/tensor.ts'
 import { uniform_ } from './init.ts'
 import { type LayerOptions, layerOptions, layerParameters, type LinearOptions } from './linear.ts'
+import { holdMembers } from './held.ts'
 import { Module } from './module.ts'
 import { pythonRepr } from './names.ts'
 import { Parameter } from './parameter.ts'
@@ -52,6 +53,7 @@ export class Bilinear extends Module {
     this.outFeatures = outFeatures
     this.weight = new Parameter(empty([outFeatures, in1Features, in2Features], layerOptions(options)))
     this.bias = bias ? new Parameter(empty([outFeatures], layerOptions(options))) : null
+    holdMembers(this, 'bias')
     this.resetParameters()
   }
 

@@ -23,6 +23,7 @@ import {
 import type { Tensor } from '../tensor/tensor.ts'
 import { uniform_ } from './init.ts'
 import { type LayerOptions, layerOptions, layerParameters } from './linear.ts'
+import { holdMembers } from './held.ts'
 import { Module } from './module.ts'
 import { Parameter } from './parameter.ts'
 import { relu } from './rectified.ts'
@@ -74,6 +75,7 @@ abstract class Cell extends Module {
     this.weightHh = learnt(rows, hiddenSize)
     this.biasIh = bias ? learnt(rows) : null
     this.biasHh = bias ? learnt(rows) : null
+    holdMembers(this, 'biasIh', 'biasHh')
     this.resetParameters()
   }
 

@@ -6,7 +6,8 @@ import { AttributeError, ValueError } from '../base/errors.ts'
 import { nullable, type Parameter as Declared, optional, required, str, tensor } from '../tensor/signature.ts'
 import { instance, type Kind } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { buffersOf, getProperty, setProperty } from './members.ts'
+import { release } from './held.ts'
+import { getProperty, setProperty } from './members.ts'
 import { Module } from './module.ts'
 import { camelCase } from './names.ts'
 import { Parameter } from './parameter.ts'
@@ -68,8 +69,7 @@ function setAll(module: Module, computed: ReadonlyMap<string, Computed>): void {
 
 /** Replaces a tensor of a module by one that is computed. */
 export function compute(module: Module, property: string, computed: Computed): void {
-  Reflect.deleteProperty(module, property)
-  module[buffersOf]?.delete(property)
+  release(module, property)
   setAll(module, new Map([...allComputed(module), [property, computed]]))
 }
 
@@ -93,10 +93,7 @@ export const maybeName: Declared<string | null> = optional('tensorName', nullabl
 /** Makes a computed tensor a parameter again, with its present or with the given elements. */
 export function restore(module: Module, property: string, value: Tensor, ...parts: readonly string[]): void {
   stopComputing(module, property)
-  for (const part of parts) {
-    Reflect.deleteProperty(module, part)
-    module[buffersOf]?.delete(part)
-  }
+  for (const part of parts) release(module, part)
   setProperty(module, property, value instanceof Parameter ? value : new Parameter(value))
 }
 

@@ -13,6 +13,7 @@ import {
   nothingMore,
 } from '../tensor/signature.ts'
 import { kindOf, type Tensor } from '../tensor/tensor.ts'
+import { checkMember } from './held.ts'
 import { Module } from './module.ts'
 import { isModule, membersOf } from './members.ts'
 import { checkFree, checkName } from './module-arguments.ts'
@@ -88,6 +89,7 @@ function defineIndex(i: number): void {
       },
       set(this: Container, module: Module) {
         const at = position(index, this.length)
+        checkMember('child module', String(at), module)
         setEntries(
           this,
           this[modulesOf].map(([name, old], k) => [name, k === at ? module : old]),

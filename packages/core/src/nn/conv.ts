@@ -33,6 +33,7 @@ import {
 } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { drawParameters, type LayerOptions, layerOptions, layerParameters } from './linear.ts'
+import { holdMembers } from './held.ts'
 import { Module } from './module.ts'
 import { pythonRepr } from './names.ts'
 import { Parameter } from './parameter.ts'
@@ -144,6 +145,7 @@ export class Convolution extends Module {
       lazy ? new UninitializedParameter(options) : new Parameter(empty([...sizes], options))
     this.weight = parameter([...channels, ...kernelSize])
     this.bias = bias ? parameter([outChannels]) : null
+    holdMembers(this, 'bias')
     this.resetParameters()
   }
 

@@ -27,6 +27,7 @@ import {
 import type { Tensor } from '../tensor/tensor.ts'
 import { normal_, zeros_ } from './init.ts'
 import { type LayerOptions, layerOptions, layerParameters } from './linear.ts'
+import { holdMembers } from './held.ts'
 import { Module } from './module.ts'
 import { pythonRepr } from './names.ts'
 import { Parameter } from './parameter.ts'
@@ -115,6 +116,7 @@ abstract class Table extends Module {
     this.normType = normType
     this.scaleGradByFreq = scaleGradByFreq
     this.weight = new Parameter(table === null ? empty([rows, width], options) : to(table, options))
+    holdMembers(this)
     if (table === null) this.resetParameters()
   }
 

@@ -9,12 +9,13 @@ interface Forwarding {
 const watched = new WeakSet<object>()
 /**
  * From its first instance on, the `forward` of a class reports to a recorder that the step depends on the module's
- * properties. `base` is the prototype at which the classes of layers begin; `check` gets what a module with #private
- * fields has called.
+ * properties. `base` is the prototype at which the classes of layers begin; `enter` gets the module before each call,
+ * `check` what a module with #private fields has called.
  */
 export function watchForward(
   prototype: Forwarding,
   base: Forwarding,
+  enter: (module: never) => void,
   check: (module: object, called: ReadonlySet<object>) => void,
 ): void {
   for (let x = prototype; x !== base && !watched.has(x); x = Object.getPrototypeOf(x) as Forwarding) {
@@ -24,6 +25,7 @@ export function watchForward(
     const forward = property.value as (...args: unknown[]) => unknown
     const hides = /#\w/.test(String((x as object).constructor))
     const value = function (this: object, ...args: unknown[]): unknown {
+      enter(this as never)
       if (effects.sink !== null) effects.sink.looks.notedAll(this)
       called?.add(this)
       return hides && !looked.has(this) ? looking(this, forward, args, check) : forward.apply(this, args)

@@ -14,6 +14,7 @@ import {
 } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { fansOf, kaimingUniform_, uniform_ } from './init.ts'
+import { holdMembers } from './held.ts'
 import { Module } from './module.ts'
 import { pythonRepr } from './names.ts'
 import { Parameter } from './parameter.ts'
@@ -81,6 +82,7 @@ export class Linear extends Module {
     this.outFeatures = outFeatures
     this.weight = new Parameter(empty([outFeatures, inFeatures], layerOptions(options)))
     this.bias = bias ? new Parameter(empty([outFeatures], layerOptions(options))) : null
+    holdMembers(this, 'bias')
     this.resetParameters()
   }
 

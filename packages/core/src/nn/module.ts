@@ -1,5 +1,5 @@
 // The base class of layers and models. Parameters, buffers and submodules are a module's own properties, found on
-// demand: there is no registry to keep in sync, and a plain assignment suffices.
+// demand: there is no registry to keep in sync, and a plain assignment suffices. What is found keeps its kind (held.ts).
 import { inspect } from '../base/inspect.ts'
 import { className } from '../base/class-name.ts'
 import type { DTypeWord } from '../base/dtype.ts'
@@ -21,6 +21,7 @@ import {
   loadHooks,
 } from './hooks.ts'
 import { watchForward } from './forward.ts'
+import { enter, hold, holdMembers, isCalled } from './held.ts'
 import { type Move, movedBy, moverBy, moverTo, moving, type To, typed } from './move.ts'
 import { Parameter } from './parameter.ts'
 import {
@@ -73,11 +74,12 @@ interface NamesOptions extends RecurseOption {
  */
 export class Module {
   [trainingOf] = true;
-  [buffersOf]: Map<string, boolean> | undefined = undefined
+  [buffersOf]: Map<string, boolean> | undefined = undefined;
+  [isCalled] = false
 
   constructor() {
     // Not `new.target`, because terser may move this code into another function, where it differs.
-    watchForward(Object.getPrototypeOf(this) as Module, Module.prototype, checkCalled)
+    watchForward(Object.getPrototypeOf(this) as Module, Module.prototype, enter, checkCalled)
   }
 
   /** Whether the module is in training mode, on which dropout and batch normalisation depend. */
@@ -104,6 +106,7 @@ export class Module {
    * property in snake_case, unless another one is given.
    */
   [membersOf](): Iterable<readonly [property: string, value: unknown, key?: string]> {
+    holdMembers(this)
     return Object.entries(this)
   }
 
@@ -210,7 +213,7 @@ export class Module {
     if (tensor !== null && !isTensor(tensor)) throw wrongMember(tensor, 'buffer', name, 'torch Tensor')
     this[buffersOf] ??= new Map()
     this[buffersOf].set(name, persistent)
-    setProperty(this, name, tensor)
+    hold(this, name, 'buffer', tensor)
   }
 
   /** Sets a parameter by name: a checked assignment. */
@@ -220,7 +223,7 @@ export class Module {
     if (!(getProperty(this, name) instanceof Parameter)) checkFree(this, name, parameter)
     if (parameter !== null && !(parameter instanceof Parameter))
       throw wrongMember(parameter, 'parameter', name, 'torch.nn.Parameter')
-    setProperty(this, name, parameter)
+    hold(this, name, 'parameter', parameter)
   }
 
   /** Sets a submodule by name: a checked assignment. */
@@ -230,7 +233,7 @@ export class Module {
     checkString('module', name)
     if (!isModule(getProperty(this, name))) checkFree(this, name, module)
     checkName('module', name)
-    setProperty(this, name, module)
+    hold(this, name, 'child module', module)
   }
 
   /** Alias of `registerModule`. */
@@ -447,6 +450,7 @@ export class Module {
   }
 
   [copyWith](memo: Memo): this {
+    holdMembers(this)
     return copyInstance(this, memo)
   }
 

@@ -42,6 +42,7 @@ import type { Tensor } from '../tensor/tensor.ts'
 import { AlongDim, implicitDim } from './activation.ts'
 import type { InplaceOption } from './rectified.ts'
 import { type LayerOptions, layerOptions, layerParameters } from './linear.ts'
+import { holdMembers } from './held.ts'
 import { Module } from './module.ts'
 import { floatRepr, pythonRepr } from './names.ts'
 import { Parameter } from './parameter.ts'
@@ -389,6 +390,7 @@ export class PReLU extends Module {
     super()
     this.numParameters = numParameters
     this.weight = new Parameter(full([numParameters], init, layerOptions(rest)))
+    holdMembers(this)
   }
 
   override forward(x: Tensor): Tensor {

@@ -21,6 +21,7 @@ import { checkBatch, normalise, normaliseBy } from './batch-norm.ts'
 import { groupNorm, instanceNorm, layerNorm, type LocalResponseNormOptions, localResponseNorm } from './group-norm.ts'
 import { ones_, zeros_ } from './init.ts'
 import { type LayerOptions, layerOptions, layerParameters } from './linear.ts'
+import { holdMembers } from './held.ts'
 import { Module } from './module.ts'
 import { floatRepr, pythonRepr } from './names.ts'
 import { Parameter } from './parameter.ts'
@@ -84,6 +85,7 @@ export abstract class ChannelNorm extends Module {
     const options = layerOptions(rest)
     this.weight = affine ? new Parameter(ones([numFeatures], options)) : null
     this.bias = affine ? new Parameter(zeros([numFeatures], options)) : null
+    holdMembers(this, 'weight', 'bias')
     const tracked = trackRunningStats ? options : null
     this.registerBuffer('runningMean', tracked && zeros([numFeatures], tracked))
     this.registerBuffer('runningVar', tracked && ones([numFeatures], tracked))
@@ -285,6 +287,7 @@ export class LayerNorm extends Module {
     const values = elementwiseAffine ? learnt(this.normalizedShape, layerOptions(rest)) : [null, null]
     this.weight = values[0]
     this.bias = values[1]
+    holdMembers(this, 'weight', 'bias')
   }
 
   /** Resets scale and shift. */
@@ -351,6 +354,7 @@ export class GroupNorm extends Module {
     const values = affine ? learnt([numChannels], layerOptions(rest)) : [null, null]
     this.weight = values[0]
     this.bias = values[1]
+    holdMembers(this, 'weight', 'bias')
   }
 
   /** Resets scale and shift. */

@@ -22,6 +22,7 @@ import type { Tensor } from '../tensor/tensor.ts'
 import { checkNormalized } from './group-norm.ts'
 import { ones_ } from './init.ts'
 import { type LayerOptions, layerOptions, layerParameters } from './linear.ts'
+import { holdMembers } from './held.ts'
 import { Module } from './module.ts'
 import { pythonRepr } from './names.ts'
 import { Parameter } from './parameter.ts'
@@ -104,6 +105,7 @@ export class RMSNorm extends Module {
     this.eps = eps
     this.elementwiseAffine = elementwiseAffine
     this.weight = elementwiseAffine ? new Parameter(ones([...this.normalizedShape], layerOptions(rest))) : null
+    holdMembers(this, 'weight')
   }
 
   /** Resets the scale. */

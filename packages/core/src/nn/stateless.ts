@@ -15,6 +15,7 @@ import {
 import { kindOf, type Tensor } from '../tensor/tensor.ts'
 import { itemsOf } from './collections.ts'
 import { moduleParameter } from './computed.ts'
+import { keyOf } from './held.ts'
 import type { Module } from './module.ts'
 import { ownerOf } from './module-arguments.ts'
 import { camelCase } from './names.ts'
@@ -49,12 +50,11 @@ function swapped(module: Module, path: string, value: Tensor): () => void {
     Object.assign(holder, { [itemsOf]: { ...items, [property]: value } })
     return () => void Object.assign(holder, { [itemsOf]: items })
   }
-  const before = Object.getOwnPropertyDescriptor(holder, property)
-  Object.defineProperty(holder, property, { value, writable: true, enumerable: true, configurable: true })
+  const key = keyOf(holder, property)
+  const before = Object.getOwnPropertyDescriptor(holder, key)
+  Object.defineProperty(holder, key, { value, writable: true, enumerable: key === property, configurable: true })
   return () =>
-    before === undefined
-      ? void Reflect.deleteProperty(holder, property)
-      : void Object.defineProperty(holder, property, before)
+    before === undefined ? void Reflect.deleteProperty(holder, key) : void Object.defineProperty(holder, key, before)
 }
 
 /**
