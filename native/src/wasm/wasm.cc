@@ -164,5 +164,6 @@ bool flambeau_matrices(const Matrices* call) { return fits(*call) && state().ker
 double flambeau_sin(double x) { return ::sin(x); }
 double flambeau_cos(double x) { return ::cos(x); }
 double flambeau_tan(double x) { return ::tan(x); }
+double flambeau_atan2(double y, double x) { return ::atan2(y, x); }
 
 const char* flambeau_message() { return state().message; }

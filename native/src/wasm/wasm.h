@@ -65,10 +65,11 @@ EXPORT(forget) void flambeau_forget(int32_t handle);
 /** Runs a routine of linear algebra. Returns whether there is one and its arrays fit. */
 EXPORT(matrices) bool flambeau_matrices(const flambeau::Matrices* call);
 
-/** What emitted functions call for numbers that a quarter turn is too small for. */
+/** What emitted functions call where their own do not suffice. */
 EXPORT(sin) double flambeau_sin(double x);
 EXPORT(cos) double flambeau_cos(double x);
 EXPORT(tan) double flambeau_tan(double x);
+EXPORT(atan2) double flambeau_atan2(double y, double x);
 
 /** Why the last stream was invalid: a sentence that ends with 0. */
 EXPORT(message) const char* flambeau_message();

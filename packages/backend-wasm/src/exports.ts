@@ -47,10 +47,11 @@ export interface Exports {
   forget(handle: number): void
   /** Runs a routine of linear algebra, whose number, sizes and arrays lie at the address (matrices.ts). Returns 1, or 0. */
   matrices(call: number): number
-  /** What emitted functions call for large numbers. */
+  /** What emitted functions call where their own do not suffice. */
   sin(x: number): number
   cos(x: number): number
   tan(x: number): number
+  atan2(y: number, x: number): number
   /** The sentence about the last invalid words, ended by a zero. */
   message(): number
 }

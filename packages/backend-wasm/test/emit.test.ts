@@ -127,6 +127,24 @@ describe('powers', () => {
   }
 })
 
+it('atan2 of random bits, of numbers that are nearly equal, and of small integers', () => {
+  const roll = dice(1)
+  const n = 50_000
+  const random = () => Uint32Array.from({ length: n }, () => roll(65_536) * 65_536 + roll(65_536))
+  const row = (bits: Uint32Array) => ({ dtype: 'float32' as const, bytes: new Uint8Array(bits.buffer) })
+  const integers = () => row(new Uint32Array(Float32Array.from({ length: n }, () => roll(41) - 20).buffer))
+  const [a, b] = [random(), random()]
+  const beside = a.map((bits) => (bits ^ (roll(2) << 31)) + roll(64) - 32)
+  for (const rows of [
+    [row(a), row(b)],
+    [row(a), row(beside)],
+    [integers(), integers()],
+  ]) {
+    const words = mapWords([n], [float([1], 0), float([1], 1)], [{ expr: s.atan2(x, y), to: float([1], 1) }])
+    expect(compare(words as number[], rows, [])).toBe(undefined)
+  }
+})
+
 const hostile = [0, -0, Number.NaN, Infinity, -Infinity, 1, -1, 1e-45]
 
 describe('maxima and minima beside NaN, infinities and both zeros', () => {
@@ -393,7 +411,7 @@ describe('programs', () => {
   })
 
   it('float64 and steps without an instruction are left to the interpreter', () => {
-    const results = [s.cast(x, 'float64'), s.fmod(x, y), s.lgamma(x), s.pow(x, y), s.atan2(x, y)]
+    const results = [s.cast(x, 'float64'), s.fmod(x, y), s.lgamma(x), s.pow(x, y), s.hypot(x, y)]
     for (const expr of results) {
       const words = mapWords(
         [5],

@@ -76,7 +76,8 @@ export function emit(words: Int32Array): Emitted | undefined {
   const module = new Module()
   module.importMemory('flambeau', 'memory')
   module.importStackPointer('flambeau', '__stack_pointer')
-  for (const name of exacts) module.importFunction('flambeau', name, { params: [f64], results: [f64] })
+  for (const [name, count] of Object.entries(exacts))
+    module.importFunction('flambeau', name, { params: Array.from({ length: count }, () => f64), results: [f64] })
   let functions = 0
   const made: number[] = []
   const copy = (from: number, to: number): void => {

@@ -3,9 +3,9 @@
 import * as w from './code.ts'
 import type { Code } from './code.ts'
 
-/** Functions of C that the compiled module exports. */
-export const exacts = ['sin', 'cos', 'tan'] as const
-export type Exact = (typeof exacts)[number]
+/** Functions of C that the compiled module exports, and how many doubles they take. */
+export const exacts = { sin: 1, cos: 1, tan: 1, atan2: 2 } as const
+export type Exact = keyof typeof exacts
 
 /** Where the code of a function goes. An operand of a function is code that may be repeated, such as a local. */
 export interface Maker {
@@ -16,8 +16,8 @@ export interface Maker {
   int(value: number): Code
   double(value: number): Code
   long(high: number, low: number): Code
-  /** Calls a function of a double. */
-  call(name: Exact, x: Code): Code
+  /** Calls a function of doubles. */
+  call(name: Exact, ...args: readonly Code[]): Code
   /** Adds instructions that run if a lane of the mask is set. */
   ifAny(mask: Code, then: () => void): void
   /** Keeps a value that may be set again; the result sets it. */
@@ -324,19 +324,20 @@ function sinOf(m: Maker, r: Code, k: Code): Code {
   return w.xor(y, w.shiftLeft(w.and(k, m.int(2)), 30))
 }
 
-/** `y`, and the C library's result where x is too large. */
-function farLanes(m: Maker, x: Code, y: Code, exact: Exact): Code {
+/** `y`, and the C library's result in the lanes of a mask. */
+function exactly(m: Maker, lanes: Code, y: Code, exact: Exact, ...args: readonly Code[]): Code {
   const result = m.variable(y)
-  const far = m.keep(w.gt(w.abs(x), m.float(1048576)))
-  m.ifAny(far, () => {
+  m.ifAny(lanes, () => {
     for (let lane = 0; lane < 4; lane++) {
-      const value = w.demote(m.call(exact, w.promote(w.floatOf(x, lane))))
-      const single = w.choose(value, w.floatOf(result.get, lane), w.intOf(far, lane))
+      const value = w.demote(m.call(exact, ...args.map((x) => w.promote(w.floatOf(x, lane)))))
+      const single = w.choose(value, w.floatOf(result.get, lane), w.intOf(lanes, lane))
       result.set(w.withFloat(result.get, single, lane))
     }
   })
   return result.get
 }
+
+const isFar = (m: Maker, x: Code): Code => m.keep(w.gt(w.abs(x), m.float(1048576)))
 
 const turned =
   (by: number, exact: Exact): Fn =>
@@ -344,7 +345,7 @@ const turned =
     const [a, b] = [quarter(m, low(m, x)), quarter(m, high(m, x))]
     const k = w.shuffle(a.k, b.k, evenWords)
     const r = m.keep(join(a.r, b.r))
-    return farLanes(m, x, sinOf(m, r, m.keep(by === 0 ? k : w.addInts(k, m.int(by)))), exact)
+    return exactly(m, isFar(m, x), sinOf(m, r, m.keep(by === 0 ? k : w.addInts(k, m.int(by)))), exact, x)
   }
 
 /** Of r, or of r plus a quarter turn if k is odd; in double precision, because it is steep. */
@@ -359,7 +360,50 @@ function tanOf(m: Maker, { r, k }: Quarter): Code {
 }
 const tan: Fn = (m, x) => {
   const of = (part: typeof low): Code => tanOf(m, quarter(m, part(m, x)))
-  return farLanes(m, x, join(of(low), of(high)), 'tan')
+  return exactly(m, isFar(m, x), join(of(low), of(high)), 'tan', x)
+}
+
+// atan2: the smaller number divided by the larger one, or their difference by their sum, is the tangent of at most pi / 8;
+// then multiples of pi / 4 are added.
+
+/** The minimax polynomial p of z = q^2 up to tan(pi / 8)^2: q + q z p is the angle of the tangent q, to 2^-40.2 of its size. */
+const angles = [
+  -0.037924740768769026, 0.0699124014396244, -0.08996844838134906, 0.11104004352859402, -0.14285423647625747,
+  0.19999994327035645, -0.33333333295733825,
+] as const
+const angleError = 2 ** -39
+
+/**
+ * The C library's result in double precision, as a float. Ours is not as exact, so it is rounded twice, from the least and from
+ * the largest that the exact one may be. Where these are not one float, which NaN is not either, the library is called.
+ */
+export function atan2(m: Maker, y: Code, x: Code): Code {
+  const [a, b] = [m.keep(w.abs(y)), m.keep(w.abs(x))]
+  // If there is a NaN, one of them is NaN.
+  const [small, large] = [m.keep(w.smallerOf(a, b)), m.keep(w.largerOf(b, a))]
+  const [isSteep, isBehind] = [m.keep(w.gt(a, b)), m.keep(w.lt(x, m.float(0)))]
+  const minus = m.float(-0)
+  const one = w.and(w.gt(small, w.mul(large, m.float(Math.SQRT2 - 1))), m.float(1))
+  /** Eighths of a turn from an axis: that of y instead of x, and on its other side. */
+  const from = (mask: Code, axis: number, eighths: Code): Code =>
+    m.keep(w.add(w.xor(eighths, w.and(mask, minus)), w.and(mask, m.float(axis))))
+  const near = m.keep(one)
+  const eighths = from(isBehind, 4, from(isSteep, 2, near))
+  const sign = m.keep(w.and(w.xor(isSteep, isBehind), minus))
+  const [signedSmall, signedNear] = [m.keep(w.xor(small, sign)), m.keep(w.xor(near, sign))]
+  const half = (part: typeof low): readonly [Code, Code] => {
+    const [s, l, n] = [part(m, signedSmall), part(m, large), part(m, signedNear)]
+    const q = m.keep(w.divDoubles(w.subDoubles(s, w.mulDoubles(n, l)), w.addDoubles(l, w.mulDoubles(n, s))))
+    const z = m.keep(w.mulDoubles(q, q))
+    const [first, ...rest] = angles
+    const angle = maddDoubles(w.mulDoubles(q, z), polynomialDoubles(m, z, first, ...rest), q)
+    const r = m.keep(w.addDoubles(angle, w.mulDoubles(part(m, eighths), m.double(Math.PI / 4))))
+    return [w.mulDoubles(r, m.double(1 - angleError)), w.mulDoubles(r, m.double(1 + angleError))]
+  }
+  const [[least, most], [highLeast, highMost]] = [half(low), half(high)]
+  const [result, other] = [m.keep(join(least, highLeast)), join(most, highMost)]
+  const isOpen = m.keep(w.ne(result, other))
+  return exactly(m, isOpen, w.or(result, w.and(y, minus)), 'atan2', y, x)
 }
 
 // pow: 2^(p log2 |x|) in double precision.

@@ -4,7 +4,7 @@ import { type DType, roundTo } from '@flambeau/core/backend'
 import * as w from './code.ts'
 import type { Code } from './code.ts'
 import type { Computed, Value } from './decode.ts'
-import { copySign, fma, functions, type Maker, pow, toInt32 } from './math.ts'
+import { atan2, copySign, fma, functions, type Maker, pow, toInt32 } from './math.ts'
 
 /** The code of a step. Its operands may be repeated. */
 type Emit = (m: Maker, a: Code, b: Code, c: Code) => Code
@@ -110,6 +110,7 @@ const real: Table = {
   rint: unary(w.nearest),
   sqrt: unary(w.sqrt),
   copysign: (m, a, b) => copySign(m, a, b),
+  atan2: (m, a, b) => atan2(m, a, b),
   ...functions,
 }
 

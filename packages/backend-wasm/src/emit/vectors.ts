@@ -53,8 +53,8 @@ export class Vectors implements Maker {
   }
 
   /** The module's first functions are those of C. */
-  call(name: Exact, x: Code): Code {
-    return w.call(exacts.indexOf(name), x)
+  call(name: Exact, ...args: readonly Code[]): Code {
+    return w.call(Object.keys(exacts).indexOf(name), ...args)
   }
 
   ifAny(mask: Code, then: () => void): void {
