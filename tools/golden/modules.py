@@ -6,7 +6,7 @@ packages/core/test/golden/modules.json
            state. It takes `args`: tensors, null, or lists of tensors. Under train.py's cotangent for output k, `argGrads`
            are the gradients of the float tensors among the arguments, in order, `grads` those of the parameters. `after` are parameters
            that the call has changed.
-  texts    {name: {text, keys}}: collections, printed, and the keys of their states
+  texts    {name: {text, keys}}: collections and containers, printed, and the keys of their states
   assigned [{values: [[member, value]], error?, message?, parameters, modules, buffers}]: assignments to members of a module, the
            error of the first that is refused, and the names of each kind afterwards
   errors   [{make, args, error, message}]: of making the module, or of its forward pass
@@ -134,6 +134,46 @@ def text(module):
     return {'text': repr(module), 'keys': list(module.state_dict())}
 
 
+class Transition(nn.Sequential):
+    """Modules as fields of a Sequential: they run in their order."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.LayerNorm(2)
+        self.out = nn.Linear(2, 3)
+
+
+class Scaled(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Linear(2, 2), nn.Tanh())
+        self.scale = nn.Parameter(torch.ones(2))
+        self.last = nn.Linear(2, 3)
+
+
+class Dense(nn.ModuleDict):
+    def __init__(self):
+        super().__init__()
+        for name in ('first', 'second'):
+            self.add_module(name, nn.Linear(2, 2))
+
+
+def built():
+    model = nn.Sequential(nn.Linear(2, 2))
+    model.add_module('relu_1', nn.ReLU())
+    model.add_module('7', nn.Linear(2, 4))
+    model.append(nn.Tanh())
+    model.last = nn.Linear(4, 5)
+    model.append(nn.Sigmoid())
+    model.add_module('relu_1', nn.ELU())
+    model.last = nn.Linear(4, 6)
+    return model
+
+
+def with_module(container):
+    container.add_module('more', nn.Tanh())
+    return container
+
+
 def texts():
     linear = lambda: nn.Linear(2, 1)
     return {
@@ -143,6 +183,13 @@ def texts():
         'ParameterDict of one': text(nn.ParameterDict({'left': torch.ones(())})),
         'ParameterList': text(nn.ParameterList([torch.ones(2, 3), nn.Parameter(torch.ones(2))])),
         'ParameterList of nothing': text(nn.ParameterList()),
+        'Sequential with fields': text(Transition()),
+        'Sequential with modules and fields': text(Scaled()),
+        'Sequential that grows': text(built()),
+        'Sequential that grows, a part': text(built()[1:-1]),
+        'ModuleDict with a forward pass': text(Dense()),
+        'ModuleList with a module by name': text(with_module(nn.ModuleList([linear()]))),
+        'ModuleDict with a module by name': text(with_module(nn.ModuleDict({'first': linear()}))),
     }
 
 

@@ -269,6 +269,50 @@ it('adaptive softmax: all classes, and the most probable one', () => {
   expect(Array.from(layer.predict(x).toArray())).toEqual(Array.from(head, (c, i) => (c < 3 ? c : best[i])))
 })
 
+/** Modules as fields of a Sequential: they run in their order. */
+class Transition extends nn.Sequential {
+  norm = new nn.LayerNorm(2)
+  out = new nn.Linear(2, 3)
+}
+
+class Scaled extends nn.Sequential {
+  scale = new nn.Parameter(ones(2))
+  last = new nn.Linear(2, 3)
+
+  constructor() {
+    super(new nn.Linear(2, 2), new nn.Tanh())
+  }
+}
+
+function built(): nn.Sequential {
+  const model = new nn.Sequential(new nn.Linear(2, 2)) as nn.Sequential & { last?: nn.Module }
+  model.addModule('relu_1', new nn.ReLU())
+  model.addModule('7', new nn.Linear(2, 4))
+  model.append(new nn.Tanh())
+  model.last = new nn.Linear(4, 5)
+  model.append(new nn.Sigmoid())
+  model.addModule('relu_1', new nn.ELU())
+  model.last = new nn.Linear(4, 6)
+  return model
+}
+
+/** A block of modules by name, with a forward pass of its own. */
+class Dense extends nn.ModuleDict {
+  constructor() {
+    super()
+    for (const name of ['first', 'second']) this.addModule(name, new nn.Linear(2, 2))
+  }
+
+  override forward(x: Tensor): Tensor {
+    return this.values().reduce((y: Tensor, module) => y.add(module.forward(y)), x)
+  }
+}
+
+function withModule<M extends nn.Module>(container: M): M {
+  container.addModule('more', new nn.Tanh())
+  return container
+}
+
 describe('collections', () => {
   const linear = (): nn.Linear => new nn.Linear(2, 1)
   const collections: Record<string, () => nn.Module> = {
@@ -278,6 +322,13 @@ describe('collections', () => {
     'ParameterDict of one': () => new nn.ParameterDict(new Map([['left', ones([])]])),
     ParameterList: () => new nn.ParameterList([ones(2, 3), new nn.Parameter(ones(2))]),
     'ParameterList of nothing': () => new nn.ParameterList(),
+    'Sequential with fields': () => new Transition(),
+    'Sequential with modules and fields': () => new Scaled(),
+    'Sequential that grows': built,
+    'Sequential that grows, a part': () => built().slice(1, -1),
+    'ModuleDict with a forward pass': () => new Dense(),
+    'ModuleList with a module by name': () => withModule(new nn.ModuleList([linear()])),
+    'ModuleDict with a module by name': () => withModule(new nn.ModuleDict({ first: linear() })),
   }
   for (const [name, { text, keys }] of Object.entries(golden.texts)) {
     it(`${name} prints and is saved as in PyTorch, and its copy too`, () => {
@@ -290,6 +341,19 @@ describe('collections', () => {
       expect(collection.parameters().some((p) => copied.includes(p))).toBe(false)
     })
   }
+
+  it('a Sequential runs its list and then its fields, compiled too, and an added one from the next call on', () => {
+    const model = new Transition() as Transition & { act?: nn.Module }
+    const x = rand(4, 2)
+    const step = compile((v: Tensor) => model.forward(v))
+    const byHand = (): Tensor => model.out.forward(model.norm.forward(x))
+    for (let i = 0; i < 3; i++) expect(step(x).equal(byHand())).toBe(true)
+    model.act = new nn.Tanh()
+    for (let i = 0; i < 3; i++) expect(step(x).equal(byHand().tanh())).toBe(true)
+    expect([model.length, model[-1], [...model].length]).toEqual([3, model.act, 3])
+    model.forward(x).sum().backward()
+    expect(model.parameters().every((p) => p.grad !== null)).toBe(true)
+  })
 
   it('a dictionary of modules has PyTorch’s methods, and its modules as properties', () => {
     const [first, second] = [linear(), linear()]

@@ -305,7 +305,7 @@ const ofClasses = composite<'crossEntropy', Plain>({
 
 /** `F.nllLoss` as a module. */
 export class NLLLoss extends WeightedLoss {
-  readonly ignoreIndex: number
+  ignoreIndex: number
 
   constructor(...args: Arguments<NllArguments, NllLossOptions>) {
     const [weight, , ignoreIndex, , reduction] = ofNLLLoss(args)
@@ -394,8 +394,8 @@ function withProbabilities(
 
 /** `F.crossEntropy` as a module. */
 export class CrossEntropyLoss extends WeightedLoss {
-  readonly ignoreIndex: number
-  readonly labelSmoothing: number
+  ignoreIndex: number
+  labelSmoothing: number
 
   constructor(...args: Arguments<CrossEntropyArguments, CrossEntropyOptions>) {
     const [weight, , ignoreIndex, , reduction, labelSmoothing] = ofCrossEntropyLoss(args)

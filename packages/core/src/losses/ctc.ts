@@ -359,8 +359,8 @@ const ofCTCLoss = constructing(
 )
 /** `F.ctcLoss` as a module. */
 export class CTCLoss extends Loss {
-  readonly blank: number
-  readonly zeroInfinity: boolean
+  blank: number
+  zeroInfinity: boolean
 
   constructor(...args: CTCArguments) {
     const [blank, reduction, zeroInfinity] = ofCTCLoss(args)

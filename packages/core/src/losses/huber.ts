@@ -76,7 +76,7 @@ export function smoothL1Loss(input: Tensor, ...args: [target: Tensor, ...SmoothA
 
 /** `F.smoothL1Loss` as a module. */
 export class SmoothL1Loss extends Loss {
-  readonly beta: number
+  beta: number
 
   constructor(...args: SmoothArguments) {
     const [, , reduction, beta] = ofSmoothL1Loss(args)
@@ -142,7 +142,7 @@ export function huberLoss(input: Tensor, ...args: [target: Tensor, ...HuberArgum
 
 /** `F.huberLoss` as a module. */
 export class HuberLoss extends Loss {
-  readonly delta: number
+  delta: number
 
   constructor(...args: HuberArguments) {
     const [reduction, delta] = ofHuberLoss(args)

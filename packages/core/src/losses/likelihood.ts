@@ -97,7 +97,7 @@ export function klDiv(input: Tensor, ...args: [target: Tensor, ...KlDivArguments
 
 /** `F.klDiv` as a module. */
 export class KLDivLoss extends Loss<KlDivReduction> {
-  readonly logTarget: boolean
+  logTarget: boolean
 
   constructor(...args: KlDivArguments) {
     const [, , reduction, logTarget] = ofKLDivLoss(args)
@@ -161,9 +161,9 @@ const stirling = (n: Tensor): Tensor =>
 
 /** `F.poissonNllLoss` as a module. */
 export class PoissonNLLLoss extends Loss {
-  readonly logInput: boolean
-  readonly full: boolean
-  readonly eps: number
+  logInput: boolean
+  full: boolean
+  eps: number
 
   constructor(...args: PoissonArguments) {
     const [logInput, full, , eps, , reduction] = ofPoissonNLLLoss(args)
@@ -244,8 +244,8 @@ export function gaussianNllLoss(
 
 /** `F.gaussianNllLoss` as a module. */
 export class GaussianNLLLoss extends Loss {
-  readonly full: boolean
-  readonly eps: number
+  full: boolean
+  eps: number
 
   constructor(options?: GaussianNllLossOptions)
   constructor(...args: [options?: GaussianNllLossOptions]) {

@@ -47,7 +47,7 @@ const withMargin = (margin: number) =>
 
 /** A loss with a margin, as a module. */
 abstract class MarginLoss extends Loss {
-  readonly margin: number
+  margin: number
 
   constructor([margin, , , reduction]: ReturnType<typeof ofMarginRankingLoss>) {
     super(reduction)

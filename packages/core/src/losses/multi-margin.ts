@@ -166,8 +166,8 @@ export function multiMarginLoss(input: Tensor, ...args: [target: Tensor, ...Mult
 
 /** `F.multiMarginLoss` as a module. */
 export class MultiMarginLoss extends WeightedLoss {
-  readonly p: number
-  readonly margin: number
+  p: number
+  margin: number
 
   constructor(...args: MultiMarginArguments) {
     const [p, margin, weight, , , reduction] = ofMultiMarginLoss(args)

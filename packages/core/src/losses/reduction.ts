@@ -85,7 +85,7 @@ export const reduceBy = (x: Tensor, reduction: Reduction): Tensor =>
 
 /** A loss as a module, which keeps its options. */
 export class Loss<R extends string = Reduction> extends Module {
-  readonly reduction: R
+  reduction: R
 
   constructor(reduction: R) {
     super()

@@ -100,10 +100,10 @@ function farther(
 
 /** `F.tripletMarginLoss` as a module. */
 export class TripletMarginLoss extends Loss {
-  readonly margin: number
-  readonly p: number
-  readonly eps: number
-  readonly swap: boolean
+  margin: number
+  p: number
+  eps: number
+  swap: boolean
 
   constructor(...args: TripletArguments) {
     const [margin, p, eps, swap, , , reduction] = ofTripletMarginLoss(args)
@@ -168,9 +168,9 @@ export function tripletMarginWithDistanceLoss(
 
 /** `F.tripletMarginWithDistanceLoss` as a module. */
 export class TripletMarginWithDistanceLoss extends Loss {
-  readonly distanceFunction: Distance
-  readonly margin: number
-  readonly swap: boolean
+  distanceFunction: Distance
+  margin: number
+  swap: boolean
 
   constructor(options?: TripletMarginWithDistanceLossOptions)
   constructor(...args: [options?: TripletMarginWithDistanceLossOptions]) {

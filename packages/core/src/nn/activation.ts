@@ -39,7 +39,7 @@ const ofTanh = constructing('Tanh')
 
 /** `max(x, 0)` */
 export class ReLU extends Module {
-  readonly inplace: boolean
+  inplace: boolean
 
   constructor(...args: Arguments<[inplace: boolean], InplaceOption>) {
     const [inplace] = ofReLU(args)
@@ -70,8 +70,8 @@ export interface LeakyReLUOptions extends InplaceOption {
  * new nn.LeakyReLU(0.1) // or new nn.LeakyReLU({ negativeSlope: 0.1 })
  */
 export class LeakyReLU extends Module {
-  readonly negativeSlope: number
-  readonly inplace: boolean
+  negativeSlope: number
+  inplace: boolean
 
   constructor(...args: Arguments<[negativeSlope: number, inplace: boolean], LeakyReLUOptions>) {
     const [negativeSlope, inplace] = ofLeakyReLU(args)
@@ -101,7 +101,7 @@ export function implicitDim(name: string, x: Tensor): number {
 
 /** A layer along a dimension, which PyTorch guesses if none is given. */
 export class AlongDim extends Module {
-  readonly dim: number | null
+  dim: number | null
 
   constructor(...args: DimArgument) {
     const [dim] = ofDim(args)

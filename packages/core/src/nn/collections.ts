@@ -21,7 +21,7 @@ import {
 import { kindOf, Tensor } from '../tensor/tensor.ts'
 import { Module } from './module.ts'
 import { checkFree, checkName } from './module-arguments.ts'
-import { isModule, membersOf } from './members.ts'
+import { isModule, membersOf, setModule } from './members.ts'
 import { Parameter } from './parameter.ts'
 
 /** Where a collection has its members. */
@@ -47,6 +47,10 @@ abstract class Collection<T> extends Module {
   /** Names are data: the key of a member in a state dict is its name, unchanged. */
   override [membersOf](): Iterable<readonly [property: string, value: unknown, key: string]> {
     return Object.entries(this).map(([name, value]) => [name, value, name])
+  }
+
+  override [setModule](name: string, module: Module | null): void {
+    put(this, name, this.accepted(name, module))
   }
 
   /** The number of members. */
@@ -204,7 +208,9 @@ export type ModuleDict<M = object> = M extends Module
   : (keyof M extends never ? unknown : Named<M>) & Modules
 interface ModuleDictClass {
   new <M extends Items<Module>>(modules: M): ModuleDict<M>
-  new <T extends Module = Module>(modules?: NamedItems<T>): ModuleDict<T>
+  new <T extends Module>(modules?: NamedItems<T>): ModuleDict<T>
+  /** For classes that extend it: their own members need not be modules. */
+  new (modules?: NamedItems<Module>): Modules
   readonly prototype: ModuleDict
 }
 /**

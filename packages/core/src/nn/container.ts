@@ -15,7 +15,7 @@ import {
 import { kindOf, type Tensor } from '../tensor/tensor.ts'
 import { checkMember } from './held.ts'
 import { Module } from './module.ts'
-import { isModule, membersOf } from './members.ts'
+import { getProperty, isModule, membersOf, setModule } from './members.ts'
 import { checkFree, checkName } from './module-arguments.ts'
 
 const modulesOf: unique symbol = Symbol('modules')
@@ -41,39 +41,77 @@ class Container<T extends Module = Module> extends Module {
   [index: number]: T
   [modulesOf]: readonly Entry[] = []
 
-  override [membersOf](): Iterable<readonly [property: string, value: unknown]> {
-    return this[modulesOf]
+  override *[membersOf](): Iterable<readonly [property: string, value: unknown, key?: string]> {
+    yield* this[modulesOf]
+    yield* super[membersOf]()
+  }
+
+  override [setModule](name: string, module: Module | null): void {
+    const entries = entriesOf(this)
+    const at = entries.findIndex(([own]) => own === name)
+    if (module === null) super[setModule](name, module)
+    else if (at >= 0) replace(this, at, module)
+    else setEntries(this, [...entries, [name, module]])
   }
 
   /** The number of modules. */
   get length(): number {
-    return noted(this, modulesOf).length
+    noted(this, modulesOf)
+    return withAssigned(this).length
   }
 
   *[Symbol.iterator](): IterableIterator<T> {
-    for (const [, module] of noted(this, modulesOf)) yield module as T
+    for (const [, module] of entriesOf(this)) yield module as T
   }
 
   /** The module at an index; a negative index counts from the end. */
   at(...args: [index: number]): T {
     const [index] = atArguments(args)
-    return noted(this, modulesOf)[position(index, this.length)][1] as T
+    return entriesOf(this)[position(index, this.length)][1] as T
   }
 
   /** Adds a module at the end. */
   append(module: Module, ...none: []): this {
     nothingMore('append', none)
-    setEntries(this, [...this[modulesOf], [String(this.length), module]])
+    setEntries(this, [...entriesOf(this), [String(this.length), module]])
     return this
   }
 }
 
+/** The modules with their names. A recorded step notices one that is assigned later by the length. */
+function entriesOf(container: Container): readonly Entry[] {
+  noted(container, 'length')
+  return withAssigned(container)
+}
+
+/** The list, then the modules that were assigned to properties since. */
+function withAssigned(container: Container): readonly Entry[] {
+  const listed = container[modulesOf]
+  const assigned: Entry[] = []
+  for (const name in container) {
+    const value = getProperty(container, name)
+    if (isModule(value)) assigned.push([name, value])
+  }
+  return assigned.length === 0 ? listed : [...listed, ...assigned]
+}
+
+/** Replaces the list; modules with names are properties that read it. */
 function setEntries(container: Container, entries: readonly Entry[]): void {
-  for (const [, module] of entries) {
+  for (const [name, module] of entries) {
     if (!isModule(module)) throw new TypeError(`${kindOf(module)} is not a Module subclass`)
+    defineName(container, name, module)
   }
   container[modulesOf] = entries
   for (; indices <= entries.length; indices++) defineIndex(indices)
+}
+
+function replace(container: Container, at: number, module: Module): void {
+  const entries = entriesOf(container)
+  checkMember('child module', entries[at][0], module)
+  setEntries(
+    container,
+    entries.map((entry, i) => (i === at ? [entry[0], module] : entry)),
+  )
 }
 
 /**
@@ -85,29 +123,29 @@ function defineIndex(i: number): void {
   for (const index of [i, -1 - i]) {
     Object.defineProperty(Container.prototype, index, {
       get(this: Container): Module | undefined {
-        return noted(this, modulesOf).at(index)?.[1]
+        return entriesOf(this).at(index)?.[1]
       },
       set(this: Container, module: Module) {
-        const at = position(index, this.length)
-        checkMember('child module', String(at), module)
-        setEntries(
-          this,
-          this[modulesOf].map(([name, old], k) => [name, k === at ? module : old]),
-        )
+        replace(this, position(index, this.length), module)
       },
     })
   }
 }
 
 /** Makes a module of a container a property by its name, unless that is a number. */
-function defineName(container: Container, name: string): void {
-  if (/^\d+$/.test(name)) return
+function defineName(container: Container, name: string, module: Module): void {
+  if (/^\d+$/.test(name) || container[modulesOf].some(([own]) => own === name)) return
   checkName('module', name)
-  checkFree(container, name, undefined)
+  checkFree(container, name, module)
+  const place = (c: Container): number => noted(c, modulesOf).findIndex(([own]) => own === name)
   Object.defineProperty(container, name, {
-    get(this: Container): Module | undefined {
-      return noted(this, modulesOf).find(([own]) => own === name)?.[1]
+    get(this: Container): Module {
+      return this[modulesOf][place(this)][1]
     },
+    set(this: Container, to: Module) {
+      replace(this, place(this), to)
+    },
+    enumerable: false,
     configurable: true,
   })
 }
@@ -134,11 +172,10 @@ class SequentialModule<T extends Module = Module> extends Container<T> {
     }
     const named = first instanceof Map ? [...first] : Object.entries(first as Readonly<Record<string, Module>>)
     setEntries(this, named as readonly Entry[])
-    for (const [name] of named) defineName(this, name)
   }
 
   override forward(x: Tensor): Tensor {
-    const modules = this[modulesOf]
+    const modules = entriesOf(this)
     let y = x
     for (let i = 0; i < modules.length; i++) y = modules[i][1].forward(y)
     return y
@@ -147,7 +184,7 @@ class SequentialModule<T extends Module = Module> extends Container<T> {
   /** The modules from `start` to before `end`, with their names, as a new Sequential. */
   slice(...args: [start?: number, end?: number]): Sequential {
     const [start, end] = sliceArguments(args)
-    return new SequentialModule(new Map(this[modulesOf].slice(start, end))) as Sequential
+    return new SequentialModule(new Map(entriesOf(this).slice(start, end))) as Sequential
   }
 }
 

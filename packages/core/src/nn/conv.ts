@@ -104,13 +104,13 @@ export class Convolution extends Module {
   readonly inChannels: number
   readonly outChannels: number
   readonly kernelSize: Shape
-  readonly stride: Shape
-  readonly padding: Shape | 'same' | 'valid'
-  readonly dilation: Shape
+  stride: Shape
+  padding: Shape | 'same' | 'valid'
+  dilation: Shape
   readonly transposed: boolean
-  readonly outputPadding: Shape
+  outputPadding: Shape
   readonly groups: number
-  readonly paddingMode: PaddingMode
+  paddingMode: PaddingMode
   /** [outChannels, inChannels / groups, ...kernelSize]; transposed [inChannels, outChannels / groups, ...kernelSize] */
   weight: Parameter
   /** [outChannels] */

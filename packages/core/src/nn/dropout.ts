@@ -15,8 +15,8 @@ const ofDropout = constructing('_DropoutNd', optional('p', number, 0.5), optiona
 
 /** What the kinds of dropout share; the subclasses say what is dropped. */
 abstract class DropoutLayer extends Module {
-  readonly p: number
-  readonly inplace: boolean
+  p: number
+  inplace: boolean
 
   constructor(...args: Arguments<[p: number, inplace: boolean], DropoutLayerOptions>) {
     const [p, inplace] = ofDropout(args)

@@ -89,10 +89,10 @@ interface TableOptions {
 abstract class Table extends Module {
   readonly numEmbeddings: number
   readonly embeddingDim: number
-  readonly paddingIdx: number | null
-  readonly maxNorm: number | null
-  readonly normType: number
-  readonly scaleGradByFreq: boolean
+  paddingIdx: number | null
+  maxNorm: number | null
+  normType: number
+  scaleGradByFreq: boolean
   /** [numEmbeddings, embeddingDim] */
   weight: Parameter
 
@@ -229,8 +229,8 @@ export class Embedding extends Table {
  * new nn.EmbeddingBag(10, 3, { mode: 'sum' }).forward(tensor([[1, 2], [4, 5]], { dtype: 'int32' })).shape // [2, 3]
  */
 export class EmbeddingBag extends Table {
-  readonly mode: BagMode
-  readonly includeLastOffset: boolean
+  mode: BagMode
+  includeLastOffset: boolean
 
   constructor(
     ...args:

@@ -15,8 +15,8 @@ const ofFlatten = constructing('Flatten', optional('startDim', int, 1), optional
 
 /** Flattens dimensions `startDim` to `endDim` into one; by default all but the batch. */
 export class Flatten extends Module {
-  readonly startDim: number
-  readonly endDim: number
+  startDim: number
+  endDim: number
 
   constructor(...args: Arguments<[startDim: number, endDim: number], FlattenOptions>) {
     const [startDim, endDim] = ofFlatten(args)
@@ -43,8 +43,8 @@ const ofUnflatten = constructing('Unflatten', required('dim', int), required('un
  * new nn.Unflatten(1, [2, -1]).forward(rand(3, 6)).shape // [3, 2, 3]
  */
 export class Unflatten extends Module {
-  readonly dim: number
-  readonly unflattenedSize: readonly number[]
+  dim: number
+  unflattenedSize: readonly number[]
 
   constructor(...args: [dim: number, unflattenedSize: readonly number[]]) {
     const [dim, unflattenedSize] = ofUnflatten(args)

@@ -18,10 +18,10 @@ const ofFold = constructing('Fold', required('outputSize', dims), ...windowParam
  * new nn.Unfold(3, { padding: 1 }).forward(ones(1, 2, 4, 5)).shape // [1, 18, 20]
  */
 export class Unfold extends Module {
-  readonly kernelSize: PerDim
-  readonly dilation: PerDim
-  readonly padding: PerDim
-  readonly stride: PerDim
+  kernelSize: PerDim
+  dilation: PerDim
+  padding: PerDim
+  stride: PerDim
 
   constructor(...args: [kernelSize: PerDim | (UnfoldOptions & { readonly kernelSize: PerDim }), ...Rest]) {
     const [kernelSize, dilation, padding, stride] = ofUnfold(args)
@@ -51,11 +51,11 @@ const textOf = ({ kernelSize, dilation, padding, stride }: Unfold | Fold): strin
  * new nn.Fold([4, 5], 2).forward(ones(1, 8, 12)).shape // [1, 2, 4, 5]
  */
 export class Fold extends Module {
-  readonly outputSize: PerDim
-  readonly kernelSize: PerDim
-  readonly dilation: PerDim
-  readonly padding: PerDim
-  readonly stride: PerDim
+  outputSize: PerDim
+  kernelSize: PerDim
+  dilation: PerDim
+  padding: PerDim
+  stride: PerDim
 
   constructor(
     ...args: [outputSize: PerDim, kernelSize: PerDim | (UnfoldOptions & { readonly kernelSize: PerDim }), ...Rest]

@@ -39,9 +39,9 @@ const ofTwo = layerArguments(2)
 const ofThree = layerArguments(3)
 
 class FractionalMaxPooling<I extends boolean> extends Module {
-  readonly kernelSize: Shape
-  readonly outputSize: Shape | null
-  readonly outputRatio: Shape | null
+  kernelSize: Shape
+  outputSize: Shape | null
+  outputRatio: Shape | null
   readonly returnIndices: boolean
   /** The random numbers of all calls; null draws new ones in each. */
   _randomSamples: Tensor | null = null

@@ -12,6 +12,8 @@ import { Parameter } from './parameter.ts'
 
 /** Returns the properties in which members are looked for, in order; every module has this method. */
 export const membersOf: unique symbol = Symbol('members')
+/** Sets a submodule by name; every module has this method. */
+export const setModule: unique symbol = Symbol('setModule')
 /** The declared buffers: whether each property is saved. */
 export const buffersOf: unique symbol = Symbol('buffers')
 

@@ -37,6 +37,7 @@ import {
   ownModules,
   ownParameters,
   ownState,
+  setModule,
   setProperty,
 } from './members.ts'
 import * as takes from './module-arguments.ts'
@@ -233,6 +234,11 @@ export class Module {
     checkString('module', name)
     if (!isModule(getProperty(this, name))) checkFree(this, name, module)
     checkName('module', name)
+    this[setModule](name, module)
+  }
+
+  /** Sets a submodule as a property; containers keep it in their list, too. */
+  [setModule](name: string, module: Module | null): void {
     hold(this, name, 'child module', module)
   }
 

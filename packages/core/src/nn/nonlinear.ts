@@ -53,7 +53,7 @@ type InplaceArguments = Arguments<[inplace: boolean], InplaceOption>
 
 /** A layer without parameters but `inplace`. */
 abstract class Inplace extends Module {
-  readonly inplace: boolean
+  inplace: boolean
 
   constructor(name: string, args: readonly unknown[]) {
     const [inplace] = constructing(name, inplaceParameter)(args)
@@ -70,8 +70,8 @@ const inplaceRepr = (inplace: boolean): string => (inplace ? ', inplace=True' : 
 
 /** ELU or CELU. */
 abstract class Exponential extends Module {
-  readonly alpha: number
-  readonly inplace: boolean
+  alpha: number
+  inplace: boolean
 
   constructor(name: string, args: readonly unknown[]) {
     const [alpha, inplace] = constructing(name, number('alpha', 1), inplaceParameter)(args)
@@ -120,7 +120,7 @@ export class SELU extends Inplace {
 const ofGelu = constructing('GELU', optional('approximate', str, 'none'))
 /** `x` times the normal distribution function of `x`. */
 export class GELU extends Module {
-  readonly approximate: string
+  approximate: string
 
   constructor(...args: Arguments<[approximate: string], { readonly approximate?: string }>) {
     const [approximate] = ofGelu(args)
@@ -159,8 +159,8 @@ export class Mish extends Inplace {
 const ofSoftplus = constructing('Softplus', number('beta', 1), number('threshold', 20))
 /** `log(1 + exp(beta x)) / beta`, or `x` where `beta x` is more than `threshold`. */
 export class Softplus extends Module {
-  readonly beta: number
-  readonly threshold: number
+  beta: number
+  threshold: number
 
   constructor(
     ...args: Arguments<[beta: number, threshold: number], { readonly beta?: number; readonly threshold?: number }>
@@ -216,7 +216,7 @@ export class Tanhshrink extends Module {
 type ShrinkArguments = Arguments<[lambd: number], { readonly lambd?: number }>
 /** Softshrink or Hardshrink. */
 abstract class Shrink extends Module {
-  readonly lambd: number
+  lambd: number
 
   constructor(name: string, args: readonly unknown[]) {
     const [lambd] = constructing(name, number('lambd', 0.5))(args)
@@ -252,9 +252,9 @@ export class Hardshrink extends Shrink {
 const ofHardtanh = constructing('Hardtanh', number('minVal', -1), number('maxVal', 1), inplaceParameter)
 /** `x` within `minVal` (-1) and `maxVal` (1), and these outside. */
 export class Hardtanh extends Module {
-  readonly minVal: number
-  readonly maxVal: number
-  readonly inplace: boolean
+  minVal: number
+  maxVal: number
+  inplace: boolean
 
   constructor(
     ...args: Arguments<
@@ -328,9 +328,9 @@ export class Hardsigmoid extends Inplace {
 const ofThreshold = constructing('Threshold', required('threshold', real), required('value', real), inplaceParameter)
 /** `x` where it is more than `threshold`, `value` elsewhere. */
 export class Threshold extends Module {
-  readonly threshold: number
-  readonly value: number
-  readonly inplace: boolean
+  threshold: number
+  value: number
+  inplace: boolean
 
   constructor(...args: [threshold: number, value: number, ...InplaceArguments]) {
     const [limit, value, inplace] = ofThreshold(args)
@@ -352,7 +352,7 @@ export class Threshold extends Module {
 const ofGlu = constructing('GLU', optional('dim', int, -1))
 /** The first half along `dim` (the last) times the sigmoid of the second half. */
 export class GLU extends Module {
-  readonly dim: number
+  dim: number
 
   constructor(...args: Arguments<[dim: number], { readonly dim?: number }>) {
     const [dim] = ofGlu(args)
@@ -404,9 +404,9 @@ export class PReLU extends Module {
 const ofRrelu = constructing('RReLU', number('lower', 1 / 8), number('upper', 1 / 3), inplaceParameter)
 /** `x` where it is positive, elsewhere `x` times a random slope; in evaluation the mean slope. */
 export class RReLU extends Module {
-  readonly lower: number
-  readonly upper: number
-  readonly inplace: boolean
+  lower: number
+  upper: number
+  inplace: boolean
 
   constructor(
     ...args: Arguments<
@@ -454,8 +454,8 @@ export class Softmax2d extends Module {
 const ofCosine = constructing('CosineSimilarity', optional('dim', int, 1), number('eps', 1e-8))
 /** The cosine of the angle between vectors along `dim` (1). */
 export class CosineSimilarity extends Module {
-  readonly dim: number
-  readonly eps: number
+  dim: number
+  eps: number
 
   constructor(...args: Arguments<[dim: number, eps: number], { readonly dim?: number; readonly eps?: number }>) {
     const [dim, eps] = ofCosine(args)
@@ -476,9 +476,9 @@ const ofDistance = constructing(
 )
 /** The distances of vectors along the last dimension. */
 export class PairwiseDistance extends Module {
-  readonly norm: number
-  readonly eps: number
-  readonly keepdim: boolean
+  norm: number
+  eps: number
+  keepdim: boolean
 
   constructor(
     ...args: Arguments<

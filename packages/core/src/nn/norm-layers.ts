@@ -64,7 +64,7 @@ const ofInstanceNorm = channelNorm('_InstanceNorm', finite, false)
 /** Scale, shift and running statistics of channels. */
 export abstract class ChannelNorm extends Module {
   readonly numFeatures: number
-  readonly eps: number
+  eps: number
   momentum: number | null
   readonly affine: boolean
   readonly trackRunningStats: boolean
@@ -266,7 +266,7 @@ const ofLayerNorm = constructing(
  */
 export class LayerNorm extends Module {
   readonly normalizedShape: readonly number[]
-  readonly eps: number
+  eps: number
   readonly elementwiseAffine: boolean
   weight: Parameter | null
   bias: Parameter | null
@@ -329,7 +329,7 @@ const ofGroupNorm = constructing(
 export class GroupNorm extends Module {
   readonly numGroups: number
   readonly numChannels: number
-  readonly eps: number
+  eps: number
   readonly affine: boolean
   weight: Parameter | null
   bias: Parameter | null
@@ -388,10 +388,10 @@ const ofLocalResponseNorm = constructing(
  * new nn.LocalResponseNorm(5, { k: 2 }).forward(rand(1, 8, 3, 3)).shape // [1, 8, 3, 3]
  */
 export class LocalResponseNorm extends Module {
-  readonly size: number
-  readonly alpha: number
-  readonly beta: number
-  readonly k: number
+  size: number
+  alpha: number
+  beta: number
+  k: number
 
   constructor(
     ...args: [size: number, ...Arguments<[alpha: number, beta: number, k: number], LocalResponseNormOptions>]

@@ -16,7 +16,7 @@ const padding = required('padding', dims)
 
 /** Padding of the last `rank` dimensions by the same amount, or by two amounts for each, the last one first. */
 abstract class Pad extends Module {
-  readonly padding: readonly number[]
+  padding: readonly number[]
 
   constructor(rank: number, amounts: Amounts) {
     super()
@@ -29,7 +29,7 @@ abstract class Pad extends Module {
 }
 
 abstract class ConstantPad extends Pad {
-  readonly value: number
+  value: number
 
   constructor(name: string, rank: number, args: ConstantArguments) {
     const [amounts, value] = constructing(name, padding, required('value', number))(args)

@@ -22,7 +22,7 @@ import { kindOf, type Tensor } from '../tensor/tensor.ts'
 import { ModuleDict } from './collections.ts'
 import { classOf, compute, computedAs, maybeName, moduleKind, moduleParameter, stopComputing } from './computed.ts'
 import { ModuleList } from './container.ts'
-import { buffersOf, getProperty, membersOf, setProperty } from './members.ts'
+import { buffersOf, getProperty, setProperty } from './members.ts'
 import type { Module } from './module.ts'
 import { camelCase, snakeCase } from './names.ts'
 import { Parameter } from './parameter.ts'
@@ -40,11 +40,6 @@ export class ParametrizationList extends ModuleList {
     this.unsafe = unsafe
     this.original = original
     if (!(original instanceof Parameter)) this.registerBuffer('original', original)
-  }
-
-  override *[membersOf](): Iterable<readonly [property: string, value: unknown]> {
-    yield ['original', this.original]
-    yield* super[membersOf]()
   }
 
   override forward(): Tensor {

@@ -78,12 +78,12 @@ const maxArguments = [1, 2, 3].map((rank) =>
 )
 
 class MaxPooling<I extends boolean> extends Module {
-  readonly kernelSize: PerDim
-  readonly stride: PerDim
-  readonly padding: PerDim
-  readonly dilation: PerDim
+  kernelSize: PerDim
+  stride: PerDim
+  padding: PerDim
+  dilation: PerDim
   readonly returnIndices: boolean
-  readonly ceilMode: boolean
+  ceilMode: boolean
 
   constructor(rank: 1 | 2 | 3, args: readonly unknown[]) {
     const [kernel, stride, padding, dilation, returnIndices, ceilMode] = maxArguments[rank - 1](args)
@@ -168,11 +168,11 @@ const avgArguments = [1, 2, 3].map((rank) =>
 )
 
 class AvgPooling extends Module {
-  readonly kernelSize: PerDim
-  readonly stride: PerDim
-  readonly padding: PerDim
-  readonly ceilMode: boolean
-  readonly countIncludePad: boolean
+  kernelSize: PerDim
+  stride: PerDim
+  padding: PerDim
+  ceilMode: boolean
+  countIncludePad: boolean
 
   constructor(rank: 1 | 2 | 3, args: readonly unknown[]) {
     const [kernel, stride, padding, ceilMode, countIncludePad] = avgArguments[rank - 1](args)
@@ -205,7 +205,7 @@ export class AvgPool1d extends AvgPooling {
 }
 
 class AvgPoolingNd extends AvgPooling {
-  readonly divisorOverride: number | null
+  divisorOverride: number | null
 
   constructor(rank: 2 | 3, args: readonly unknown[]) {
     super(rank, args)
@@ -263,10 +263,10 @@ type LPPoolLayerArguments = [
 ]
 
 class NormPooling extends Module {
-  readonly normType: number
-  readonly kernelSize: PerDim
-  readonly stride: PerDim | null
-  readonly ceilMode: boolean
+  normType: number
+  kernelSize: PerDim
+  stride: PerDim | null
+  ceilMode: boolean
 
   constructor(rank: 1 | 2, args: readonly unknown[]) {
     const [normType, kernel, stride, ceilMode] = lpArguments[rank - 1](args)
@@ -308,7 +308,7 @@ export class LPPool2d extends NormPooling {
 // ---- adaptive ----
 
 class AdaptivePooling extends Module {
-  readonly outputSize: OutputSize
+  outputSize: OutputSize
 
   constructor(outputSize: OutputSize) {
     super()

@@ -89,7 +89,7 @@ const ofRMSNorm = constructing(
  */
 export class RMSNorm extends Module {
   readonly normalizedShape: readonly number[]
-  readonly eps: number | null
+  eps: number | null
   readonly elementwiseAffine: boolean
   weight: Parameter | null
 

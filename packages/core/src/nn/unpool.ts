@@ -41,9 +41,9 @@ const forwardArguments = [1, 2, 3].map((rank) =>
 const functions = [maxUnpool1d, maxUnpool2d, maxUnpool3d]
 
 class MaxUnpooling extends Module {
-  readonly kernelSize: Shape
-  readonly stride: Shape
-  readonly padding: Shape
+  kernelSize: Shape
+  stride: Shape
+  padding: Shape
 
   constructor(rank: number, args: readonly unknown[]) {
     const [kernel, stride, padding] = layerArguments[rank - 1](args)

@@ -54,11 +54,11 @@ function factorRepr(factor: Sizes): string {
  * new nn.Upsample({ scaleFactor: 2 }).forward(ones(1, 1, 2, 3)).shape // [1, 1, 4, 6]
  */
 export class Upsample extends Module {
-  readonly size: Sizes
-  readonly scaleFactor: Sizes
-  readonly mode: string
-  readonly alignCorners: boolean | null
-  readonly recomputeScaleFactor: boolean | null
+  size: Sizes
+  scaleFactor: Sizes
+  mode: string
+  alignCorners: boolean | null
+  recomputeScaleFactor: boolean | null
 
   constructor(
     ...args: Arguments<
@@ -119,7 +119,7 @@ const ofChannelShuffle = constructing('ChannelShuffle', required('groups', int))
  * new nn.PixelShuffle(2).forward(ones(1, 8, 2, 3)).shape // [1, 2, 4, 6]
  */
 export class PixelShuffle extends Module {
-  readonly upscaleFactor: number
+  upscaleFactor: number
 
   constructor(...args: [upscaleFactor: number | { readonly upscaleFactor: number }]) {
     const [upscaleFactor] = ofPixelShuffle(args)
@@ -137,7 +137,7 @@ export class PixelShuffle extends Module {
 }
 /** [..., C, H r, W r] to [..., C r², H, W]. */
 export class PixelUnshuffle extends Module {
-  readonly downscaleFactor: number
+  downscaleFactor: number
 
   constructor(...args: [downscaleFactor: number | { readonly downscaleFactor: number }]) {
     const [downscaleFactor] = ofPixelUnshuffle(args)

@@ -47,21 +47,21 @@ const ofVGG = constructing(
 )
 
 /** VGG over given features: images [N, 3, H, W] of at least 32 x 32 to scores [N, numClasses]. */
-export class VGG extends nn.Module {
-  features: nn.Module
+export class VGG<F extends nn.Module = nn.Sequential> extends nn.Module {
+  features: F
   avgpool: nn.AdaptiveAvgPool2d
   classifier: nn.Sequential
 
   constructor(
     ...args: [
-      features: nn.Module,
+      features: F,
       ...signatures.Arguments<[numClasses: number, initWeights: boolean, dropout: number], VGGClassOptions>,
     ]
   ) {
     const [features, numClasses, initWeights, dropout, width] = ofVGG(args)
     const scaled = scaledBy(width)
     super()
-    this.features = features
+    this.features = features as F
     this.avgpool = new nn.AdaptiveAvgPool2d([7, 7])
     this.classifier = new nn.Sequential(
       new nn.Linear(scaled(512) * 7 * 7, scaled(4096)),
