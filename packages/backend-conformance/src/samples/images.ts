@@ -12,6 +12,8 @@ const deep = [1, 1, 2, 1, 2]
 const nan = Number.NaN
 const grid = v([0.13, -0.27, -0.96, 0.91, 1.4, -1.7, 0.36, 2.9], [1, 2, 2, 2])
 const positions = v([0.13, -0.27, 0.4, 1.4, -1.7, -0.9], [1, 1, 1, 2, 3])
+/** The centers of `n` elements: as float32 they are at whole numbers or beside them, which decides where they lie. */
+const centers = (n: number) => v(Array.from({ length: n }, (_, i) => [(2 * i + 1) / n - 1, 0]).flat(), [1, 1, n, 2])
 const closed = { alignCorners: true }
 const open = { alignCorners: false }
 
@@ -141,6 +143,8 @@ export const images = {
       core(s(t([1, 1, 1, 1]), grid, opt({ paddingMode: 'reflection', ...closed }))),
       core(kink('NaN', s(t(sampled), v([nan, 0, 1e9, 0, 0, -1e9], [1, 1, 3, 2], { grad: false }), opt(open)))),
       core(s(t([0, 2, 3, 3]), t([0, 2, 2, 2]), opt(open))),
+      core(kink('whole numbers', s(t([1, 1, 1, 28]), centers(28), opt(open)))),
+      core(kink('whole numbers', s(t([1, 1, 1, 45]), centers(45), opt({ paddingMode: 'border', ...open })))),
     ],
     none('the samples cover every mode and padding'),
     [

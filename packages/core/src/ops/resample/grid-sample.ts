@@ -23,9 +23,17 @@ import { expand, select, transpose } from '../views/views.ts'
 
 // ---- positions ----
 
-/** From -1..1 to elements: the ends are the centers of the first and last element, or their outer edges. */
-const centers = elementwise('mul', (x, size) => s.mul(s.div(s.add(x, 1), 2), s.sub(size, 1)))
-const edges = elementwise('mul', (x, size) => s.div(s.sub(s.mul(s.add(x, 1), size), 1), 2))
+/**
+ * From -1..1 to elements: the ends are the centers of the first and last element, or their outer edges. These are several
+ * ops because each one rounds, as in PyTorch: positions of an identity are whole numbers, and an error in their last place
+ * would decide between which elements they lie, and so the gradient of the grid.
+ */
+function elementsOf(x: Tensor, size: number, alignCorners: boolean): Tensor {
+  const from = apply(shifted, [x, operand(1)], null)
+  if (alignCorners) return mul(from, (size - 1) / 2)
+  return apply(halved, [mul(from, size)], null)
+}
+const halved = elementwise('div', (x) => s.div(s.sub(x, 1), 2))
 
 /** Within the elements; outside there is no gradient. */
 const clipped = (x: Expr, size: Expr): Expr =>
@@ -224,7 +232,7 @@ export function gridSample(
   const all = places.reduce((a, b) => a * b, 1)
   const flat = reshaped(grid, [n, all, sizes.length])
   const taps = sizes.map((size, i) => {
-    const at = apply(alignCorners ? centers : edges, [select(flat, 2, sizes.length - 1 - i), operand(size)], null)
+    const at = elementsOf(select(flat, 2, sizes.length - 1 - i), size, alignCorners)
     return modes[mode](at, size, { padding, alignCorners })
   })
   const elements = reshaped(x, [n, channels, sizes.reduce((a, b) => a * b, 1)])
