@@ -13,11 +13,14 @@ using namespace flambeau;
 namespace {
 
 constexpr DType f = DType::float32;
+/** Elements of a line of the cache. */
+constexpr size_t line = 16;
 
 struct Case {
   std::string name;
   /** Multiplications and additions, or elements. */
   double work;
+  /** Each from the first line of the cache in it on, as buffers of tensors are. */
   std::vector<std::vector<float>> memory{};
   std::vector<int32_t> classes{};
   std::vector<Row> rows{};
@@ -27,13 +30,15 @@ struct Case {
   bool isProduct = true;
 
   void add(int64_t count) {
-    memory.emplace_back(static_cast<size_t>(count));
+    memory.emplace_back(static_cast<size_t>(count + line));
     for (size_t i = 0; i < memory.back().size(); i++) memory.back()[i] = static_cast<float>(i * 7919 % 1000) / 500 - 1;
   }
   /** The rows of all that was added. */
   void prepare() {
-    for (auto& values : memory)
-      rows.push_back({reinterpret_cast<char*>(values.data()), static_cast<int64_t>(values.size() * sizeof(float))});
+    for (auto& values : memory) {
+      const size_t past = reinterpret_cast<uintptr_t>(values.data()) / sizeof(float) % line, first = past == 0 ? 0 : line - past;
+      rows.push_back({reinterpret_cast<char*>(values.data() + first), static_cast<int64_t>((values.size() - line) * sizeof(float))});
+    }
     if (!classes.empty()) rows[1] = {reinterpret_cast<char*>(classes.data()), static_cast<int64_t>(classes.size()) * 4};
     product.sizes = sizes.data();
     product.a.steps = aSteps.data();
@@ -79,6 +84,15 @@ Case convolution(int32_t images, int32_t in, int32_t out, int32_t side, int32_t 
                      {in * plane, plane, high, 1, high, 1}, int64_t{out} * in * size * size, int64_t{images} * in * plane);
 }
 
+/** The gradient of such a convolution by its weight. */
+Case by_weight(int32_t images, int32_t in, int32_t out, int32_t side, int32_t size) {
+  const int32_t high = side + size - 1, plane = high * high, count = side * side;
+  return contraction("by weight " + std::to_string(images) + " x " + std::to_string(in) + " to " + std::to_string(out) + " of " +
+                         std::to_string(side) + ", " + std::to_string(size) + " x " + std::to_string(size),
+                     {out, in, size, size, images, side, side}, 0, 1, 3, 3, {count, out * count, side, 1},
+                     {in * plane, high, 1, plane, high, 1}, int64_t{images} * out * count, int64_t{images} * in * plane);
+}
+
 Case rows(const std::string& name, Composite kind, int32_t outer, int32_t n) {
   Case it{name + " " + std::to_string(outer) + " x " + std::to_string(n), double(outer) * n};
   it.isProduct = false;
@@ -114,6 +128,7 @@ std::vector<Case> cases() {
   all.push_back(convolution(16, 64, 64, 8, 3));
   all.push_back(convolution(16, 3, 16, 32, 3));
   all.push_back(convolution(16, 1, 6, 28, 5));
+  all.push_back(by_weight(16, 1, 6, 28, 5));
   all.push_back(rows("softmax", Composite::softmax, 1024, 1000));
   all.push_back(rows("softmax", Composite::softmax, 64, 10));
   all.push_back(rows("logarithm of softmax", Composite::logSoftmax, 1024, 1000));

@@ -90,6 +90,8 @@ TEST_CASE("windows that slide under one row, or along the sum" * inThreads) {
         check<float>(kernels, forward({1, 2, h, w, 2, size, 1, 2}), 3);
         check<float>(kernels, by_weight({3, 2, h, w, 2, size, 1, 2}), 1, true);
         check<float>(kernels, by_weight({1, 3, h + 60, w, 1 + random(2), size, 1, 1}), 1, true);
+        check<float>(kernels, by_weight({1 + random(9), 1 + random(2), h, w, 3 + random(9), size, 1, 1}), 1, true);
+        check<float>(kernels, by_weight({2, 4, h + 9, w, 12 + 2 * random(4), size, 1, 2}), 1, true);
       }
     }
   });

@@ -10,8 +10,8 @@
 #include "finish.inl"
 #include "gemm.inl"
 #include "gemv.inl"
+#include "line_sums.inl"
 #include "slide.inl"
-#include "slide_sums.inl"
 #include "sums.inl"
 #include "sweep.inl"
 #include "turned.inl"
@@ -371,6 +371,12 @@ static void multiply_nests(const Contract& it, Nested<T> nested, int64_t parts, 
       };
       const bool isSliding = method == Method::direct && slides(nested);
       const bool sumsSlide = method == Method::sums && slides_along_sum(nested);
+      if constexpr (canSlide<T>) {
+        if (method == Method::sums && !sumsSlide && sums_lines(nested)) {
+          const auto ranges = [&](int64_t count, const auto& body) { for_ranges(parts, count, 1, body); };
+          return run_line_sums(nested, it.count, place, ranges, finish);
+        }
+      }
       const auto run = [&](int64_t first, int64_t end, const Region& region) {
         if constexpr (canSlide<T>) {
           if (isSliding) return run_slides(nested, first, end, region, place, finish);

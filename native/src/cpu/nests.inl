@@ -1,9 +1,10 @@
 // What contractions have in common whose rows, columns or sum are several loops, such as convolutions: the loops, and
-// tables of offsets, made once for many batch elements or for a block of the sum, that say where elements lie. b is
-// not copied. There are three ways: sweep.inl reads vectors of columns of b (columns lie in runs; slide.inl does it for
-// a single row), sums.inl has vectors along the sum (both factors lie in runs along it), turned.inl has vectors along the
-// rows, over packed panels of a, and reads b element by element (it may lie anywhere). Convolutions of 3 x 3 may go a
-// fourth way (winograd.inl). The sizes and strides alone decide which, and in which order an element's terms are added.
+// tables of offsets, made once for many batch elements or for a block of the sum, that say where elements lie. There are
+// three ways, of which line_sums.inl alone copies b: sweep.inl reads vectors of columns of b (columns lie in runs;
+// slide.inl does it for a single row), sums.inl has vectors along the sum (both factors lie in runs along it;
+// line_sums.inl makes short runs long), turned.inl has vectors along the rows, over packed panels of a, and reads b
+// element by element (it may lie anywhere). Convolutions of 3 x 3 may go a fourth way (winograd.inl). The sizes and
+// strides alone decide which, and in which order an element's terms are added.
 #pragma once
 #include "../kernels.h"
 #include "gemm.inl"

@@ -16,6 +16,45 @@ struct Strips {
   int32_t a, b, rows;
 };
 
+/** The sum in strips, of which some are summed together. */
+struct Cut {
+  const Strips* strips;
+  /** The most rows of a strip, how many strips there are, and how many are summed together. */
+  int64_t most, count, together;
+};
+
+/** The most rows of a strip that have terms for windows of a height. */
+template <class T> static int64_t strip_rows(const Nested<T>& it) {
+  const int64_t high = it.bColumns.sizes[it.bColumns.depth - 2], rows = slideSums / it.bSum.inner();
+  return piece(it.bSum.sizes[it.bSum.depth - 2], rows < 2 * high ? 2 * high : rows);
+}
+
+/** The numbers that `cut_of` needs. */
+template <class T> static int64_t strips_room(const Nested<T>& it) {
+  const int64_t tall = it.bSum.sizes[it.bSum.depth - 2], planes = it.k / (tall * it.bSum.inner());
+  return (2 + 3 * up(tall, strip_rows(it))) * planes;
+}
+
+/** Cuts the sum; the strips are in `room`. */
+template <class T> static Cut cut_of(const Nested<T>& it, int32_t* room) {
+  const Nest& sum = it.bSum;
+  const int64_t tall = sum.sizes[sum.depth - 2], broad = sum.inner(), planes = it.k / (tall * broad), most = strip_rows(it);
+  int32_t *const aPlanes = room, *const bPlanes = aPlanes + planes;
+  Strips* const strips = reinterpret_cast<Strips*>(bPlanes + planes);
+  offsets_of({sum.depth - 2, sum.sizes, it.aSum.steps}, 0, planes, aPlanes);
+  offsets_of({sum.depth - 2, sum.sizes, sum.steps}, 0, planes, bPlanes);
+  const int32_t aLine = it.aSum.steps[sum.depth - 2], bLine = sum.steps[sum.depth - 2];
+  Strips* strip = strips;
+  for (int64_t p = 0; p < planes; ++p) {
+    for (int64_t y = 0; y < tall; y += most) {
+      *strip++ = {aPlanes[p] + static_cast<int32_t>(y) * aLine, bPlanes[p] + static_cast<int32_t>(y) * bLine,
+                  static_cast<int32_t>(tall - y < most ? tall - y : most)};
+    }
+  }
+  const int64_t together = slideSums / (most * broad);
+  return {strips, most, strip - strips, together < 1 ? 1 : together};
+}
+
 /** c = or += what a part of a window sums: G rows and Q columns of it, which are `along` apart in b and `cRow` in c. */
 template <class T> struct SlideSums {
   const T *a, *b;
@@ -104,36 +143,22 @@ static void run_slide_sums(const Nested<T>& it, int64_t first, int64_t end, cons
   const Nest &columns = it.bColumns, &sum = it.bSum;
   const int64_t high = columns.sizes[columns.depth - 2], wide = columns.inner(), each = high * wide;
   const int64_t rows = region.rowEnd - region.row, windows = (region.columnEnd - region.column) / each;
-  const int64_t tall = sum.sizes[sum.depth - 2], broad = sum.inner(), planes = it.k / (tall * broad);
-  const int64_t most = piece(tall, slideSums / broad < 2 * high ? 2 * high : slideSums / broad);
-  const int64_t pieces = up(tall, most);
-  int32_t* const aRows = scratch<4>().template room<int32_t>(rows + windows + 2 * planes + 3 * planes * pieces);
-  int32_t *const bWindows = aRows + rows, *const aPlanes = bWindows + windows, *const bPlanes = aPlanes + planes;
-  Strips* const strips = reinterpret_cast<Strips*>(bPlanes + planes);
+  int32_t* const aRows = scratch<4>().template room<int32_t>(rows + windows + strips_room(it));
+  int32_t* const bWindows = aRows + rows;
   offsets_of(it.aRows, region.row, region.rowEnd, aRows);
   offsets_of({columns.depth - 2, columns.sizes, columns.steps}, region.column / each, region.columnEnd / each, bWindows);
-  offsets_of({sum.depth - 2, sum.sizes, it.aSum.steps}, 0, planes, aPlanes);
-  offsets_of({sum.depth - 2, sum.sizes, sum.steps}, 0, planes, bPlanes);
-  const int32_t aLine = it.aSum.steps[sum.depth - 2], bLine = sum.steps[sum.depth - 2];
-  Strips* strip = strips;
-  for (int64_t p = 0; p < planes; ++p) {
-    for (int64_t y = 0; y < tall; y += most) {
-      *strip++ = {aPlanes[p] + static_cast<int32_t>(y) * aLine, bPlanes[p] + static_cast<int32_t>(y) * bLine,
-                  static_cast<int32_t>(tall - y < most ? tall - y : most)};
-    }
-  }
-  const int64_t count = strip - strips, together = slideSums / (most * broad) < 1 ? 1 : slideSums / (most * broad);
+  const Cut cut = cut_of(it, bWindows + windows);
   SlideSums<T> tile;
-  tile.wide = broad;
-  tile.aLine = aLine;
-  tile.bLine = bLine;
+  tile.wide = sum.inner();
+  tile.aLine = it.aSum.steps[sum.depth - 2];
+  tile.bLine = sum.steps[sum.depth - 2];
   tile.along = columns.step();
   tile.cRow = wide;
   for (int64_t index = first; index < end; ++index) {
     const auto [a, b, c] = place(index);
-    for (int64_t s = 0; s < count; s += together) {
-      tile.strips = strips + s;
-      tile.count = count - s < together ? count - s : together;
+    for (int64_t s = 0; s < cut.count; s += cut.together) {
+      tile.strips = cut.strips + s;
+      tile.count = cut.count - s < cut.together ? cut.count - s : cut.together;
       tile.add = s > 0;
       for (int64_t i = 0; i < rows; ++i) {
         tile.a = a + aRows[i];

@@ -41,7 +41,8 @@ static void sum_tile(const T* const* as, const T* const* bs, const Run* runs, in
       }
 #pragma GCC unroll 8
       for (int i = 0; i < R; ++i) {
-        const Vec<T> left = load_apart<T, 1, decltype(part)::value>(a[i] + x, some);
+        Vec<T> left = load_apart<T, 1, decltype(part)::value>(a[i] + x, some);
+        KEEP(left);
 #pragma GCC unroll 8
         for (int j = 0; j < Q; ++j) sum[i * Q + j] = add_product<T>(sum[i * Q + j], left, row[j]);
       }
