@@ -231,6 +231,8 @@ reprs = {
     'RandomAffine': str(T.RandomAffine(10, translate=(0.1, 0.2), shear=3)),
     'ToPILImage': str(T.ToPILImage('L')),
     'RandomErasing': str(T.RandomErasing(value='random')),
+    # torchvision closes one parenthesis too many.
+    'RandomResizedCrop': str(T.RandomResizedCrop(4, ratio=(0.5, 2.0))).replace('), antialias', ', antialias'),
 }
 write('packages/vision/test/golden/transforms.json',
       {'functions': functions, 'modules': modules, 'errors': errors, 'reprs': reprs}, depth=2)

@@ -38,6 +38,12 @@ const steps: Readonly<Record<string, (x: Tensor, y: Tensor) => Tensor[]>> = {
     return [z, z.sum(), z.amax()]
   },
   'a number from memory': (x, y) => [x.tanh().mul(y.at(0).exp()).add(x.cos())],
+  'a number from memory that several loops read': (x, y) => [
+    x
+      .mul(y.at(0))
+      .tanh()
+      .add(x.sub(y.at(0)).cos()),
+  ],
   'a view read backwards and one with a step': (x, y) => [x.flip(0).exp().mul(y.reshape(-1, 2).t().reshape(-1).tanh())],
   'booleans and integers in between': (x, y) => [x.exp().gt(y.tanh()).int().mul(2).float().sub(x.sin())],
 }

@@ -190,6 +190,7 @@ describe('transforms of transforms', () => {
       RandomAffine: new T.RandomAffine(10, { translate: [0.1, 0.2], shear: 3 }),
       ToPILImage: new T.ToPILImage('L'),
       RandomErasing: new T.RandomErasing({ value: 'random' }),
+      RandomResizedCrop: new T.RandomResizedCrop(4, { ratio: [0.5, 2] }),
     }
     // Nested steps are indented.
     const flat = (text: string) => text.replace(/\n +/g, '\n')

@@ -99,7 +99,8 @@ function inBlocks({ size, steps, outs }: Blocks, nest: Nest, n: number, fn: Func
     `const block = ${times(index, size)}`,
     ...steps.flatMap((expr, k) => {
       const inputs = [...nest.inputs.map(within), ...stored.slice(0, k)]
-      return emitNest([{ expr }], { ...nest, sizes: [size], inputs, outs: [stored[k]] })
+      // Braces, because each nest loads the operands that don't move under the same names.
+      return ['{', ...emitNest([{ expr }], { ...nest, sizes: [size], inputs, outs: [stored[k]] }), '}']
     }),
   ]
   const cut = (x: Strided): Strided => ({ ...x, steps: [Number(x.steps[0]) * size, x.steps[0]] })

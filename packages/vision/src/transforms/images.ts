@@ -90,9 +90,9 @@ export function sizeOf(size: number | readonly number[], message: string): [heig
   return [size[0], size[1]]
 }
 
-/** A list of floats as Python prints it. */
-export const pythonFloats = (list: readonly number[]): string =>
-  `[${list.map((x) => (Number.isInteger(x) ? `${x}.0` : String(x))).join(', ')}]`
+/** A list of floats, or a tuple with '()', as Python prints it. */
+export const pythonFloats = (list: readonly number[], [open, close]: string = '[]'): string =>
+  `${open}${list.map((x) => (Number.isInteger(x) ? `${x}.0` : String(x))).join(', ')}${close}`
 
 /** A value as Python prints it in reprs. */
 export const python = (x: unknown): string => {

@@ -84,7 +84,11 @@ export class RandomResizedCrop extends nn.Module {
   }
 
   override extraRepr(): string {
-    const rounded = (range: Range) => python(range.map((v) => Number(v.toFixed(4))))
+    const rounded = (range: Range) =>
+      pythonFloats(
+        range.map((v) => Number(v.toFixed(4))),
+        '()',
+      )
     const { size, scale, ratio, interpolation, antialias } = this
     return `size=${python(size)}, scale=${rounded(scale)}, ratio=${rounded(ratio)}, interpolation=${interpolation}, antialias=${python(antialias)}`
   }
