@@ -59,6 +59,8 @@ bool fits(const Matrices& it) {
       return p >= q && have(2, {p * q, q, q, q, std::max<int64_t>(q - 2, 0)});
     case Routine::rotate:
       return have(1, {0, 0, 0, 0}) && rotates_rows(it);
+    case Routine::invert:
+      return have(1, {p * p, p, 1, p * p});
     case Routine::count:
       break;
   }

@@ -21,6 +21,7 @@ enum class Routine : int32_t {
   tridiagonal,
   bidiagonal,
   rotate,
+  invert,
   count
 };
 

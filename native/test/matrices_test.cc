@@ -188,6 +188,22 @@ TEST_CASE("LU factorizations name the first pivot that is 0, and exchange nothin
   });
 }
 
+TEST_CASE("inverses, with the factors of the transpose") {
+  of_all_sizes([](const Kernels& kernels, int64_t n) {
+    const Plain a = drawn(n, n);
+    Plain inverse(n, n), spoilt = a, factors = turned(a);
+    Elements pivots(static_cast<size_t>(n)), info(1), others = pivots;
+    run(kernels, Routine::invert, {&inverse.data, &pivots, &info, &spoilt.data}, {n});
+    CHECK(info[0] == 0);
+    double largest = 1;
+    for (const double x : inverse.data) largest = std::max(largest, std::fabs(x));
+    near(times(a, inverse), identity(n, n), largest * static_cast<double>(n));
+    run(kernels, Routine::lu, {&factors.data, &others, &info}, {n, n, 1});
+    CHECK(spoilt.data == factors.data);
+    CHECK(pivots == others);
+  });
+}
+
 TEST_CASE("exchanges of rows that there are not give no numbers") {
   for (const Kernels* kernels : all_kernels()) {
     for (const double row : {-1.0, 3.0, 1e300, notNumber}) {
@@ -327,7 +343,7 @@ TEST_CASE("a routine with too few elements, or another number of arrays or sizes
       {Routine::triangle, {6, 9}, {3, 2, 0, 0}},     {Routine::solve, {6, 9, 3}, {3, 2}},
       {Routine::subtract, {6, 12, 8}, {3, 2, 4}},    {Routine::qr, {12, 3}, {3, 4}},
       {Routine::reflected, {12, 9}, {3, 4, 0, 3, 1}}, {Routine::tridiagonal, {9, 3, 3, 1}, {3}},
-      {Routine::bidiagonal, {12, 3, 3, 3, 1}, {4, 3}},
+      {Routine::bidiagonal, {12, 3, 3, 3, 1}, {4, 3}}, {Routine::invert, {9, 3, 1, 9}, {3}},
   };
   for (const auto& call : calls) {
     CAPTURE(static_cast<int>(call.routine));

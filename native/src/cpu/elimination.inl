@@ -144,10 +144,41 @@ void triangle(double* b, const double* t, Index n, Index k, bool upper, bool uni
   else solve(t, n, 1, b, k, n, k, unit);
 }
 
+// ---- transposition ----
+
+/** Calls `body` with the places of each pair of elements below and above the diagonal, block by block: so caches hold them. */
+template <class F> INLINE void below_diagonal(Index n, const F& body) {
+  for (Index rows = 0; rows < n; rows += few) {
+    for (Index columns = 0; columns <= rows; columns += few) {
+      for (Index i = rows; i < least(rows + few, n); i++) {
+        for (Index j = columns; j < least(columns + few, i); j++) body(i * n + j, j * n + i);
+      }
+    }
+  }
+}
+
 // ---- LU ----
 
 void swap_rows(double* x, double* y, Index n) {
-  for (Index j = 0; j < n; j++) std::swap(x[j], y[j]);
+  in_strips<2>(n, [&](auto width, auto whole, Index j, Index part) {
+    const auto first = load_wide<width, whole>(x + j, part), second = load_wide<width, whole>(y + j, part);
+    store_wide<width, whole>(x + j, second, part);
+    store_wide<width, whole>(y + j, first, part);
+  });
+}
+
+/** Divides elements below a pivot by it, and subtracts their products with the W last vectors of its row from theirs. */
+template <int W> void eliminate(const double* row, double* end, Index k, Index to, Index n) {
+  const Index first = to - W * L;
+  const Wide<W> own = load_wide<W, true>(row + first, L);
+  for (double* at = const_cast<double*>(row) + n; at < end; at += n) {
+    const double factor = at[k] / row[k];
+    Wide<W> x = load_wide<W, true>(at + first, L);
+#pragma GCC unroll 4
+    for (int w = 0; w < W; w++) x.v[w] = minus_product(x.v[w], splat(factor), own.v[w]);
+    store_wide<W, true>(at + first, x, L);
+    at[k] = factor;
+  }
 }
 
 /** Factorizes some columns; returns the number of the first pivot that is 0, from 1, or 0. */
@@ -168,10 +199,8 @@ Index factor_columns(double* a, Index m, Index n, double* pivots, bool exchanges
       double largest = std::fabs(a[k * n + k]);
       for (Index i = k + 1; i < m; i++) {
         const double x = std::fabs(a[i * n + k]);
-        if (x > largest) {
-          largest = x;
-          best = i;
-        }
+        best = x > largest ? i : best;
+        largest = x > largest ? x : largest;
       }
     }
     pivots[k] = static_cast<double>(best);
@@ -182,12 +211,19 @@ Index factor_columns(double* a, Index m, Index n, double* pivots, bool exchanges
     }
     if (best != k) swap_rows(a + k * n, a + best * n, n);
     const double* const row = a + k * n;
+    if (isFetched) {
+      double* const end = a + m * n;
+      switch ((to - k) / L) {
+        case 0: eliminate<0>(row, end, k, to, n); break;
+        case 1: eliminate<1>(row, end, k, to, n); break;
+        case 2: eliminate<2>(row, end, k, to, n); break;
+        case 3: eliminate<3>(row, end, k, to, n); break;
+        default: eliminate<4>(row, end, k, to, n); break;
+      }
+      continue;
+    }
     for (double* at = a + (k + 1) * n; at < a + m * n; at += n) {
       const double factor = at[k] /= pivot;
-      if (isFetched) {
-        for (Index j = k + 1; j < to; j++) at[j] -= factor * row[j];
-        continue;
-      }
       for (Index j = k + 1; j < to; j += L) {
         const Index part = least(L, to - j);
         store_some(at + j, minus_product(load_some(at + j, part), splat(factor), load_some(row + j, part)), part);
@@ -214,6 +250,31 @@ void solve_lu(double* b, const double* lu, const double* pivots, Index n, Index 
   solve_upper(lu, n, b, k, n, k, false);
 }
 
+// ---- inverses ----
+
+/** Overwrites an identity with the inverse of a lower triangle that has ones on its diagonal. */
+void invert_lower(const double* t, double* b, Index bw, Index n) {
+  if (n <= few) return solve(t, bw, 1, b, bw, n, n, true);
+  const Index half = half_of(n), rest = n - half;
+  double* const below = b + half * bw;
+  const double* const corner = t + half * (bw + 1);
+  invert_lower(t, b, bw, half);
+  subtract(below, bw, t + half * bw, bw, 1, b, bw, rest, half, half);
+  solve(corner, bw, 1, below, bw, rest, half, true);
+  invert_lower(corner, below + half, bw, rest);
+}
+
+/** Overwrites a with the factors of its transpose. */
+void invert(double* inverse, double* pivots, double* info, double* a, Index n) {
+  below_diagonal(n, [&](Index below, Index above) { std::swap(a[below], a[above]); });
+  lu(a, pivots, info, n, n, true);
+  for (Index i = 0; i < n; i++) inverse[i * (n + 1)] = 1;
+  invert_lower(a, inverse, n, n);
+  solve_upper(a, n, inverse, n, n, n, false);
+  below_diagonal(n, [&](Index below, Index above) { std::swap(inverse[below], inverse[above]); });
+  for (Index i = n - 1; i >= 0; i--) swap_rows(inverse + i * n, inverse + static_cast<Index>(pivots[i]) * n, n);
+}
+
 // ---- Cholesky ----
 
 /** Factorizes some rows of the upper triangle; returns the order of the first leading minor that is not positive, or 0. */
@@ -235,17 +296,6 @@ Index factor_rows(double* a, Index n, Index from, Index to) {
     divide(row + j + 1, n - j - 1, row[j]);
   }
   return 0;
-}
-
-/** Calls `body` with the places of each pair of elements below and above the diagonal, block by block: so caches hold them. */
-template <class F> INLINE void below_diagonal(Index n, const F& body) {
-  for (Index rows = 0; rows < n; rows += few) {
-    for (Index columns = 0; columns <= rows; columns += few) {
-      for (Index i = rows; i < least(rows + few, n); i++) {
-        for (Index j = columns; j < least(columns + few, i); j++) body(i * n + j, j * n + i);
-      }
-    }
-  }
 }
 
 void cholesky(double* a, double* info, Index n) {

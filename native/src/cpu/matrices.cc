@@ -101,6 +101,8 @@ void compute(const Matrices& it, Index batch, double* v) {
       return bidiagonal(a, b, c, d, e, p, q, v);
     case Routine::rotate:
       return rotate(a, b, c, d, it.lengths[3], p);
+    case Routine::invert:
+      return invert(a, b, c, d, p);
     case Routine::count:
       return;
   }

@@ -40,6 +40,7 @@ export const routines: Readonly<Record<string, number>> = {
   tridiagonal: 4,
   bidiagonal: 5,
   rotate: 1,
+  invert: 3,
 }
 
 /** How a run ends. */

@@ -260,8 +260,18 @@ function solveRows(
   }
 }
 
+/** Transposes an n x n matrix. */
+function turn(a: Float64Array, n: number): void {
+  for (let i = 0; i < n; i++)
+    for (let j = 0, p = i * n, q = i; j < i; j++, p++, q += n) {
+      const x = a[p]
+      a[p] = a[q]
+      a[q] = x
+    }
+}
+
 /** What `Routines` says of each, for one matrix. */
-export const eliminations: Pick<Routines, 'lu' | 'cholesky' | 'triangle' | 'solve' | 'subtract'> = {
+export const eliminations: Pick<Routines, 'lu' | 'cholesky' | 'triangle' | 'solve' | 'subtract' | 'invert'> = {
   lu([m, n, exchanges], [a, pivots, info]) {
     const steps = Math.min(m, n)
     info[0] = columnsOfLU(a, m, n, pivots, exchanges === 1, 0, steps)
@@ -282,6 +292,13 @@ export const eliminations: Pick<Routines, 'lu' | 'cholesky' | 'triangle' | 'solv
   subtract([m, n, k], [c, a, b]) {
     subtract(c, 0, n, a, 0, k, b, 0, n, 1, m, n, k)
   },
+  invert([n], [inverse, pivots, info, a]) {
+    turn(a, n)
+    eliminations.lu([n, n, 1], [a, pivots, info])
+    for (let i = 0; i < n; i++) inverse[i * (n + 1)] = 1
+    eliminations.solve([n, n], [inverse, a, pivots])
+    turn(inverse, n)
+  },
 }
 
 /** Sets the elements of a permutation, m x m, which is 0, given the rows that it exchanges. */
@@ -293,21 +310,6 @@ export function permute(p: Float64Array, m: number, pivots: Float64Array): void 
     rows[pivot] = row
   })
   rows.forEach((row, i) => void (p[row * m + i] = 1))
-}
-
-/** The inverses of transposed matrices times a number, given their LU factorizations. */
-export function invertedLU(
-  call: Call,
-  lu: Float64Array,
-  pivots: Float64Array,
-  count: number,
-  n: number,
-  factor: number,
-): Float64Array {
-  const inverse = zeros(lu.length)
-  for (let at = 0; at < lu.length; at += n * n) for (let i = 0; i < n; i++) inverse[at + i * n + i] = factor
-  call('solve', count, [n, n], [inverse, lu, pivots])
-  return inverse
 }
 
 const pade = [

@@ -37,6 +37,11 @@ export interface Routines {
    * on, each with the one that is `by` rows on.
    */
   rotate: Run
+  /**
+   * [n], [inverse, pivots, info, a]: inverse, which is 0, becomes the inverse of a, by the LU factorization of its transpose,
+   * with `pivots` and `info` as `lu` has them. What is in a is lost.
+   */
+  invert: Run
 }
 
 /** Runs a routine over the matrices of a batch. */

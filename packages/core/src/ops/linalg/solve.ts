@@ -30,7 +30,7 @@ import { cat } from '../views/join.ts'
 import { tril } from '../views/triangles.ts'
 import { narrow, permute, reshape, select, squeeze, unsqueeze } from '../views/views.ts'
 import { sum } from '../reduce/reduce.ts'
-import { determinantOf, exponential, factorLU, invertedLU, product, transposed, zeros } from './factorizations.ts'
+import { determinantOf, exponential, factorLU, product, transposed, zeros } from './factorizations.ts'
 import { factorSVD } from './orthogonal.ts'
 import { eigvalsh, singular, singularValues } from './factor.ts'
 import {
@@ -67,9 +67,8 @@ const invOp: OpDef<Label> = hostOp<Label>({
   },
   run([a], label, specs, call) {
     const [count, n] = extentsOf(specs[0])
-    // PyTorch factorizes the transposed matrix, so that the zero pivot is the same one.
-    const lu = transposed(a, n, n)
-    const [pivots, info] = factorLU(call, lu, count, n, n)
+    const [inverse, info] = [zeros(a.length), zeros(count)]
+    call('invert', count, [n], [inverse, zeros(count * n), info, a])
     refuse(
       LinAlgError,
       label,
@@ -78,7 +77,7 @@ const invOp: OpDef<Label> = hostOp<Label>({
       (zero) =>
         `The diagonal element ${zero} is zero, the inversion could not be completed because the input matrix is singular.`,
     )
-    return [transposed(invertedLU(call, lu, pivots, count, n, 1), n, n), info]
+    return [inverse, info]
   },
 })
 
@@ -130,7 +129,10 @@ const cofactorOp: OpDef<null> = hostOp<null>({
     const lu = transposed(a, n, n)
     const [pivots] = factorLU(call, lu, 1, n, n)
     const size = determinantOf(lu, pivots, n)
-    if (size !== 0) return void out.set(invertedLU(call, lu, pivots, 1, n, size))
+    if (size !== 0) {
+      for (let i = 0; i < n; i++) out[i * (n + 1)] = size
+      return call('solve', 1, [n, n], [out, lu, pivots])
+    }
     const { ut, s, vt } = factorSVD(call, a, n, n, 'reduced')
     const turn = Math.sign(determinant(ut.slice()) * determinant(vt.slice()))
     for (let k = 0; k < n; k++) {
