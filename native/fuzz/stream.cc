@@ -136,7 +136,11 @@ class Writer {
         const DType dtype = random_.chance(50) ? DType::float32 : random_.chance(90) ? DType::float64 : any_dtype();
         put({kind, static_cast<int32_t>(dtype)});
         sizes(3);
-        for (int32_t i = 0; i < info.numbers; i++) put({random_.below(4) - 1});
+        for (int32_t i = 0; i < info.numbers; i++) {
+          // Windows mostly have elements.
+          const bool isSize = info.numbers > 1 && i < 6 && random_.chance(95);
+          put({isSize ? 1 + random_.below(3) : info.numbers > 1 ? random_.below(2) : random_.below(4) - 1});
+        }
         for (int32_t i = 0; i < info.operands; i++) {
           operand(info.extents[i] == Extent::index ? DType::int32 : dtype);
           if (info.extents[i] == Extent::rowOrOne) put({random_.below(2)});

@@ -20,20 +20,24 @@ enum class Composite : int32_t {
   sliceNormBackward,
   batchNorm,
   batchNormBackward,
+  maxPool,
+  maxPoolWinners,
+  maxPoolBackward,
 #endif
   count
 };
 
 /** How much of [outer, n, inner] an operand is: Extent in core's backend/composites.ts. */
-enum class Extent : int32_t { all, row, rowOrOne, index, each, slice, channel, one };
+enum class Extent : int32_t { all, row, rowOrOne, index, each, slice, channel, one, plane };
 
 /** The most operands, and the most numbers besides sizes, of one of these. */
 #if defined(__wasm__)
 constexpr int32_t maxCompositeOperands = 6;
+constexpr int32_t maxCompositeNumbers = 1;
 #else
 constexpr int32_t maxCompositeOperands = 8;
+constexpr int32_t maxCompositeNumbers = 8;
 #endif
-constexpr int32_t maxCompositeNumbers = 1;
 
 /** Inputs, then outputs. */
 struct CompositeInfo {
@@ -65,6 +69,12 @@ constexpr CompositeInfo compositeInfos[] = {
   {"batchNorm", 8, 0, {Extent::all, Extent::each, Extent::each, Extent::one, Extent::all, Extent::each, Extent::each, Extent::each}},
   // dy, x, mean, invStd, weight, dx, dWeight, dBias
   {"batchNormBackward", 8, 0, {Extent::all, Extent::all, Extent::each, Extent::each, Extent::each, Extent::all, Extent::each, Extent::each}},
+  // x, y, plane, kernel, stride, low
+  {"maxPool", 2, 8, {Extent::all, Extent::plane}},
+  // x, y, winner, plane, kernel, stride, low
+  {"maxPoolWinners", 3, 8, {Extent::all, Extent::plane, Extent::plane}},
+  // dy, winner, dx, plane, kernel, stride, low
+  {"maxPoolBackward", 3, 8, {Extent::all, Extent::all, Extent::plane}},
 #endif
 };
 constexpr const CompositeInfo& info_of(Composite kind) { return compositeInfos[static_cast<int32_t>(kind)]; }

@@ -280,6 +280,15 @@ void read_iota(Reader& r, Instruction* out) {
   r.claim(x.to, x.to.offset, x.to.offset + elements - 1);
 }
 
+#if !defined(__wasm__)
+/** Whether windows lie in their planes, and leave out few elements: `in` elements give `out` results. */
+bool are_windows(int32_t in, int32_t out, const int32_t* n, int side) {
+  const int64_t kernel = n[2 + side], stride = n[4 + side], low = n[6 + side];
+  return kernel >= 1 && kernel <= maxPoolTaps && stride >= 1 && low >= 0 && low < kernel &&
+         (out - 1) * stride - low < in && in + low < out * stride + kernel;
+}
+#endif
+
 void read_composite(Reader& r, Instruction* out) {
   CompositeOp& x = out->composite;
   // The kernel looks up all operands, even those that the composition lacks.
@@ -298,6 +307,17 @@ void read_composite(Reader& r, Instruction* out) {
   const CompositeInfo& info = info_of(x.kind);
   [[maybe_unused]] int32_t slices = 0;
   for (int32_t i = 0; i < info.numbers; i++) x.numbers[i] = r.word();
+#if !defined(__wasm__)
+  if (x.kind >= Composite::maxPool && !out->empty) {
+    r.require(x.dtype == DType::float32 && x.numbers[5] <= 2, "windows are of another dtype or too far apart");
+    for (int side = 0; side < 2; side++) {
+      const int32_t own = sizes[1 + side], plane = x.numbers[side];
+      const bool isBackward = x.kind == Composite::maxPoolBackward;
+      const int32_t in = isBackward ? plane : own, out = isBackward ? own : plane;
+      r.require(plane >= 1 && are_windows(in, out, x.numbers, side), "windows are not in their planes");
+    }
+  }
+#endif
   for (int32_t i = 0; i < info.operands && r.good(); i++) {
     const Extent extent = info.extents[i];
     const Operand operand = x.operands[i] = r.operand(false);
@@ -330,6 +350,10 @@ void read_composite(Reader& r, Instruction* out) {
         break;
       case Extent::one:
         count = 1;
+        break;
+      case Extent::plane:
+        count = x.outer;
+        for (int side = 0; side < 2; side++) r.times(x.numbers[side], &count);
         break;
 #else
       default:  // of compositions that WebAssembly lacks

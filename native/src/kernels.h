@@ -202,6 +202,9 @@ struct Pad {
   Strided from, to;
 };
 
+/** The most taps of a window of a plane along a side. */
+constexpr int32_t maxPoolTaps = 9;
+
 /**
  * A composition that is one kernel: row-major operands of [outer, n, inner], inputs and then outputs, each with the
  * extent that its record gives (composites.h). core's backend/composites.ts defines them. All except indices have one

@@ -111,11 +111,14 @@ inline std::vector<Fitting> fitting() {
     for (const int32_t dtype : {f32, f64}) {
       for (int32_t step = mayBeOne ? 0 : 1; step < 2; step++) {
         std::vector<Piece> pieces{kind, dtype, 2, 3, 2};
-        for (int32_t i = 0; i < info.numbers; i++) pieces.push_back(-1);
+        // Windows of 2 x 2, over planes of 3 x 2 or to them.
+        const bool isGradient = info.numbers > 1 && info.extents[1] == Extent::all;
+        const int32_t windows[] = {isGradient ? 4 : 2, isGradient ? 3 : 1, 2, 2, 1, 1, 0, 0};
+        for (int32_t i = 0; i < info.numbers; i++) pieces.push_back(info.numbers == 1 ? -1 : windows[i]);
         for (int32_t i = 0; i < info.operands; i++) {
           const Extent extent = info.extents[i];
           const bool isOne = step == 0;
-          const int32_t counts[] = {12, 4, isOne ? 1 : 4, 4, 3, 2, 6, 1};
+          const int32_t counts[] = {12, 4, isOne ? 1 : 4, 4, 3, 2, 6, 1, 2 * windows[0] * windows[1]};
           const int32_t count = counts[static_cast<int32_t>(extent)];
           std::vector<int32_t> steps;
           if (extent == Extent::rowOrOne) steps = {step};

@@ -286,6 +286,9 @@ template <class T> class Row {
       case Composite::sliceNormBackward:
       case Composite::batchNorm:
       case Composite::batchNormBackward:
+      case Composite::maxPool:
+      case Composite::maxPoolWinners:
+      case Composite::maxPoolBackward:
 #endif
       case Composite::count:
         return;
@@ -392,7 +395,12 @@ template <class T> void rows_of(const CompositeOp& it, const Memory& memory) {
   });
 }
 
+void pool(const CompositeOp&, const Memory&);
+
 void composite(const CompositeOp& it, const Memory& memory) {
+#if !defined(__wasm__)
+  if (it.kind >= Composite::maxPool) return pool(it, memory);
+#endif
   it.dtype == DType::float32 ? rows_of<float>(it, memory) : rows_of<double>(it, memory);
 }
 

@@ -75,12 +75,20 @@ const given: { readonly [K in PrimKind]: unknown } = {
 
 /** A sketch for the kernel of a composition, from its record. */
 function ofRecord(kind: CompositeKind): Sketched {
-  const { inputs, outputs, numbers = [] }: Composite = composites[kind]
+  const { inputs, outputs, numbers = [], pairs = [] }: Composite = composites[kind]
+  // Windows of one element.
+  const windows: Readonly<Record<string, Shape>> = { plane: [4, 1], low: [0, 0] }
+  const attrs = {
+    axis: 1,
+    ...Object.fromEntries([
+      ...numbers.map((name) => [name, -100]),
+      ...pairs.map((name) => [name, windows[name] ?? [1, 1]]),
+    ]),
+  }
   const sketch = ([, extent]: readonly [string, Extent]): Sketch => ({
-    sizes: sizesOf(extent, [3, 4], 1),
+    sizes: sizesOf(extent, [3, 4], attrs),
     dtype: extent === 'index' ? 'int32' : 'float32',
   })
-  const attrs = { axis: 1, ...Object.fromEntries(numbers.map((name) => [name, -100])) }
   return { attrs: attrs as Attributes[CompositeKind], inputs: inputs.map(sketch), outputs: outputs.map(sketch) }
 }
 

@@ -195,8 +195,9 @@ describe('a checked backend', () => {
   }
 
   describe.each(Object.keys(composites) as CompositeKind[])('of %s', (kind) => {
-    const { inputs, outputs, numbers = [] }: Composite = composites[kind]
-    const attrs = { axis: 1, ...Object.fromEntries(numbers.map((name) => [name, 0])) }
+    const { inputs, outputs, numbers = [], pairs = [] }: Composite = composites[kind]
+    const named = [...numbers.map((name) => [name, 0]), ...pairs.map((name) => [name, [2, 2]])]
+    const attrs = { axis: 1, ...Object.fromEntries(named) }
     interface Made {
       readonly inputs: readonly View[]
       readonly outputs: readonly Output[]
@@ -205,7 +206,7 @@ describe('a checked backend', () => {
     const running = (change: (made: Made, of: On) => object, caps: object = { fused: new Set([kind]) }) => {
       const backend = new CheckedBackend(jsBut({ caps: { ...js().caps, ...caps }, run() {} }))
       const of = on(backend)
-      const sizes = (extent: Extent): Shape => sizesOf(extent, [3, 5, 4], 1)
+      const sizes = (extent: Extent): Shape => sizesOf(extent, [3, 5, 4], attrs)
       const made = {
         inputs: inputs.map(([, extent]) => rows(of.full(sizes(extent), extent === 'index' ? 'int32' : 'float32'))),
         outputs: outputs.map(([, extent]) => of.fresh(sizes(extent))),
@@ -223,7 +224,7 @@ describe('a checked backend', () => {
     it('refuses other sizes and axes', () => {
       const unfit = 'is not made of'
       for (const [i, [name, extent]] of inputs.entries()) {
-        const sizes = extent === 'one' ? [2, 1, 1] : sizesOf(extent, [4, 6, 5], 1)
+        const sizes = extent === 'one' ? [2, 1, 1] : sizesOf(extent, [4, 6, 5], attrs)
         const other = (x: View): View => ({ ...x, sizes, strides: sizes.map(() => 0) })
         expect(
           running((made) => ({ inputs: at(made.inputs, i, other(made.inputs[i])) })),
@@ -231,7 +232,7 @@ describe('a checked backend', () => {
         ).toThrow(unfit)
       }
       for (const [k, [name, extent]] of outputs.entries()) {
-        const other = (x: Output): Output => ({ ...x, sizes: sizesOf(extent, [2, 4, 3], 1) })
+        const other = (x: Output): Output => ({ ...x, sizes: sizesOf(extent, [2, 4, 3], attrs) })
         expect(
           running((made) => ({ outputs: at(made.outputs, k, other(made.outputs[k])) })),
           name,

@@ -41,9 +41,18 @@ export const kernels: readonly CompositeKind[] = [
   'sliceNormBackward',
   'batchNorm',
   'batchNormBackward',
+  'maxPool',
+  'maxPoolWinners',
+  'maxPoolBackward',
 ]
-/** The attributes of a composition besides the axis. */
-export const numbersOf = (kind: CompositeKind): readonly string[] => (composites[kind] as Composite).numbers ?? []
+/** The attributes of a composition besides the axis: pairs, then single numbers. */
+export function namesOf(kind: CompositeKind): readonly string[] {
+  const { pairs = [], numbers = [] }: Composite = composites[kind]
+  return [...pairs, ...numbers]
+}
+/** Their numbers. */
+export const numbersOf = (kind: CompositeKind, attrs: object): readonly number[] =>
+  namesOf(kind).flatMap((name) => (attrs as Readonly<Record<string, number | readonly number[]>>)[name])
 const numberOf = new Map(kernels.map((kind, i) => [kind, i]))
 
 /** The view, or a row-major copy of it. */
@@ -62,7 +71,7 @@ const isOne = ({ strides, sizes }: View): boolean => strides.every((step, i) => 
 export function composite(w: Writer, instr: Instr<CompositeKind>, tag: number): void {
   const { kind, attrs } = instr
   const record = composites[kind]
-  const numbers = numbersOf(kind)
+  const numbers = numbersOf(kind, attrs)
   const extents = record.inputs.map(([, extent]) => extent)
   const inputs: readonly View[] = instr.inputs
   const outputs: readonly Output[] = instr.outputs
@@ -74,10 +83,7 @@ export function composite(w: Writer, instr: Instr<CompositeKind>, tag: number): 
   const start = begin(w, opcodes.composite, tag, 8 + numbers.length + (operandWords + 1) * operands, operands)
   put(w, [numberOf.get(kind) as number, rankOf(dtype)])
   put(w, [numelOf(sizes.slice(0, axis)), sizes[axis] ?? 1, numelOf(sizes.slice(axis + 1))])
-  put(
-    w,
-    numbers.map((name) => attrs[name as keyof typeof attrs]),
-  )
+  put(w, numbers)
   // A stride from row to row, or the number of slices until the channels repeat.
   const more = (extent: Extent, isOne: boolean): readonly number[] =>
     extent === 'rowOrOne' ? [isOne ? 0 : 1] : extent === 'channel' ? [sizes[axis - 1] ?? 1] : none

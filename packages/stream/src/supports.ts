@@ -31,16 +31,10 @@ const demands: { readonly [kind: string]: ((attrs: never) => boolean) | undefine
   scatter: ({ fn }: Prims['scatter']) => Object.hasOwn(writes, fn),
 }
 
-/** Whether an attribute of a composition is an int32. */
-function isWord(attrs: object, name: string): boolean {
-  const value = (attrs as Readonly<Record<string, number>>)[name]
-  return value === (value | 0)
-}
-
 /** Whether a host has a kernel for a kind with these attributes. */
 export function hasKernel({ kind, attrs }: Pick<Instr, 'kind' | 'attrs'>, { fused }: Pick<Host, 'fused'>): boolean {
   if (Object.hasOwn(composites, kind))
-    return fused.has(kind as CompositeKind) && numbersOf(kind as CompositeKind).every((name) => isWord(attrs, name))
+    return fused.has(kind as CompositeKind) && numbersOf(kind as CompositeKind, attrs).every((n) => n === (n | 0))
   if (!Object.hasOwn(kinds, kind)) return false
   return demands[kind]?.(attrs as never) ?? true
 }

@@ -1,7 +1,7 @@
 // The C++ vocabulary of compositions, as native/src/composites.h has it: numbers by the list of this package, everything
 // else by core's records. tools/steps.mjs writes it, tables.test.ts compares.
 import { composites, type Composite } from '@flambeau/core/backend'
-import { fetched, kernels, numbersOf } from '../src/encode-composite.ts'
+import { fetched, kernels, namesOf } from '../src/encode-composite.ts'
 import { header } from './header.ts'
 
 /** Lines of each kernel, of which WebAssembly lacks the last. */
@@ -13,9 +13,18 @@ const guarded = (lines: readonly (readonly string[])[]): readonly string[] => [
 ]
 
 export function compositesHeader(): string {
-  const records = kernels.map((kind) => ({ kind, ...(composites[kind] as Composite), numbers: numbersOf(kind) }))
+  const records = kernels.map((kind) => {
+    const record: Composite = composites[kind]
+    const pairs = record.pairs?.length ?? 0
+    return { kind, ...record, names: namesOf(kind), numbers: 2 * pairs + (record.numbers?.length ?? 0) }
+  })
   const operands = records.map(({ inputs, outputs }) => [...inputs, ...outputs])
-  const most = (list: readonly (readonly unknown[])[]): number => Math.max(...list.map(({ length }) => length))
+  const lengths = operands.map(({ length }) => length)
+  const numbers = records.map((record) => record.numbers)
+  const constants = (count: number): readonly string[] => [
+    `constexpr int32_t maxCompositeOperands = ${Math.max(...lengths.slice(0, count))};`,
+    `constexpr int32_t maxCompositeNumbers = ${Math.max(...numbers.slice(0, count))};`,
+  ]
   return header(
     [
       'The compositions that are kernels: written by tools/steps.mjs, from the records in packages/core/src/backend/composites.ts',
@@ -28,15 +37,14 @@ export function compositesHeader(): string {
       '};',
       '',
       "/** How much of [outer, n, inner] an operand is: Extent in core's backend/composites.ts. */",
-      'enum class Extent : int32_t { all, row, rowOrOne, index, each, slice, channel, one };',
+      'enum class Extent : int32_t { all, row, rowOrOne, index, each, slice, channel, one, plane };',
       '',
       '/** The most operands, and the most numbers besides sizes, of one of these. */',
       '#if defined(__wasm__)',
-      `constexpr int32_t maxCompositeOperands = ${most(operands.slice(0, fetched.length))};`,
+      ...constants(fetched.length),
       '#else',
-      `constexpr int32_t maxCompositeOperands = ${most(operands)};`,
+      ...constants(kernels.length),
       '#endif',
-      `constexpr int32_t maxCompositeNumbers = ${most(records.map(({ numbers }) => numbers))};`,
       '',
       '/** Inputs, then outputs. */',
       'struct CompositeInfo {',
@@ -46,10 +54,10 @@ export function compositesHeader(): string {
       '};',
       'constexpr CompositeInfo compositeInfos[] = {',
       ...guarded(
-        records.map(({ kind, numbers }, i) => {
+        records.map(({ kind, names, numbers }, i) => {
           const extents = operands[i].map(([, extent]) => `Extent::${extent}`).join(', ')
-          const names = [...operands[i].map(([name]) => name), ...numbers].join(', ')
-          return [`  // ${names}`, `  {"${kind}", ${operands[i].length}, ${numbers.length}, {${extents}}},`]
+          const all = [...operands[i].map(([name]) => name), ...names].join(', ')
+          return [`  // ${all}`, `  {"${kind}", ${operands[i].length}, ${numbers}, {${extents}}},`]
         }),
       ),
       '};',

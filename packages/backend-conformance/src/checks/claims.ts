@@ -83,11 +83,21 @@ const instructions: Made = {
   iota: ({ out }) => ({ attrs: { axis: 1 }, inputs: [], outputs: [out([2, 3], 'int32')] }),
 }
 
+/** Numbers for the attributes of a composition: windows of 2 x 2 over, or to, planes of these sizes. */
+export function attributesOf(kind: CompositeKind, axis: number, [n, inner]: Shape): Attributes[CompositeKind] {
+  const { numbers = [], pairs = [] }: Composite = composites[kind]
+  const ones = pairs.map((name) => [name, [1, 1]] as const)
+  const by = /Backward$/.test(kind) ? 1 : -1
+  const windows = pairs.length > 0 && { kernel: [2, 2], low: [0, 0], plane: [n + by, inner + by] }
+  const singles = numbers.map((name) => [name, 2] as const)
+  return { axis, ...Object.fromEntries([...ones, ...singles]), ...windows } as Attributes[CompositeKind]
+}
+
 /** One instruction for a composition, by its record, along the middle axis of [2, 3, 2]. */
 function instrOf({ view, out }: Maker, kind: CompositeKind): Instr {
-  const { inputs, outputs, numbers = [] }: Composite = composites[kind]
-  const sizes = (extent: Extent): Shape => sizesOf(extent, [2, 3, 2], 1)
-  const attrs = { axis: 1, ...Object.fromEntries(numbers.map((name) => [name, -1])) } as Attributes[CompositeKind]
+  const { inputs, outputs }: Composite = composites[kind]
+  const attrs = attributesOf(kind, 1, [3, 2])
+  const sizes = (extent: Extent): Shape => sizesOf(extent, [2, 3, 2], attrs)
   return withOperands(
     { kind, attrs, origin: { name: kind } } as Instr,
     inputs.map(([, extent]) => view(sizes(extent), extent === 'index' ? 'int32' : 'float32')),

@@ -30,6 +30,7 @@ import {
 import { lay, memories, type Memory } from '../call.ts'
 import type { DType } from '../sample.ts'
 import { watched } from '../watched.ts'
+import { attributesOf } from './claims.ts'
 import type { Case } from '../subject.ts'
 
 /** A function of `x` that uses the kernel, or whose gradient does. */
@@ -84,6 +85,41 @@ const ofSlices: Uses = (x, axis) => {
       ]
 }
 
+/** The last two axes are planes; of rows, one plane. */
+const planesOf = (x: Tensor): Tensor => (x.dim() > 1 ? x.reshape(-1, 1, ...x.sizes.slice(-2)) : x.reshape(1, 1, 1, -1))
+/** Calls f with windows that fit: with and without overlaps, of steps with loops of their own, around the input. */
+function pooled(
+  x: Tensor,
+  f: (planes: Tensor, kernel: number[], stride: number[], padding: number[]) => Tensor,
+): Tensor[] {
+  if (x.elements === 0) return []
+  const planes = planesOf(x)
+  return windows.flatMap(([kernel, stride, padding]) => {
+    const fits = [0, 1].every((d) => planes.size(2 + d) + 2 * padding[d] >= kernel[d])
+    return fits ? [f(planes, kernel, stride, padding)] : []
+  })
+}
+/** The kernel's size, the stride and the padding, along the height and along the width. */
+const windows = [
+  [1, 1, 1, 1, 0, 0],
+  [2, 2, 2, 2, 0, 0],
+  [2, 2, 2, 2, 1, 1],
+  [3, 3, 2, 2, 1, 1],
+  [3, 3, 1, 1, 1, 1],
+  [3, 3, 3, 3, 0, 1],
+  [1, 3, 1, 3, 0, 0],
+  [2, 4, 1, 5, 0, 2],
+  [1, 9, 4, 1, 0, 4],
+  [2, 1, 3, 2, 0, 0],
+].map((n) => [n.slice(0, 2), n.slice(2, 4), n.slice(4)])
+const ofMaxima: Uses = (x) => [
+  ...pooled(x.detach(), (planes, kernelSize, stride, padding) => F.maxPool2d(planes, { kernelSize, stride, padding })),
+  ...pooled(x, (planes, kernelSize, stride, padding) => F.maxPool2d(planes, { kernelSize, stride, padding })),
+  ...pooled(x, (planes, kernelSize, stride, padding) =>
+    F.maxPool2d(planes, { kernelSize, stride, padding, ceilMode: true }),
+  ),
+]
+
 /** Every kind has its line; the rest of this file derives what to check. */
 const uses: Readonly<Record<CompositeKind, Uses>> = {
   softmax: ofSoftmax,
@@ -97,6 +133,9 @@ const uses: Readonly<Record<CompositeKind, Uses>> = {
   sliceNormBackward: ofSlices,
   batchNorm: ofBatches,
   batchNormBackward: ofBatches,
+  maxPool: ofMaxima,
+  maxPoolWinners: ofMaxima,
+  maxPoolBackward: ofMaxima,
 }
 
 /** Sizes around vector lengths, and rows of one element. */
@@ -214,19 +253,19 @@ function comparisons(backend: Backend, use: Uses, kinds: readonly CompositeKind[
 
 /** The instruction of its record: the memory layout of its operands must not change a bit. */
 function layouts(backend: Backend, kind: CompositeKind): Case[] {
-  const { inputs: operands, outputs, numbers = [] }: Composite = composites[kind]
+  const { inputs: operands, outputs }: Composite = composites[kind]
   const sizes = [3, 5, 4]
   const axis = 1
-  const attrs = { axis, ...Object.fromEntries(numbers.map((name) => [name, 2])) }
+  const attrs = attributesOf(kind, axis, [5, 4])
   const run = (memory: Memory): number[][] => {
     manualSeed(7)
     const views = operands.map(([, extent]): View => {
-      const shape = sizesOf(extent, sizes, axis)
+      const shape = sizesOf(extent, sizes, attrs)
       const x = extent === 'index' ? randint(sizes[axis], [...shape]) : randn([...shape])
       return inMemory(x, memory)
     })
     const results = outputs.map(([, extent]): Output => {
-      const spec = { sizes: sizesOf(extent, sizes, axis), dtype: 'float32' as const }
+      const spec = { sizes: sizesOf(extent, sizes, attrs), dtype: 'float32' as const }
       return { ...spec, buffer: backend.alloc(spec) }
     })
     backend.run(withOperands({ kind, attrs, origin: { name: kind } } as Instr, views, results))
@@ -239,7 +278,7 @@ function layouts(backend: Backend, kind: CompositeKind): Case[] {
     run: () => {
       const [expected, found] = [run('contiguous'), run(memory)]
       const wrong = expected.findIndex((values, k) => values.some((x, i) => !Object.is(x, found[k][i])))
-      return wrong < 0 && found.every(({ length }, k) => length === numelOf(sizesOf(outputs[k][1], sizes, axis)))
+      return wrong < 0 && found.every(({ length }, k) => length === numelOf(sizesOf(outputs[k][1], sizes, attrs)))
         ? undefined
         : `result ${wrong} differs`
     },

@@ -5,7 +5,7 @@ import { RuntimeError } from '../base/errors.ts'
 import { contiguousLayout, highestOf, type Layout, lowestOf } from '../base/layout.ts'
 import { numelOf, sameShape, type Shape, shapeString } from '../base/shape.ts'
 import { type Instr, isScalar, type Operand, type Output, type PrimKind, type View } from './backend.ts'
-import { type CompositeKind, composites, type Extent, isComposite, sizesOf } from './composites.ts'
+import { type CompositeAttrs, type CompositeKind, composites, type Extent, isComposite, sizesOf } from './composites.ts'
 import { iterated } from './maps.ts'
 
 /**
@@ -119,12 +119,18 @@ const fits: { readonly [K in PrimKind]: (instr: Instr<K>) => boolean } = {
   iota: () => true,
 }
 
-function fitsExtent(extent: Extent, shape: Shape | undefined, whole: Shape, axis: number): boolean {
+function fitsExtent(
+  extent: Extent,
+  shape: Shape | undefined,
+  whole: Shape,
+  attrs: CompositeAttrs[CompositeKind],
+): boolean {
+  const { axis } = attrs
   if (shape === undefined) return false
   if (extent === 'all') return sameShape(shape, whole)
   if (extent === 'rowOrOne' && numelOf(shape) === 1) return true
   if (/^[ri]/.test(extent)) return sameBut(shape, whole, axis) && (shape[axis] ?? 1) === 1
-  return numelOf(shape) === numelOf(sizesOf(extent, whole, axis))
+  return numelOf(shape) === numelOf(sizesOf(extent, whole, attrs))
 }
 
 /** Whether the operands are those that the table gives for the composition. */
@@ -135,9 +141,9 @@ function fitsComposite({ kind, attrs, inputs, outputs }: Instr<CompositeKind>): 
   const whole = shapeOf(inputs[0]) as Shape | undefined
   if (whole === undefined || !(axis >= 0 && axis < Math.max(whole.length, 1)) || !Number.isInteger(axis)) return false
   for (let i = 0; i < inputs.length; i++)
-    if (!fitsExtent(composite.inputs[i][1], shapeOf(inputs[i]), whole, axis)) return false
+    if (!fitsExtent(composite.inputs[i][1], shapeOf(inputs[i]), whole, attrs)) return false
   for (let k = 0; k < outputs.length; k++)
-    if (!fitsExtent(composite.outputs[k][1], outputs[k].sizes, whole, axis)) return false
+    if (!fitsExtent(composite.outputs[k][1], outputs[k].sizes, whole, attrs)) return false
   return true
 }
 

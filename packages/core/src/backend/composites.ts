@@ -7,12 +7,13 @@ import type { Instr } from './backend.ts'
 
 // `all`; `row`: one element per row, that is per [outer, inner], with 1 along the axis; `rowOrOne`: the same or a single
 // element; `index`: one int32 per row; `each`: one element per index of the axes from this one on, with 1 for the others;
-// `slice`: one per [outer]; `channel`: one per index of the axis and the one before; `one`: one.
+// `slice`: one per [outer]; `channel`: one per index of the axis and the one before; `one`: one; `plane`: as all, with
+// the attribute `plane` for the sizes of the axis and the one after.
 /**
  * How much of [outer, n, inner] an operand covers, where n is the axis and the first operand covers all. All but an index
  * have one float dtype, and there is at least one element.
  */
-export type Extent = 'all' | 'row' | 'rowOrOne' | 'index' | 'each' | 'slice' | 'channel' | 'one'
+export type Extent = 'all' | 'row' | 'rowOrOne' | 'index' | 'each' | 'slice' | 'channel' | 'one' | 'plane'
 
 export interface Composite {
   /** Names and extents, in the order of the instruction's inputs. */
@@ -20,6 +21,8 @@ export interface Composite {
   readonly outputs: readonly (readonly [name: string, extent: Extent])[]
   /** Names of the attributes besides the axis; int32. */
   readonly numbers?: readonly string[]
+  /** Names of attributes of two numbers, for the axis and the one after; they come before the others. */
+  readonly pairs?: readonly string[]
 }
 
 /** A norm whose statistics cover `S`, and weights and biases `C`. */
@@ -39,6 +42,13 @@ interface Soft {
 interface SoftBackward {
   inputs: [['dy', 'all'], ['y', 'all']]
   outputs: [['dx', 'all']]
+}
+/**
+ * Windows over planes of float32, of at most nine taps, one or two elements apart along the last axis; `low`: how many
+ * elements before the input they cover.
+ */
+interface OverWindows {
+  pairs: readonly ('plane' | 'kernel' | 'stride' | 'low')[]
 }
 /** The types of the definitions, which would be three times as long if they were inferred. */
 interface Composites {
@@ -64,6 +74,18 @@ interface Composites {
   sliceNormBackward: NormBackward<'slice', 'channel'>
   batchNorm: Norm<'each', 'each', [['squares', 'each']]>
   batchNormBackward: NormBackward<'each', 'each'>
+  maxPool: OverWindows & {
+    inputs: [['x', 'all']]
+    outputs: [['y', 'plane']]
+  }
+  maxPoolWinners: OverWindows & {
+    inputs: [['x', 'all']]
+    outputs: [['y', 'plane'], ['winner', 'plane']]
+  }
+  maxPoolBackward: OverWindows & {
+    inputs: [['dy', 'all'], ['winner', 'all']]
+    outputs: [['dx', 'plane']]
+  }
 }
 
 const norm = <S extends Extent, C extends Extent, More extends Composite['outputs']>(
@@ -102,6 +124,8 @@ const softBackward: SoftBackward = {
   ],
   outputs: [['dx', 'all']],
 }
+
+const pairs: OverWindows['pairs'] = ['plane', 'kernel', 'stride', 'low']
 
 export const composites: Readonly<Composites> = {
   // The exponentials of a row minus its largest element, divided by their sum.
@@ -153,14 +177,39 @@ export const composites: Readonly<Composites> = {
   // The same of each channel over all samples; squares: the sum of squared distances from the mean.
   batchNorm: norm('each', 'each', ['squares', 'each']),
   batchNormBackward: normBackward('each', 'each'),
+  // The largest element of each window, the first of those that are equal; the last NaN if there is one.
+  maxPool: { inputs: [['x', 'all']], outputs: [['y', 'plane']], pairs },
+  // The same, and its place in the window in row-major order; if nothing is larger than -infinity, the first in the input.
+  maxPoolWinners: {
+    inputs: [['x', 'all']],
+    outputs: [
+      ['y', 'plane'],
+      ['winner', 'plane'],
+    ],
+    pairs,
+  },
+  // Zeros, to which the gradients of windows are added at their winners, in order.
+  maxPoolBackward: {
+    inputs: [
+      ['dy', 'all'],
+      ['winner', 'all'],
+    ],
+    outputs: [['dx', 'plane']],
+    pairs,
+  },
 }
 
 export type CompositeKind = keyof Composites
 
+type Names<K extends CompositeKind, L extends 'numbers' | 'pairs'> = Composites[K] extends {
+  readonly [N in L]: readonly (infer N)[]
+}
+  ? N & string
+  : never
 /** The attributes of an instruction of each of these kinds. */
 export type CompositeAttrs = {
-  readonly [K in CompositeKind]: { readonly axis: number } & {
-    readonly [A in Composites[K] extends { readonly numbers: readonly (infer N)[] } ? N & string : never]: number
+  readonly [K in CompositeKind]: { readonly axis: number } & { readonly [A in Names<K, 'numbers'>]: number } & {
+    readonly [A in Names<K, 'pairs'>]: Shape
   }
 }
 /** A tuple as long as a list. */
@@ -172,8 +221,13 @@ export type OutputsOf<K extends CompositeKind, T> = Each<Composites[K]['outputs'
 export const isComposite = (instr: Instr): instr is Instr<CompositeKind> => Object.hasOwn(composites, instr.kind)
 
 /** The sizes of an operand whose first operand has `sizes`; for `rowOrOne`, those of rows. */
-export function sizesOf(extent: Extent, sizes: Shape, axis: number): Shape {
+export function sizesOf(
+  extent: Extent,
+  sizes: Shape,
+  { axis, plane = [] }: { readonly axis: number; readonly plane?: Shape },
+): Shape {
   if (extent === 'all') return sizes
+  if (extent === 'plane') return [...sizes.slice(0, axis), ...plane]
   if (extent === 'each') return sizes.slice(axis).map((n, i) => (i === 0 ? n : 1))
   const keeps = (i: number): boolean =>
     extent === 'slice' ? i < axis : extent === 'channel' ? i === axis || i === axis - 1 : extent !== 'one' && i !== axis

@@ -24,7 +24,15 @@ import { each, formOf, lastAxisOf, planReduction, sums } from './reduction.ts'
 
 type Floating = 'float32' | 'float64'
 /** Compositions without a kernel here, which core composes of maps and sums. */
-export const composed = ['sliceNorm', 'sliceNormBackward', 'batchNorm', 'batchNormBackward'] as const
+export const composed = [
+  'sliceNorm',
+  'sliceNormBackward',
+  'batchNorm',
+  'batchNormBackward',
+  'maxPool',
+  'maxPoolWinners',
+  'maxPoolBackward',
+] as const
 export type Composed = (typeof composed)[number]
 /** Those along an axis. */
 export type RowKind = Exclude<CompositeKind, 'moments' | Composed>

@@ -31,8 +31,8 @@ export function composite<K extends CompositeKind, A>(composition: Composition<K
   const { name, kind, attrs: attrsOf, compose, infer, saves, vjp, whole = { saves, vjp } } = composition
   const { outputs } = composites[kind]
   const ofTable: OpDef<A>['infer'] = ([x], attrs) => {
-    const { axis } = attrsOf(attrs, x)
-    return outputs.map(([, extent]) => ({ sizes: sizesOf(extent, x.sizes, axis), dtype: x.dtype }))
+    const own = attrsOf(attrs, x)
+    return outputs.map(([, extent]) => ({ sizes: sizesOf(extent, x.sizes, own), dtype: x.dtype }))
   }
   const kernel: OpDef<A> = {
     name,

@@ -1,7 +1,9 @@
 // Max pooling in any number of dimensions. The value and the winner of a window of few taps are one expression over
-// views of the input, one for each tap, which every backend runs in one pass; a winner is the number of a tap. Larger
-// windows, and those at uneven distances, are reduced over their taps, and winners are places in the input.
+// views of the input, one for each tap, which every backend runs in one pass, or kernels of its own; a winner is the
+// number of a tap. Larger windows, and those at uneven distances, are reduced over their taps, and winners are places in
+// the input.
 import type { Prims } from '../../backend/backend.ts'
+import { composites } from '../../backend/composites.ts'
 import { rankOf } from '../../base/dtype.ts'
 import { numelOf, type Shape } from '../../base/shape.ts'
 import { type Expr, s } from '../../expr/expr.ts'
@@ -211,6 +213,47 @@ const few: Way = {
   places: placesOf,
 }
 
+// ---- windows of few taps over planes, where the backend has kernels ----
+
+/** An op of a kernel, from windows or back to them. */
+const planeOp = (
+  prim: 'maxPool' | 'maxPoolWinners' | 'maxPoolBackward',
+  side: 'input' | 'output',
+  op: Omit<OpDef<Windows>, 'name' | 'infer' | 'to'>,
+): OpDef<Windows> => ({
+  name: 'maxPool',
+  infer: ([x], windows) =>
+    composites[prim].outputs.map(() => ({ sizes: [...leading(x, windows), ...windows[side]], dtype: x.dtype })),
+  ...op,
+  to: {
+    kind: 'kernel',
+    prim,
+    lower: ({ kernel, stride, low, ...windows }, [x]) => ({
+      axis: x.sizes.length - 2,
+      plane: windows[side],
+      kernel,
+      stride,
+      low,
+    }),
+  },
+})
+const planeValuesOp = planeOp('maxPool', 'output', {})
+const planeWinnersOp = planeOp('maxPoolWinners', 'output', {})
+const planePutOp = planeOp('maxPoolBackward', 'input', { saves: putOp.saves, vjp: putOp.vjp })
+const planes: Way = {
+  ...few,
+  values: (x, windows) => apply(planeValuesOp, [x], windows),
+  winners: (x, windows) => applyAll(planeWinnersOp, [x], windows),
+  put: (dy, numbers, windows) => apply(planePutOp, [dy, numbers], windows),
+}
+const hasPlanes = ({ dtype, elements, storage }: Tensor, { stride, dilation }: Windows): boolean =>
+  stride.length === 2 &&
+  stride[1] < 3 &&
+  numelOf(dilation) === 1 &&
+  dtype === 'float32' &&
+  elements > 0 &&
+  storage.device.backend.caps.fused?.has('maxPool') === true
+
 // ---- any windows ----
 
 const most = reduction('maxPool', 'max', (x) => x, {})
@@ -278,7 +321,7 @@ const maxPoolOp = (name: string, way: Way): OpDef<Windows> => ({
     const sizes = [...leading(x, windows), ...windows.output]
     return [
       { sizes, dtype: x.dtype },
-      { sizes, dtype: way === few ? x.dtype : 'int32' },
+      { sizes, dtype: way === many ? 'int32' : x.dtype },
     ]
   },
   saves: () => ({ outputs: [1] }),
@@ -289,9 +332,9 @@ const maxPoolOp = (name: string, way: Way): OpDef<Windows> => ({
 export type MaxPool = (x: Tensor, windows: Windows, indices: boolean) => readonly [values: Tensor, indices?: Tensor]
 /** A maximum over windows, and the places of the maxima if they are wanted. `name` is that of the node. */
 export function maxPool(name: string): MaxPool {
-  const ops = new Map([few, many].map((way) => [way, maxPoolOp(name, way)]))
+  const ops = new Map([few, planes, many].map((way) => [way, maxPoolOp(name, way)]))
   return (x, windows, indices) => {
-    const way = isSmall(windows) ? few : many
+    const way = !isSmall(windows) ? many : hasPlanes(x, windows) ? planes : few
     if (!indices && !(mode.grad && wantsGrad([x]))) return [way.values(x, windows)]
     const [y, winners] = applyAll(ops.get(way) as OpDef<Windows>, [x], windows)
     return indices ? [y, noGrad(() => way.places(winners, windows))] : [y]

@@ -1,0 +1,359 @@
+// Pooling over planes, of float32: maxima of windows, their winners, and the gradients of those. Each row of the input
+// is combined along itself first, with windows side by side in a vector, and the results of rows, in the cache, are
+// then combined across them. A gradient is gathered: each element is written once, as the sum over its windows in their
+// order. Threads share whole rows, so results are the same for any number of threads.
+#include "../kernels.h"
+#include "../pool.h"
+#include "room.inl"
+#include "windows.inl"
+
+namespace flambeau::ISA {
+namespace {
+
+INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+INLINE int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+INLINE int64_t multiple(int64_t n, int64_t of) { return (n + of - 1) / of * of; }
+
+/** Elements of the input per part, and bytes of rows that are kept in the cache. */
+constexpr int64_t partElements = 1 << 14, blockBytes = 1 << 13;
+
+/** A number that the compiler knows. */
+template <int n> using Known = std::integral_constant<int, n>;
+
+class Windows {
+ public:
+  Windows(const CompositeOp& op, const Memory& memory) : planes_(op.outer) {
+    const bool isBackward = op.kind == Composite::maxPoolBackward;
+    const int32_t* n = op.numbers;
+    Axis* const axes[] = {&rows_, &columns_};
+    for (int d = 0; d < 2; d++) {
+      const int64_t own = d == 0 ? op.n : op.inner, other = n[d];
+      *axes[d] = {isBackward ? other : own, isBackward ? own : other, n[2 + d], n[4 + d], n[6 + d]};
+    }
+    for (int32_t i = 0; i < 3; i++) {
+      const Operand& x = op.operands[i];
+      operands_[i] = reinterpret_cast<float*>(memory.rows[x.ref].data) + x.offset;
+    }
+    if (rows_.tiles()) {
+      rows_.in *= planes_;
+      rows_.out *= planes_;
+      planes_ = 1;
+    }
+  }
+
+  template <class P> void forward() const {
+    const int64_t all = planes_ * rows_.out, each = most(1, partElements / (rows_.stride * columns_.in));
+    in_parts(all, each, [&](auto step, auto kernel, int64_t from, int64_t to) {
+      if (step.value == 2 && are_tiles()) from = reduce_tiles<P>(from, to);
+      reduce<P, step.value, kernel.value>(from, to);
+    });
+  }
+
+  void backward() const {
+    // Parts begin with windows.
+    const int64_t all = planes_ * rows_.in, each = multiple(most(1, partElements / columns_.in), rows_.stride);
+    in_parts(all, each, [&](auto step, auto kernel, int64_t from, int64_t to) {
+      if (step.value == 2 && are_tiles()) from = spread_tiles(from, to);
+      spread<step.value, kernel.value>(from, to);
+    });
+  }
+
+ private:
+  /** Of windows two apart along rows: whether they are of 2 x 2 and tile all planes. Then rows are all alike. */
+  bool are_tiles() const {
+    return rows_.tiles() && rows_.stride == 2 && rows_.kernel == 2 && columns_.tiles() && columns_.kernel == 2;
+  }
+  /** The end of the rows of `n` windows, from `from` on to before `to`, beyond whose part vectors do not reach. */
+  static int64_t inner(int64_t from, int64_t to, int64_t n) { return most(from, to - (multiple(n, L) - 1) / n); }
+
+  /**
+   * Calls f with parts of `all` rows, the step along rows, and the size of windows of 3 x 3 two apart, which have loops
+   * of their own, or 0.
+   */
+  template <class F> void in_parts(int64_t all, int64_t each, F&& f) const {
+    const auto with = [&](auto step, auto kernel) {
+      auto part = [&](int64_t p) { f(step, kernel, p * each, least(all, (p + 1) * each)); };
+      parallel_for((all + each - 1) / each, part);
+    };
+    if (columns_.stride == 1) return with(Known<1>{}, Known<0>{});
+    if (columns_.kernel == 3 && rows_.kernel == 3) return with(Known<2>{}, Known<3>{});
+    with(Known<2>{}, Known<0>{});
+  }
+
+  // ---- forward ----
+
+  /**
+   * Combines the taps of windows from `k` on, side by side along a row whose element 0 is at p. Vectors reach beyond
+   * both ends of the row. `isEdge`: some taps are outside of it. `known`: the kernel's size, or 0.
+   */
+  template <class P, int step, int known, bool isEdge>
+  ALWAYS_INLINE static P along(const Axis& c, const float* p, int64_t k) {
+    const int64_t kernel = known == 0 ? c.kernel : known, corner = k * step - c.low;
+    const Places places = places_from(corner, step);
+    // Where nothing is larger than what is around the row, the first tap in it wins.
+    const Places before = -places < static_cast<uint32_t>(kernel) ? -places : Places{};
+    P of(splat(outside), __builtin_convertvector(before, V));
+    const auto add = [&](V x, int64_t j) ALWAYS_INLINE {
+      const V number = splat(numbers.all[j]);
+      if constexpr (isEdge) {
+        of.add(P(places + static_cast<uint32_t>(j) < static_cast<uint32_t>(c.in) ? x : splat(outside), number));
+      } else if (j == 0) {
+        of = P(x, number);
+      } else {
+        of.add(P(x, number));
+      }
+    };
+#pragma GCC unroll 2
+    for (int64_t j = 0; j < kernel; j += step) {
+      const Apart<step> taps(p + corner + j);
+      add(taps.template at<0>(), j);
+      if constexpr (step == 2)
+        if (j + 1 < kernel) add(taps.template at<1>(), j + 1);
+    }
+    return of;
+  }
+
+  /** Windows of results `from` to before `to`, which are rows of all planes. */
+  template <class P, int step, int known> void reduce(int64_t from, int64_t to) const {
+    // Copies, which a store cannot change.
+    const Axis r = rows_, c = columns_;
+    const bool isRun = c.tiles();
+    // The elements after a row that vectors may read, and those of a row of results that they write.
+    const int64_t beyond = (L + 1) * c.stride + c.kernel, wide = multiple(c.out, L), pitch = isRun ? c.out : wide;
+    const int64_t fits = blockBytes / (pitch * P::kinds * int64_t{sizeof(float)});
+    const int64_t height = least(r.out, most(1, (fits - r.kernel) / r.stride + 1));
+    const int64_t size = ((height - 1) * r.stride + r.kernel) * pitch + L;
+    Workspace<24576> workspace(bytes_of<float>(size * P::kinds) + bytes_of<float>(c.low + c.in + beyond) +
+                               bytes_of<float>(2 * wide));
+    if (workspace.at() == nullptr) out_of_memory();
+    Room room(workspace.at());
+    const Lines lines{room.take<float>(size * P::kinds), size};
+    float *const copied = room.take<float>(c.low + c.in + beyond) + c.low, *const spare = room.take<float>(2 * wide);
+    const int64_t start = c.low, end = planes_ * r.in * c.in - c.in - beyond;
+    // Vectors from `whole` to before `part` have all their taps in the row.
+    const int64_t whole = (c.low + c.stride - 1) / c.stride;
+    const bool isWhole = (c.out - 1) * c.stride - c.low + c.kernel <= c.in;
+    const int64_t part = isWhole ? c.out : (c.in + c.low - c.kernel) / c.stride - L + 2;
+    const float* const input = operands_[0];
+    float* const outputs[] = {operands_[1], operands_[2]};
+    const int64_t last = to * c.out - wide;
+    for (int64_t i = from; i < to;) {
+      const int64_t plane = i / r.out, top = i % r.out, bottom = least(least(top + height, r.out), top + to - i);
+      const int64_t begin = most(0, top * r.stride - r.low);
+      const int64_t stop = least(r.in, (bottom - 1) * r.stride - r.low + r.kernel);
+      for (int64_t h = begin; h < stop;) {
+        const int64_t begins = (plane * r.in + h) * c.in;
+        const float* x = input + begins;
+        int64_t together = 1;
+        if (begins < start || begins > end) {
+          for (int64_t k = 0; k < c.in; k++) copied[k] = x[k];
+          x = copied;
+        } else if (isRun) {
+          together = least(stop - h, (end - begins) / c.in + 1);
+        }
+        const int64_t count = together * c.out, at = (h - begin) * pitch, complete = isRun ? count : part;
+        for (int64_t k = 0; k < count; k += L) {
+          const bool isEdge = k < whole || k >= complete;
+          (isEdge ? along<P, step, known, true>(c, x, k) : along<P, step, known, false>(c, x, k)).keep(lines, at + k);
+        }
+        h += together;
+      }
+      int64_t corner = top * r.stride - r.low, row = i * c.out;
+      for (; i < plane * r.out + bottom; i++, corner += r.stride, row += c.out) {
+        int64_t j = 0, taps = r.kernel;
+        if (corner < 0 || corner + taps > r.in) {
+          j = most(0, -corner);
+          taps = least(taps, r.in - corner) - j;
+        }
+        const float* const first = numbers.all + j * c.kernel;
+        // Vectors reach beyond the end of a row: the next one of this part is written later.
+        const bool isLast = row > last;
+        float* y[P::kinds];
+        for (int which = 0; which < P::kinds; which++) y[which] = isLast ? spare + which * wide : outputs[which] + row;
+        for (int64_t k = 0, line = (corner + j - begin) * pitch; k < c.out; k += L, line += L) {
+          P of(lines, line, splat(first[0]));
+          const auto add = [&](int64_t t) ALWAYS_INLINE {
+            of.add(P(lines, line + t * pitch, splat(first[t * c.kernel])));
+          };
+          if (known > 0 && taps == known) {
+#pragma GCC unroll 2
+            for (int64_t t = 1; t < known; t++) add(t);
+          } else {
+            for (int64_t t = 1; t < taps; t++) add(t);
+          }
+          for (int which = 0; which < P::kinds; which++) store(y[which] + k, of.result(which));
+        }
+        if (isLast)
+          for (int which = 0; which < P::kinds; which++)
+            memcpy(outputs[which] + row, y[which], static_cast<size_t>(c.out) * sizeof(float));
+      }
+    }
+  }
+
+  // ---- gradients ----
+
+  /** A row of windows that reaches rows of elements: gradients, winners, and the numbers of its taps in the first. */
+  struct Reaching {
+    const float *dy, *winners, *numbers;
+  };
+  /** Rows of windows, from the first on, and by how much the numbers of their taps are larger. */
+  struct Reached {
+    const Reaching* rows;
+    int64_t count, more;
+  };
+
+  /**
+   * Adds to `sum` what windows `o` and those before it give to their taps `phase`, `phase + step` and so on, in the
+   * order of the windows. `isEdge`: some are not there. `known`: the kernel's size, or 0.
+   */
+  template <int step, int known, bool isEdge>
+  ALWAYS_INLINE static void gather(const Axis& c, const Reaching& row, int64_t more, int64_t o, int64_t phase, V& sum) {
+    const int64_t kernel = known == 0 ? c.kernel : known;
+#pragma GCC unroll 2
+    for (int64_t back = (kernel - 1 - phase + step) / step - 1; back >= 0; back--) {
+      auto hits = load(row.winners + o - back) == splat(row.numbers[more + phase + back * step]);
+      if constexpr (isEdge) hits &= places_from(o - back, 1) < static_cast<uint32_t>(c.out);
+      sum += hits ? load(row.dy + o - back) : V{};
+    }
+  }
+
+  /** The gradient of a row, in whole vectors. Those from `whole` to before `end` have all their windows. */
+  template <int step, int known>
+  ALWAYS_INLINE static void gather_row(const Axis& c, const Reached& of, float* dx, int64_t whole, int64_t end) {
+    const int64_t isOdd = step == 2 ? c.low % 2 : 0, before = c.low / step;
+    for (int64_t m = 0; m * step < c.in; m += L) {
+      V even{}, odd{};
+      const auto add = [&](auto isEdge) ALWAYS_INLINE {
+        for (int64_t k = 0; k < of.count; k++) {
+          gather<step, known, isEdge.value>(c, of.rows[k], of.more, m + before + isOdd, 0, even);
+          if constexpr (step == 2) gather<step, known, isEdge.value>(c, of.rows[k], of.more, m + before, 1, odd);
+        }
+      };
+      m < whole || m >= end ? add(Known<1>{}) : add(Known<0>{});
+      if constexpr (step == 2) {
+        interleave(isOdd ? odd : even, isOdd ? even : odd, dx + 2 * m);
+      } else {
+        store(dx + m, even);
+      }
+    }
+  }
+  /** Stores lanes of two vectors by turns. */
+  ALWAYS_INLINE static void interleave(V a, V b, float* to) {
+    store(to, zipped<float, 0>(a, b, AllLanes<float>{}));
+    store(to + L, zipped<float, 1>(a, b, AllLanes<float>{}));
+  }
+
+  /** Gradients of rows `from` to before `to`, of all planes. */
+  template <int step, int known> void spread(int64_t from, int64_t to) const {
+    // Copies, which a store cannot change.
+    const Axis r = rows_, c = columns_;
+    // The elements before and after a row of windows that vectors may read, and those of a row that they write.
+    const int64_t beyond = 2 * L + c.kernel, size = c.out + 2 * beyond, wide = multiple(c.in, 2 * L);
+    const int64_t all = planes_ * r.out * c.out;
+    Workspace<24576> workspace(bytes_of<float>(2 * r.kernel * size) + bytes_of<float>(wide));
+    if (workspace.at() == nullptr) out_of_memory();
+    Room room(workspace.at());
+    float *const copies = room.take<float>(2 * r.kernel * size) + beyond, *const spare = room.take<float>(wide);
+    const int64_t whole = (c.kernel - 1) / c.stride - c.low / c.stride;
+    const int64_t end = (c.in - 1 + c.low) / c.stride < c.out ? c.in : (c.out * c.stride - c.low) / c.stride - L + 1;
+    const float* const dys = operands_[0], *const winners = operands_[1];
+    float* const dxs = operands_[2];
+    int64_t i = from, plane = from / r.in, h = from % r.in;
+    while (i < to) {
+      // The rows that window row `o` is the last to reach, of those that there might be.
+      int64_t o = (h + r.low) / r.stride, tap = (h + r.low) % r.stride;
+      for (; h < r.in && i < to; o++, tap = 0) {
+        Reaching rows[maxPoolTaps];
+        Reached of{rows, 0, tap * c.kernel};
+        // Earlier ones reach with taps further on.
+        int64_t back = 0;
+        while (tap + (back + 1) * r.stride < r.kernel) back++;
+        for (; back >= 0; back--) {
+          if (back > o || o - back >= r.out) continue;
+          const int64_t at = (plane * r.out + o - back) * c.out;
+          Reaching& row = rows[of.count];
+          row = {dys + at, winners + at, numbers.all + back * r.stride * c.kernel};
+          if (at < beyond || at + c.out + beyond > all) {
+            float* const copy = copies + 2 * of.count * size;
+            for (int64_t k = 0; k < c.out; k++) {
+              copy[k] = row.dy[k];
+              copy[size + k] = row.winners[k];
+            }
+            row.dy = copy;
+            row.winners = copy + size;
+          }
+          of.count++;
+        }
+        for (; tap < r.stride && h < r.in && i < to; tap++, h++, i++, of.more += c.kernel) {
+          while (of.count > 0 && of.rows->numbers + of.more >= numbers.all + r.kernel * c.kernel) {
+            of.rows++;
+            of.count--;
+          }
+          // Vectors reach beyond the end of a row: the next one of this part is written later.
+          float* const dx = dxs + i * c.in;
+          const bool isLast = i * c.in + wide > to * c.in;
+          gather_row<step, known>(c, of, isLast ? spare : dx, whole, end);
+          if (isLast) memcpy(dx, spare, static_cast<size_t>(c.in) * sizeof(float));
+        }
+      }
+      plane++;
+      h = 0;
+    }
+  }
+
+  // ---- windows of 2 x 2 side by side ----
+
+  /** Windows of rows `from` to before the last ones, which vectors would reach beyond; returns the first of those. */
+  template <class P> int64_t reduce_tiles(int64_t from, int64_t to) const {
+    const int64_t n = columns_.out, end = inner(from, to, n);
+    const float* x = operands_[0] + 4 * from * n;
+    float *y = operands_[1] + from * n, *won = operands_[2] + from * n;
+    const V number[] = {V{}, splat(1.0f), splat(2.0f), splat(3.0f)};
+    for (int64_t i = from; i < end; i++, x += 4 * n, y += n, won += n) {
+      for (int64_t k = 0; k < n; k += L) {
+        const Apart<2> upper(x + 2 * k), lower(x + 2 * (n + k));
+        P of(upper.template at<0>(), number[0]);
+        of.add(P(upper.template at<1>(), number[1]));
+        of.add(P(lower.template at<0>(), number[2]));
+        of.add(P(lower.template at<1>(), number[3]));
+        store(y + k, of.result(0));
+        if constexpr (P::kinds == 2) store(won + k, of.result(1));
+      }
+    }
+    return end;
+  }
+
+  /** The same for gradients: rows of elements, of which each row of windows has two. */
+  int64_t spread_tiles(int64_t from, int64_t to) const {
+    const int64_t n = columns_.out, end = 2 * inner(from / 2, to / 2, n);
+    const float *dy = operands_[0] + from / 2 * n, *winners = operands_[1] + from / 2 * n;
+    float* dx = operands_[2] + from * 2 * n;
+    for (int64_t i = from; i < end; i += 2, dy += n, winners += n) {
+      for (int tap = 0; tap < 4; tap += 2, dx += 2 * n) {
+        for (int64_t k = 0; k < n; k += L) {
+          // -0 becomes 0, as in other sums.
+          const V g = load(dy + k) + V{}, won = load(winners + k);
+          const V even = won == splat(static_cast<float>(tap)) ? g : V{};
+          const V odd = won == splat(static_cast<float>(tap + 1)) ? g : V{};
+          interleave(even, odd, dx + 2 * k);
+        }
+      }
+    }
+    return end;
+  }
+
+  Axis rows_, columns_;
+  int64_t planes_;
+  float* operands_[3];
+};
+
+}  // namespace
+
+void pool(const CompositeOp& it, const Memory& memory) {
+  const Windows windows(it, memory);
+  if (it.kind == Composite::maxPool) return windows.forward<Largest>();
+  if (it.kind == Composite::maxPoolWinners) return windows.forward<Winner>();
+  windows.backward();
+}
+
+}  // namespace flambeau::ISA
