@@ -86,13 +86,12 @@ function entriesOf(container: Container): readonly Entry[] {
 
 /** The list, then the modules that were assigned to properties since. */
 function withAssigned(container: Container): readonly Entry[] {
-  const listed = container[modulesOf]
-  const assigned: Entry[] = []
-  for (const name in container) {
+  let entries = container[modulesOf]
+  for (const name of Object.keys(container)) {
     const value = getProperty(container, name)
-    if (isModule(value)) assigned.push([name, value])
+    if (isModule(value)) entries = [...entries, [name, value]]
   }
-  return assigned.length === 0 ? listed : [...listed, ...assigned]
+  return entries
 }
 
 /** Replaces the list; modules with names are properties that read it. */
