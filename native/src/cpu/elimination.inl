@@ -289,11 +289,14 @@ Index factor_rows(double* a, Index n, Index from, Index to) {
     return factor_rows(a, n, half, to);
   }
   for (Index j = from; j < to; j++) {
+    // What is left of the diagonal is nothing, and columns from the first on are whole vectors.
     double* const row = a + j * n;
-    if (j > from) subtract(row + j, n, a + from * n + j, 1, n, a + from * n + j, n, 1, n - j, j - from);
+    const double* const above = a + from * n;
+    if (j > from) subtract(row + from, n, above + j, 1, n, above + from, n, 1, n - from, j - from);
     if (!(row[j] > 0)) return j + 1;
-    row[j] = std::sqrt(row[j]);
-    divide(row + j + 1, n - j - 1, row[j]);
+    const double root = std::sqrt(row[j]);
+    divide(row + from, n - from, root);
+    row[j] = root;
   }
   return 0;
 }
