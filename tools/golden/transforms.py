@@ -210,6 +210,11 @@ errors = {
     'pilDims': message(lambda: F.to_pil_image(torch.ones(1, 1, 1, 1))),
     'pilChannels': message(lambda: F.to_pil_image(torch.ones(5, 1, 1))),
     'cast': message(lambda: F.convert_image_dtype(floats, torch.int32)),
+    'toTensorOfTensor': message(lambda: F.to_tensor(floats)),
+    'toTensorOfNone': message(lambda: T.ToTensor()(None)),
+    'toTensorOfText': message(lambda: T.ToTensor()('cat.png')),
+    'normalizeOfList': message(lambda: T.Normalize(0.5, 0.5)([1])),
+    'eraseOfText': message(lambda: F.erase('cat.png', 0, 0, 1, 1, floats)),
 }
 reprs = {
     'Compose': str(T.Compose([T.ToTensor(), T.Normalize((0.5,), (0.25,)), T.RandomApply([T.Grayscale()], 0.3)])),

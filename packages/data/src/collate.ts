@@ -1,5 +1,6 @@
 // Samples to a batch, as PyTorch's `default_collate` does it.
 import { RuntimeError, signatures, stack, Tensor, tensor, TypeError, type TypedArray, ValueError } from '@flambeau/core'
+import { className } from '@flambeau/core/backend'
 
 /** The result of `defaultCollate` for samples of type T: tensors get a leading dimension, numbers become tensors. */
 export type Batch<T> = T extends Tensor | number | boolean | TypedArray
@@ -33,6 +34,14 @@ const kindOf = (sample: unknown): string | undefined => {
   return undefined
 }
 
+/** The class of an object, or the type of another value. */
+const typeOf = (x: unknown): string =>
+  x === null
+    ? 'null'
+    : typeof x === 'object' && typeof x.constructor === 'function'
+      ? className(x.constructor)
+      : typeof x
+
 /** The maximum nesting depth of lists and objects. */
 const DEEPEST = 64
 
@@ -47,7 +56,7 @@ export const collate = (samples: readonly unknown[], outer: readonly unknown[], 
   if (kind === undefined || other >= 0) {
     const wrong = kind === undefined ? first : samples[other]
     throw new TypeError(
-      `default_collate: batch must contain tensors, numbers, dicts or lists; found ${wrong === null ? 'null' : typeof wrong}${kind === undefined ? '' : ` beside ${kind}`}`,
+      `default_collate: batch must contain tensors, numbers, dicts or lists; found ${typeOf(wrong)}${kind === undefined ? '' : ` beside ${kind}`}`,
       'Pass { collate: (samples) => ... } to make batches yourself.',
     )
   }

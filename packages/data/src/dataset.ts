@@ -192,7 +192,8 @@ export class Subset<T> extends Dataset<T> {
 
   /** One sample; a negative index counts from the end. Throws an IndexError for an index out of range. */
   at(index: number): T {
-    return this.dataset.at(this.indices[checkIndex(index, this.length)]) as T
+    const { dataset } = this
+    return dataset.at(checkIndex(this.indices[checkIndex(index, this.length)], dataset.length)) as T
   }
 
   /** That of the dataset. */

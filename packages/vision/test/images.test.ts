@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { crc32 } from 'node:zlib'
 import { zlibSync } from 'fflate'
-import { arange, RuntimeError, tensor, TypeError, ValueError, zeros } from '@flambeau/core'
+import { arange, RuntimeError, type Tensor, tensor, TypeError, ValueError, zeros } from '@flambeau/core'
 import { encode as encodePng } from 'fast-png'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import 'flambeau'
@@ -136,7 +136,17 @@ describe('files', () => {
     await expect(io.readImage(path)).rejects.toThrow(
       `${path}: cannot identify image file\nPNG and JPEG are read. This looks like a GIF: convert it first.`,
     )
-    await expect(io.readImage(join(folder, 'none.png'))).rejects.toThrow('ENOENT')
+    await expect(io.readImage(join(folder, 'none.png'))).rejects.toThrow(
+      `[Errno 2] No such file or directory: '${join(folder, 'none.png')}'\nIs the path right?`,
+    )
+    const nowhere = join(folder, 'none', 'a.png')
+    const write = [io.writePng, io.writeJpeg, utils.saveImage] as readonly ((x: Tensor, file: string) => void)[]
+    for (const fn of write)
+      expect(() => fn(zeros([3, 2, 2], { dtype: 'uint8' }), nowhere)).toThrow(`No such file or directory: '${nowhere}'`)
+    expect(() => utils.saveImage(zeros(3, 4, 4), join(folder, 'a.gif'))).toThrow(
+      'unknown file extension: .gif\nPictures',
+    )
+    expect(() => utils.saveImage(zeros(3, 4, 4), join(folder, 'a.b', 'c'))).toThrow('unknown file extension: \n')
     expect(() => io.decodeImage(new Uint8Array(0), { file: 'a.png' })).toThrow(
       'a.png: cannot identify image file\nThe file is empty.',
     )

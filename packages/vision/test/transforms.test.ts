@@ -252,9 +252,29 @@ describe('wrong arguments', () => {
       pilDims: () => F.toPilImage(ones(1, 1, 1, 1)),
       pilChannels: () => F.toPilImage(ones(5, 1, 1)),
       cast: () => F.convertImageDtype(floats, 'int32'),
+      toTensorOfTensor: () => F.toTensor(floats as never),
+      toTensorOfNone: () => new T.ToTensor().forward(null as never),
+      toTensorOfText: () => new T.ToTensor().forward('cat.png' as never),
+      normalizeOfList: () => new T.Normalize(0.5, 0.5).forward([1] as never),
+      eraseOfText: () => F.erase('cat.png' as never, 0, 0, 1, 1, floats),
     }
     expect(Object.keys(golden.errors).filter((name) => !(name in calls))).toEqual([])
     for (const [name, wrong] of Object.entries(calls)) expect(wrong, name).toThrow(golden.errors[name])
+  })
+
+  it('say what to do about pictures of the other kind', () => {
+    const picture = F.toPilImage(inputs.bytes)
+    const steps = new T.Compose([new T.Normalize([0.5], [0.5]), new T.ToTensor()])
+    const toTensorFirst = "img should be Tensor Image. Got <class 'Image'>\nPut ToTensor before it"
+    expect(() => steps.forward(picture)).toThrow(toTensorFirst)
+    expect(() => new T.RandomErasing({ p: 0 }).forward(picture as never)).toThrow(toTensorFirst)
+    expect(() => new T.ConvertImageDtype('float32').forward(picture as never)).toThrow(toTensorFirst)
+    expect(() => new T.Compose([new T.ToTensor(), new T.ToTensor()]).forward(picture)).toThrow(
+      "Got <class 'torch.Tensor'>\nIt is a tensor already. ConvertImageDtype makes floats from 0 to 1 of bytes.",
+    )
+    const isClass = "'ToTensor' is a class, not a transform\nMake a transform of it: new ToTensor(...)."
+    expect(() => new T.Compose([T.ToTensor as never])).toThrow(isClass)
+    expect(() => new T.RandomApply([T.ToTensor as never])).toThrow(isClass)
   })
 
   it('are refused where they are wrong', () => {

@@ -1,5 +1,5 @@
 // What all data sets of images share: the transforms of their samples, and their repr.
-import { IndexError, signatures } from '@flambeau/core'
+import { IndexError, signatures, TypeError } from '@flambeau/core'
 import { className, nameClasses } from '@flambeau/core/backend'
 
 /** A transform: a function, or an object with `forward`, such as those of `transforms` and modules. */
@@ -13,12 +13,21 @@ export interface VisionOptions<X, Y, A, B> {
 }
 
 const { nullable, optional } = signatures
+const isClass = (x: unknown): x is { readonly name: string } =>
+  typeof x === 'function' && /^class\b/.test(Function.prototype.toString.call(x))
 const isTransform = (x: unknown): boolean =>
-  typeof x === 'function' ||
+  (typeof x === 'function' && !isClass(x)) ||
   (typeof x === 'object' && x !== null && typeof (x as { forward?: unknown }).forward === 'function')
 export const transformKind: signatures.Kind<Transform> = {
   expected: 'transform',
   accepts: isTransform,
+  refuse: (x) =>
+    isClass(x)
+      ? new TypeError(
+          `'${className(x)}' is a class, not a transform`,
+          `Make a transform of it: new ${className(x)}(...).`,
+        )
+      : undefined,
   hint: 'A transform is a function, or an object with forward(x).',
 }
 /** The parameters that all data sets end with. */

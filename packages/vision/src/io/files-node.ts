@@ -2,20 +2,41 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { getSystemErrorMap } from 'node:util'
+import { RuntimeError } from '@flambeau/core'
 import { fetchBytes } from './files-web.ts'
+
+/** An error of the system in Python's words. */
+function systemError(error: unknown, path: string | URL): unknown {
+  const errno = (error as NodeJS.ErrnoException).errno ?? 0
+  const text = getSystemErrorMap().get(errno)?.[1]
+  if (text === undefined) return error
+  const sentence = `[Errno ${-errno}] ${text[0].toUpperCase()}${text.slice(1)}: '${String(path)}'`
+  return new RuntimeError(sentence, 'Is the path right? A folder that a file is to be saved in must exist.')
+}
 
 /** The bytes of a path, a file URL or another URL. */
 export const readBytes = async (source: string | URL): Promise<Uint8Array> => {
   if (/^https?:/i.test(String(source))) return fetchBytes(source)
   const isFileUrl = typeof source === 'string' && source.startsWith('file:')
-  return readFile(isFileUrl ? new URL(source) : source)
+  try {
+    return await readFile(isFileUrl ? new URL(source) : source)
+  } catch (error) {
+    throw systemError(error, source)
+  }
 }
 
 /** The bytes of a file, or undefined if there is none. */
 export const readFileNow = (path: string): Uint8Array | undefined =>
   existsSync(path) && statSync(path).isFile() ? readFileSync(path) : undefined
 
-export const writeFileNow = (path: string, bytes: Uint8Array): void => writeFileSync(path, bytes)
+export function writeFileNow(path: string, bytes: Uint8Array): void {
+  try {
+    writeFileSync(path, bytes)
+  } catch (error) {
+    throw systemError(error, path)
+  }
+}
 
 /** Below this depth a folder contains itself, by a link. */
 const DEEPEST = 64

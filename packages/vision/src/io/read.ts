@@ -31,8 +31,8 @@ const readOpen = signature('open', required('fp', address), optional('mode', mod
 /**
  * The picture in a PNG or JPEG file, by a path or a URL in Node and by a URL in browsers, as PIL's `Image.open`.
  *
- * Throws a RuntimeError that names the file if it is no picture, a broken one or one of too many pixels, and the
- * system's own error for a file that cannot be read.
+ * Throws a RuntimeError that names the file if it cannot be read, is no picture, a broken one or one of too many
+ * pixels.
  *
  * @example
  * // not run: there is no such file

@@ -5,10 +5,10 @@ import type { Image, ImageMode } from '../io/image.ts'
 import { rgbToGrayscale } from './color.ts'
 import { convertImageDtype, normalize, pilToTensor, toPilImage, toTensor } from './convert.ts'
 import { centerCrop, checkPadding, pad, type PaddingMode } from './crop.ts'
-import { type Picture, python, sizeOf, wholes } from './images.ts'
+import { numbers, type Picture, python, sizeOf, wholes } from './images.ts'
 import { type Interpolation, resize, type ResizeOptions, resizeParameters } from './resize.ts'
 
-const { bool, constructing, dtype, finite, int, list, nullable, optional, required, str } = signatures
+const { bool, constructing, dtype, finite, int, nullable, optional, required, str } = signatures
 
 /**
  * An image as a float32 tensor [channels, height, width] of values from 0 to 1.
@@ -80,22 +80,27 @@ export class ConvertImageDtype extends nn.Module {
 
 const readNormalize = constructing(
   'Normalize',
-  required('mean', list(finite)),
-  required('std', list(finite)),
+  required('mean', numbers),
+  required('std', numbers),
   optional('inplace', bool, false),
 )
 /**
- * A float picture [..., channels, height, width], less the mean and divided by the standard deviation of each channel.
+ * A float picture [..., channels, height, width], less the mean and divided by the standard deviation of each channel, or
+ * those of all.
  *
  * @example
  * new Normalize([0.5], [0.25]).forward(ones(1, 1, 1)) // tensor([[[2.]]])
  */
 export class Normalize extends nn.Module {
-  readonly mean: readonly number[]
-  readonly std: readonly number[]
+  readonly mean: number | readonly number[]
+  readonly std: number | readonly number[]
   readonly inplace: boolean
 
-  constructor(mean: readonly number[], std: readonly number[], inplace?: boolean | { readonly inplace?: boolean }) {
+  constructor(
+    mean: number | readonly number[],
+    std: number | readonly number[],
+    inplace?: boolean | { readonly inplace?: boolean },
+  ) {
     super()
     const [means, deviations, isInplace] = readNormalize([mean, std, inplace])
     this.mean = means

@@ -9,13 +9,13 @@ import {
   TypeError,
   ValueError,
 } from '@flambeau/core'
-import { type Image, type ImageMode, imageKind } from '../io/image.ts'
+import type { Image, ImageMode } from '../io/image.ts'
 import { imageOf, pixelsOf } from '../io/pixels.ts'
-import { isFloat } from './images.ts'
+import { imagePicture, isFloat, numbers, tensorPicture } from './images.ts'
 
-const { bool, dtype, finite, list, nullable, optional, required, signature, str, tensor } = signatures
+const { bool, dtype, nullable, optional, required, signature, str, tensor } = signatures
 
-const readToTensor = signature('to_tensor', required('pic', imageKind))
+const readToTensor = signature('to_tensor', required('pic', imagePicture))
 const scale = Float32Array.from({ length: 256 }, (_, v) => v / 255)
 
 /**
@@ -32,7 +32,7 @@ export function toTensor(pic: Image): Tensor {
   return tensorOf(values).reshape([channels, height, width])
 }
 
-const readPilToTensor = signature('pil_to_tensor', required('pic', imageKind))
+const readPilToTensor = signature('pil_to_tensor', required('pic', imagePicture))
 /**
  * An image as a uint8 tensor [channels, height, width].
  *
@@ -71,7 +71,11 @@ export function toPilImage(pic: Tensor, mode?: ImageMode | null): Image {
   return imageOf(noGrad(() => (isFloat(x.dtype) ? pixels.mul(255).to('uint8') : pixels)))
 }
 
-const readConvert = signature('convert_image_dtype', required('image', tensor), optional('dtype', dtype, 'float32'))
+const readConvert = signature(
+  'convert_image_dtype',
+  required('image', tensorPicture),
+  optional('dtype', dtype, 'float32'),
+)
 const most: Readonly<Record<Tensor['dtype'], number>> = {
   bool: 1,
   uint8: 255,
@@ -106,14 +110,15 @@ export function convertImageDtype(image: Tensor, dtype: DType = 'float32'): Tens
 
 const readNormalize = signature(
   'normalize',
-  required('tensor', tensor),
-  required('mean', list(finite)),
-  required('std', list(finite)),
+  required('tensor', tensorPicture),
+  required('mean', numbers),
+  required('std', numbers),
   optional('inplace', bool, false),
 )
 
 /**
- * A float picture [..., channels, height, width], less the mean and divided by the standard deviation of each channel.
+ * A float picture [..., channels, height, width], less the mean and divided by the standard deviation of each channel, or
+ * those of all.
  *
  * Throws a TypeError for another dtype, and a ValueError for fewer than three dimensions and for a deviation of zero.
  *
@@ -123,8 +128,8 @@ const readNormalize = signature(
  */
 export function normalize(
   tensor: Tensor,
-  mean: readonly number[],
-  std: readonly number[],
+  mean: number | readonly number[],
+  std: number | readonly number[],
   inplace: boolean | { readonly inplace?: boolean } = false,
 ): Tensor {
   const [x, means, deviations, isInplace] = readNormalize([tensor, mean, std, inplace])
@@ -139,12 +144,12 @@ export function normalize(
       `Expected tensor to be a tensor image of size (..., C, H, W). Got tensor.size() = torch.Size([${x.shape.join(', ')}])`,
     )
   }
-  const as = (values: readonly number[]) =>
-    tensorOf([...values], { dtype: x.dtype, device: x.device }).reshape([-1, 1, 1])
-  if (deviations.some((s) => (x.dtype === 'float32' ? Math.fround(s) : s) === 0)) {
+  const as = (values: number | readonly number[]) =>
+    tensorOf([values].flat(), { dtype: x.dtype, device: x.device }).reshape([-1, 1, 1])
+  if ([deviations].flat().some((s) => (x.dtype === 'float32' ? Math.fround(s) : s) === 0)) {
     throw new ValueError(
       `std evaluated to zero after conversion to torch.${x.dtype}, leading to division by zero.`,
-      `The deviations are ${deviations.join(', ')}.`,
+      `The deviations are ${[deviations].flat().join(', ')}.`,
     )
   }
   return isInplace ? x.sub_(as(means)).div_(as(deviations)) : x.sub(as(means)).div(as(deviations))

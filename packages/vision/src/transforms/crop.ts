@@ -17,6 +17,7 @@ import {
   type Picture,
   pythonRound,
   sizeOf,
+  tensorPicture,
   wholes,
 } from './images.ts'
 
@@ -185,7 +186,7 @@ export function vflip<P extends Picture>(img: P): P {
 
 const readErase = signature(
   'erase',
-  required('img', tensor),
+  required('img', tensorPicture),
   required('i', int),
   required('j', int),
   required('h', int),

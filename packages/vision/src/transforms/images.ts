@@ -1,6 +1,7 @@
 // What all transforms share: they take an `Image` or a tensor [..., channels, height, width], and return what they took.
 import { type DType, empty, randint, rand, signatures, Tensor, TypeError, ValueError } from '@flambeau/core'
-import { Image } from '../io/image.ts'
+import { className } from '@flambeau/core/backend'
+import { Image, imageKind } from '../io/image.ts'
 import { imageOf, pixelsOf } from '../io/pixels.ts'
 
 /** The input of a transform. */
@@ -11,6 +12,34 @@ export const imageOrTensor: signatures.Kind<Picture> = {
   expected: 'Image or Tensor',
   accepts: (x) => x instanceof Image || tensor.accepts(x),
   hint: 'A tensor of pictures has the shape [..., channels, height, width].',
+}
+/** The type of a value, as Python prints it. */
+const pythonType = (x: unknown): string => {
+  if (x === null || x === undefined) return "<class 'NoneType'>"
+  if (x instanceof Tensor) return "<class 'torch.Tensor'>"
+  if (Array.isArray(x)) return "<class 'list'>"
+  if (typeof x === 'string') return "<class 'str'>"
+  return `<class '${typeof x === 'object' && typeof x.constructor === 'function' ? className(x.constructor) : typeof x}'>`
+}
+/** A tensor of a picture, for what does not take an `Image`. */
+export const tensorPicture: signatures.Kind<Tensor> = {
+  ...tensor,
+  refuse: (x) =>
+    new TypeError(
+      `img should be Tensor Image. Got ${pythonType(x)}`,
+      x instanceof Image ? 'Put ToTensor before it, which makes a tensor of an Image.' : undefined,
+    ),
+}
+/** An `Image`, for what makes a tensor of it. */
+export const imagePicture: signatures.Kind<Image> = {
+  ...imageKind,
+  refuse: (x) =>
+    new TypeError(
+      `pic should be PIL Image or ndarray. Got ${pythonType(x)}`,
+      x instanceof Tensor
+        ? 'It is a tensor already. ConvertImageDtype makes floats from 0 to 1 of bytes.'
+        : 'PIL’s Image is io.Image here: await io.openImage(path) reads one.',
+    ),
 }
 /** A number, or several. */
 export const numbers = either(finite, list(finite))

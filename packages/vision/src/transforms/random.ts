@@ -27,10 +27,11 @@ import {
   pythonFloats,
   pythonRound,
   sizeOf,
+  tensorPicture,
   wholes,
 } from './images.ts'
 
-const { bool, constructing, either, finite, list, nullable, optional, required, str } = signatures
+const { bool, constructing, either, finite, list, nullable, optional, required, signature, str } = signatures
 
 /** A transform that happens with probability `p`. */
 abstract class Chance extends nn.Module {
@@ -319,6 +320,7 @@ export interface RandomErasingOptions {
   readonly value?: number | readonly number[] | 'random'
   readonly inplace?: boolean
 }
+const readErased = signature('forward', required('img', tensorPicture))
 const readErasing = constructing(
   'RandomErasing',
   optional('p', finite, 0.5),
@@ -358,6 +360,7 @@ export class RandomErasing extends Chance {
   }
 
   override forward(img: Tensor): Tensor {
+    readErased([img])
     if (!(draw01() < this.p)) return img
     const [channels, height, width] = dimensionsOf(img)
     const { value } = this

@@ -1,5 +1,5 @@
 // Many pictures in one, and pictures of tensors in files.
-import { full, noGrad, RuntimeError, signatures, stack, type Tensor, TypeError } from '@flambeau/core'
+import { full, noGrad, RuntimeError, signatures, stack, type Tensor, TypeError, ValueError } from '@flambeau/core'
 import { writeJpeg, writePng } from '../io/read.ts'
 
 const { bool, either, finite, int, list, nullable, optional, required, signature, tensor, tensors } = signatures
@@ -96,12 +96,17 @@ const readSave = signature('save_image', pictures, required('fp', signatures.str
  * Writes pictures with values from 0 to 1 into a file, a grid of those of `makeGrid`: PNG, or JPEG for a name that ends
  * with .jpg or .jpeg. Only in Node.
  *
+ * Throws a ValueError for a name that ends otherwise.
+ *
  * @example
  * // not run: writes a file
  * utils.saveImage(rand(10, 1, 28, 28), 'digits.png', { nrow: 5 })
  */
 export function saveImage(pictures: Tensor | readonly Tensor[], file: string, options?: GridOptions): void {
   readSave([pictures, file, options])
+  const extension = /\.[^./\\]*$/.exec(file)?.[0] ?? ''
+  if (!/^\.(png|jpe?g)$/i.test(extension))
+    throw new ValueError(`unknown file extension: ${extension}`, 'Pictures are written as .png, .jpg and .jpeg.')
   const bytes = noGrad(() => makeGrid(pictures, options).mul(255).add(0.5).clamp(0, 255).to('uint8'))
   const write = /\.jpe?g$/i.test(file) ? writeJpeg : writePng
   write(bytes, file)
