@@ -135,11 +135,11 @@ class Writer {
         const CompositeInfo& info = info_of(static_cast<Composite>(kind));
         const DType dtype = random_.chance(50) ? DType::float32 : random_.chance(90) ? DType::float64 : any_dtype();
         put({kind, static_cast<int32_t>(dtype)});
-        sizes(3);
-        for (int32_t i = 0; i < info.numbers; i++) {
-          // Windows mostly have elements.
-          const bool isSize = info.numbers > 1 && i < 6 && random_.chance(95);
-          put({isSize ? 1 + random_.below(3) : info.numbers > 1 ? random_.below(2) : random_.below(4) - 1});
+        if (info.numbers > 1 && random_.chance(90)) {
+          windows(info.extents[1] == Extent::all);
+        } else {
+          sizes(3);
+          for (int32_t i = 0; i < info.numbers; i++) put({random_.below(4) - 1});
         }
         for (int32_t i = 0; i < info.operands; i++) {
           operand(info.extents[i] == Extent::index ? DType::int32 : dtype);
@@ -189,6 +189,24 @@ class Writer {
   void sizes(int32_t depth) {
     for (int32_t i = 0; i < depth; i++)
       put({random_.chance(3) ? 0 : random_.chance(10) ? random_.below(300) : 1 + random_.below(6)});
+  }
+
+  /** The sizes and numbers of windows in planes; `isBackward`: the sizes of windows, and the numbers of planes. */
+  void windows(bool isBackward) {
+    int32_t in[2], out[2], kernel[2], stride[2], low[2];
+    for (int d = 0; d < 2; d++) {
+      out[d] = 1 + random_.below(6);
+      kernel[d] = 1 + random_.below(random_.chance(20) ? 10 : 3);
+      stride[d] = 1 + random_.below(d == 0 ? 4 : 2);
+      low[d] = random_.chance(50) ? 0 : random_.below(kernel[d]);
+      // The last window reaches beyond the end, or leaves something out.
+      const int32_t end = (out[d] - 1) * stride[d] - low[d] + kernel[d];
+      in[d] = end + (random_.chance(50) ? 0 : random_.below(stride[d]));
+      if (random_.chance(30)) in[d] -= random_.below(kernel[d]);
+    }
+    const int32_t *own = isBackward ? out : in, *other = isBackward ? in : out;
+    put({1 + random_.below(3), own[0], own[1], other[0], other[1]});
+    for (const int32_t* pair : {kernel, stride, low}) put({pair[0], pair[1]});
   }
 
   void operand(DType dtype, bool mayBeNumber = false) {

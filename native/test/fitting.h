@@ -109,12 +109,14 @@ inline std::vector<Fitting> fitting() {
     const CompositeInfo& info = info_of(static_cast<Composite>(kind));
     const bool mayBeOne = std::count(info.extents, info.extents + info.operands, Extent::rowOrOne) > 0;
     for (const int32_t dtype : {f32, f64}) {
+      const bool isPooled = info.numbers > 1;
+      if (isPooled && dtype != f32) continue;
       for (int32_t step = mayBeOne ? 0 : 1; step < 2; step++) {
         std::vector<Piece> pieces{kind, dtype, 2, 3, 2};
         // Windows of 2 x 2, over planes of 3 x 2 or to them.
-        const bool isGradient = info.numbers > 1 && info.extents[1] == Extent::all;
+        const bool isGradient = isPooled && info.extents[1] == Extent::all;
         const int32_t windows[] = {isGradient ? 4 : 2, isGradient ? 3 : 1, 2, 2, 1, 1, 0, 0};
-        for (int32_t i = 0; i < info.numbers; i++) pieces.push_back(info.numbers == 1 ? -1 : windows[i]);
+        for (int32_t i = 0; i < info.numbers; i++) pieces.push_back(isPooled ? windows[i] : -1);
         for (int32_t i = 0; i < info.operands; i++) {
           const Extent extent = info.extents[i];
           const bool isOne = step == 0;
