@@ -3,8 +3,8 @@
 // sums of their results are compared first. Each frees its results before the next call. Times are processor time, the least of
 // several samples, so that others on the machine matter little. A device that takes longer than a peer made of the same
 // misses its target (docs/decisions/0102): js beside TensorFlow.js, and wasm beside numpy-ts; so does native beside
-// numpy-ts, because it is what a user of Node has. By hand, `node dist/ops/families.js sort` runs the families whose names
-// start with that.
+// numpy-ts, because it is what a user of Node has. By hand, `node dist/ops/families.js 'order: top'` runs the rows whose
+// names start with that.
 import {
   arange,
   bernoulli,
@@ -251,15 +251,26 @@ Object.assign(families, {
 
 // ---- subjects ----
 
+const resting = new Int32Array(new SharedArrayBuffer(4))
+/** The processor time of this process in nanoseconds. The system counts that of a thread that runs only now and then. */
+function processorTime(): number {
+  Atomics.wait(resting, 0, 0, 1)
+  const { user, system } = process.cpuUsage()
+  return (user + system) * 1000
+}
+/** Calls before a sample, because another subject had the caches, if they are few among those of the sample. */
+const beforeSample = 4
+
 /** Like `timed`, by the processor time of this process. */
 const timed =
   (work: (n: number) => unknown): Sample =>
   (n) => {
-    const start = process.cpuUsage()
+    if (n > beforeSample) work(beforeSample)
+    const start = processorTime()
     const result = work(n)
-    const { user, system } = process.cpuUsage(start)
+    const taken = processorTime() - start
     consume(result)
-    return (user + system) * 1000
+    return taken
   }
 
 /** Does an op n times and frees what it made, the last time after an element of the result has been read. */
@@ -296,8 +307,10 @@ const rows: Row[] = []
 const wrong: string[] = []
 const ms = (ns: number): string => `${(ns / 1e6).toFixed(ns < 1e6 ? 3 : 1)} ms`
 
-for (const [name, ops] of Object.entries(families).filter(([name]) => name.startsWith(wanted))) {
+for (const [name, ops] of Object.entries(families)) {
   for (const [op, bind] of Object.entries(ops)) {
+    const what = `${name}: ${op}`
+    if (!what.startsWith(wanted)) continue
     const subjects: Record<string, Sample> = {}
     const sums: Record<string, number> = {}
     for (const [device, x] of own) {
@@ -324,12 +337,11 @@ for (const [name, ops] of Object.entries(families).filter(([name]) => name.start
       wrong.push(`${op} on ${subject}: ${sum}, not ${sums.js}`)
       delete subjects[subject]
     }
-    const measured = await measure(subjects, { rounds: 9, sampleMs: 5, warmupMs: 40, budgetMs: 400 })
+    const measured = await measure(subjects, { rounds: 9, sampleMs: 5, warmupMs: 40, warmupRuns: 1500, budgetMs: 400 })
     const least = (subject: string): number => measured.statistics(subject).min
     const note = Object.keys(subjects)
       .map((subject) => `${subject} ${ms(least(subject))}`)
       .join(', ')
-    const what = `${name}: ${op}`
     if (measured.has('tfjs-cpu'))
       rows.push({ what, value: least('js') / least('tfjs-cpu'), unit: 'x', note, atMost: 1 })
     else rows.push({ what, value: least('js') / 1e6, unit: 'ms', note })

@@ -44,6 +44,8 @@ export interface Options {
   readonly sampleMs?: number
   /** How long every subject is run before measuring. */
   readonly warmupMs?: number
+  /** How often at least, unless that takes ten times `warmupMs`: V8 compiles what was called often. */
+  readonly warmupRuns?: number
   /** A fixed number of repetitions per sample for all subjects, instead of `sampleMs`. */
   readonly repeat?: number
 }
@@ -112,15 +114,25 @@ interface Warm {
 }
 
 async function warmUp(sample: Sample, options: Options): Promise<Warm> {
-  const { rounds = 51, budgetMs = Number.POSITIVE_INFINITY, sampleMs = 10, warmupMs = 300, repeat } = options
+  const {
+    rounds = 51,
+    budgetMs = Number.POSITIVE_INFINITY,
+    sampleMs = 10,
+    warmupMs = 300,
+    warmupRuns = 0,
+    repeat,
+  } = options
   let n = repeat ?? 1
   let total = 0
+  let runs = 0
+  const isWarm = (): boolean => total >= warmupMs * (runs < warmupRuns ? 1e7 : 1e6)
   for (;;) {
     const ns = await sample(n)
     total += ns
+    runs += n
     if (repeat === undefined && ns < sampleMs * 1e6)
       n = Math.ceil(n * Math.min(10, Math.max(1.2, (sampleMs * 1.1e6) / ns)))
-    else if (total >= warmupMs * 1e6) return { n, rounds: Math.min(rounds, Math.max(3, (budgetMs * 1e6) / ns)) }
+    else if (isWarm()) return { n, rounds: Math.min(rounds, Math.max(3, (budgetMs * 1e6) / ns)) }
   }
 }
 

@@ -26,6 +26,20 @@ test('figures are nanoseconds per repetition; ratios are taken within a round', 
   expect(measured.difference('a', 'b').p10).toBe(50)
 })
 
+test('what is fast is called often before it is measured, what is slow only for ten times as long', async () => {
+  const callsOf = async (ns: number) => {
+    let calls = 0
+    const sample = (n: number) => {
+      calls += n
+      return ns * n
+    }
+    await measure({ sample }, { rounds: 3, repeat: 1, warmupMs: 1, warmupRuns: 30 })
+    return calls - 3
+  }
+  expect(await callsOf(1e5)).toBe(30)
+  expect(await callsOf(1e6)).toBe(10)
+})
+
 test('the number of repetitions is chosen to fill a sample', async () => {
   const seen: number[] = []
   const sample = (n: number) => {

@@ -1,7 +1,7 @@
 // Places that JavaScript finds in host memory, compared with the definition: of values in sorted rows, many at a time, of
 // elements that are not zero, and of equal integers in a range.
 import { js } from '@flambeau/backend-js'
-import { manualSeed, nonzero, randint, randn, searchsorted, tensor, useDevice } from '@flambeau/core'
+import { bincount, manualSeed, nonzero, randint, randn, searchsorted, tensor, useDevice } from '@flambeau/core'
 import { expect, it } from 'vitest'
 
 useDevice(js())
@@ -47,4 +47,17 @@ it.each([
   expect(values.tolist()).toEqual(expected)
   expect(inverse.tolist()).toEqual(data.map((each) => expected.indexOf(each)))
   expect(counts.tolist()).toEqual(expected.map((each) => data.filter((other) => other === each).length))
+})
+
+it('bincount counts small numbers before, between and after larger ones', () => {
+  for (let n = 1; n < 24; n++) {
+    for (let at = 0; at < n; at++) {
+      const data = Array.from({ length: n }, (_, i) => (i === at ? 5000 : i === at + 5 ? 1500 : (i * 7) % 5))
+      const expected = new Array<number>(Math.max(...data) + 1).fill(0)
+      for (const value of data) expected[value]++
+      expect(bincount(tensor(data, { dtype: 'int32' })).tolist()).toEqual(expected)
+    }
+    const negative = Array.from({ length: n }, (_, i) => (i === n - 1 ? -1 : i))
+    expect(() => bincount(tensor(negative, { dtype: 'int32' }))).toThrow('non-negative')
+  }
 })

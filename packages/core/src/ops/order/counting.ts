@@ -290,18 +290,37 @@ export function counted(at: Tensor, weights: Tensor, n: number): Tensor {
   return detached(narrow(scatterAddAlongDim(base, 0, at, weights), 0, 0, n)).clone()
 }
 
+/** Counts for all numbers with as many digits as the largest, so that there are some for what `or` makes of them. */
+const countsUpTo = (largest: number): Int32Array => new Int32Array(2 ** (32 - Math.clz32(largest)))
+/** Counts four numbers in a turn from i on while there are counts for them all; returns where it ends. */
+function countFours(data: Int32Array, i: number, counts: Int32Array): number {
+  for (; i + 4 <= data.length; i += 4) {
+    const a = data[i]
+    const b = data[i + 1]
+    const c = data[i + 2]
+    const d = data[i + 3]
+    if ((a | b | c | d) >>> 0 >= counts.length) break
+    counts[a]++
+    counts[b]++
+    counts[c]++
+    counts[d]++
+  }
+  return i
+}
 /** How often each number occurs; zeros may follow. */
 function countsOf(data: Int32Array, length: number): Int32Array {
-  let counts = new Int32Array(Math.max(length, 1024))
-  for (let i = 0; i < data.length; i++) {
+  let counts = countsUpTo(Math.max(length - 1, 1023))
+  for (let i = countFours(data, 0, counts); i < data.length; i++) {
     const value = data[i]
-    if (value >>> 0 >= counts.length) {
+    const isNew = value >>> 0 >= counts.length
+    if (isNew) {
       if (value < 0) throw new RuntimeError(oneKind)
-      const more = new Int32Array(Math.max(2 * counts.length, value + 1))
+      const more = countsUpTo(value)
       more.set(counts)
       counts = more
     }
     counts[value]++
+    if (isNew) i = countFours(data, i + 1, counts) - 1
   }
   return counts
 }
