@@ -114,12 +114,27 @@ ROWS = [
     ("String(t.device('cpu'))", "text(str(torch.device('cpu')))"),
     ("zeros(2, { device: t.device('cpu') })", "zeros(2, device=torch.device('cpu'))"),
     ("m.to('cuda')",) * 2,
+    ('m.cuda()',) * 2,
+    ('m.cuda(0)',) * 2,
+    ('m.cuda({ device: 0, nonBlocking: true })', 'm.cuda(device=0, non_blocking=True)'),
+    ('m.cuda(-1)',) * 2,
+    ("m.cuda('cpu')",) * 2,
+    ('m.cuda(1.5)',) * 2,
+    ('m.cuda(0, 1)',) * 2,
+    ('String(new t.nn.ReLU().cuda())', 'text(str(torch.nn.ReLU().cuda()))'),
+    ('new t.nn.Linear(1, 1).cuda()', 'torch.nn.Linear(1, 1).cuda()'),
     ("zeros(2, { device: 'cuda:0' })", "zeros(2, device='cuda:0')"),
     ('[t.cuda.isAvailable(), t.cuda.deviceCount(), t.cuda.memoryAllocated(), t.cuda.maxMemoryAllocated()]', '[torch.cuda.is_available(), torch.cuda.device_count(), torch.cuda.memory_allocated(), torch.cuda.max_memory_allocated()]'),
     ('[t.cuda.emptyCache(), t.cuda.manualSeed(1), t.cuda.manualSeedAll(1)]', '[torch.cuda.empty_cache(), torch.cuda.manual_seed(1), torch.cuda.manual_seed_all(1)]'),
     ('t.cuda.currentDevice()', 'torch.cuda.current_device()'),
     ('t.cuda.synchronize()', 'torch.cuda.synchronize()'),
     ('t.cuda.getDeviceName()', 'torch.cuda.get_device_name()'),
+    # --- which output of a node ---
+    *(
+        (f'((p) => p[0].add(p[1]).gradFn.nextFunctions.map((f) => f[1]))(t.{name}(R(1, 2)))',
+         f'[f[1] for f in (lambda p: p[0].add(p[1]))(torch.{python}(R(1, 2))).grad_fn.next_functions]')
+        for name, python in (('varMean', 'var_mean'), ('stdMean', 'std_mean'))
+    ),
     # --- tensors made with another's dtype and device ---
     ('D(1).newZeros(2, 3)', 'D(1).new_zeros(2, 3)'),
     ('I(1).newZeros([2, 1])', 'I(1).new_zeros((2, 1))'),

@@ -1,6 +1,6 @@
 // torch.cuda: without a GPU as PyTorch without CUDA, and with GPUs what they say.
 import { js } from '@flambeau/backend-js'
-import { cuda, device, profile, tensor, useDevice, zeros } from '@flambeau/core'
+import { cuda, device, nn, profile, tensor, useDevice, zeros } from '@flambeau/core'
 import { expect, it } from 'vitest'
 import { asked, registerGpus } from './gpus.ts'
 
@@ -44,6 +44,9 @@ it('torch.cuda knows the GPUs that are loaded', () => {
   cuda.setDevice(1)
   expect([zeros(1).device, cuda.currentDevice(), cuda.memoryAllocated()]).toEqual(['cuda:1', 1, 11])
   expect(tensor([1]).to('cuda:2').getDevice()).toBe(2)
+  expect([tensor([1]).cuda(2), tensor([1]).cuda('cuda:0')].map((x) => x.getDevice())).toEqual([2, 0])
+  const layer = new nn.Linear(1, 1, { device: 'js' })
+  expect([layer.cuda({ device: 2 }).weight.device, layer.bias?.device]).toEqual(['cuda:2', 'cuda:2'])
   cuda.resetPeakMemoryStats('cuda:0')
   cuda.synchronize()
   cuda.emptyCache()

@@ -50,6 +50,7 @@ on('Module.zeroGrad', model, [at('setToNone', 'bool?', false)])
 const target = at('target', 'text|options', 'float64')
 const moved = { words: /dtype|device|\bto\b/ }
 on('Module.to', model, [target], moved)
+on('Module.cuda', model, [at('device', 'int?|text|null', 0)], moved)
 on('Module.stateDict', model, [by('prefix', 'text?', 'a.'), by('keepVars', 'bool?', true)])
 const loaded = { words: /state_dict/ }
 on(

@@ -1840,6 +1840,7 @@ method('newTensor', [at('data', 'data', 1), ...made], {
   words: /sequence|dimensions|convert|overflow|takes numbers|data type/,
 })
 method('type', [at('dtype', 'dtype?', 'float64'), at('nonBlocking', 'bool?', false)], { words: /not supported/ })
+method('cuda', [at('device', 'int?|text|null', 0), at('nonBlocking', 'bool?', false)], { words: /device/ })
 method('isSameSize', [at('other', 'tensor', T)])
 add(
   'histogramdd',

@@ -7,8 +7,10 @@ import {
   arange,
   bmm,
   cat,
+  distributions,
   F,
   full,
+  Generator,
   grad,
   linspace,
   logspace,
@@ -282,4 +284,9 @@ describe('as in real PyTorch', () => {
       })
     }
   }
+})
+
+it('a console prints a generator and a constraint in a line', () => {
+  expect(inspect(new Generator())).toBe('<torch._C.Generator>')
+  expect(inspect(distributions.constraints.interval(0, 1))).toBe('Interval(lower_bound=0.0, upper_bound=1.0)')
 })

@@ -1,5 +1,6 @@
 // The regions in which parameters and values of distributions must lie: PyTorch's torch.distributions.constraints. A
 // constraint is a record of a check and what it prints; the checks are ops.
+import { inspect } from '../base/inspect.ts'
 import { snakeCase, typeName } from '../base/python.ts'
 import { TypeError, ValueError } from '../base/errors.ts'
 import { filled } from '../ops/define/fill.ts'
@@ -105,6 +106,10 @@ export class Constraint implements Parts {
       typeof x !== 'number' ? valueText(x) : isDiscrete ? String(x) : reprFloat(x)
     const named = Object.entries(bounds).map(([name, x]) => `${snakeCase(name)}=${text(x)}`)
     return `${this.#name}(${named.join(', ')})`
+  }
+
+  [Symbol.for(inspect)](): string {
+    return this.toString()
   }
 }
 

@@ -3,6 +3,7 @@ import { className } from '../base/class-name.ts'
 import { AttributeError, KeyError, TypeError, ValueError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
 import { anything, bool, type Kind, keyword, optional, required, signature, str } from '../tensor/signature.ts'
+import { gpuParameter } from '../ops/create/convert.ts'
 import { typeKind } from '../ops/facts.ts'
 import { kindOf } from '../tensor/tensor.ts'
 import type { Module } from './module.ts'
@@ -30,6 +31,7 @@ const mode: Kind<boolean> = { ...bool, refuse: notBoolean }
 export const train = signature('train', optional('mode', mode, true))
 export const requiresGrad = signature('requires_grad_', optional('requiresGrad', bool, true))
 export const zeroGrad = signature('zero_grad', optional('setToNone', bool, true))
+export const cuda = signature('cuda', gpuParameter)
 export const stateDict = signature('state_dict', keyword('prefix', str, ''), keyword('keepVars', bool, false))
 export const loadStateDict = signature(
   'load_state_dict',

@@ -7,7 +7,7 @@ import { AttributeError, NotImplementedError, RuntimeError, TypeError } from '..
 import { clearGradients } from '../autograd/collect.ts'
 import type { RemovableHandle } from '../autograd/hooks.ts'
 import { checkCallable } from '../base/callable.ts'
-import { cpu } from '../ops/create/convert.ts'
+import { cpu, type CudaOption, cuda } from '../ops/create/convert.ts'
 import { assign, effect, noted } from '../tensor/effects.ts'
 import { type Arguments, isTensor, nothingMore } from '../tensor/signature.ts'
 import { detached, kindOf, type Tensor } from '../tensor/tensor.ts'
@@ -329,6 +329,13 @@ export class Module {
   type(...args: [dstType: DTypeWord | `torch.${string}Tensor`]): this {
     const [dtype] = takes.type(args)
     this[movedBy](moverBy((x) => typed(x, dtype)))()
+    return this
+  }
+
+  /** Moves parameters and buffers to a GPU, as `x.cuda()` does. */
+  cuda(...args: Arguments<[device: number | string | null], CudaOption>): this {
+    const [device] = takes.cuda(args)
+    this[movedBy](moverBy((x) => cuda(x, device)))()
     return this
   }
 

@@ -2,7 +2,7 @@
 export { celu, rrelu, selu, threshold } from './pointwise/nonlinear.ts'
 export { rsub } from './pointwise/plain.ts'
 export { polygamma } from './pointwise/special.ts'
-export { cosineSimilarity, pairwiseDistance } from './product/distance.ts'
+export { cosineSimilarity, pairwiseDistance, pdist } from './product/distance.ts'
 export { bucketize, isin, searchsorted } from './order/counting.ts'
 export { histogramdd } from './order/histogram.ts'
 export { cdist, chainMatmul } from './product/products.ts'

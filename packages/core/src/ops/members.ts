@@ -5,7 +5,7 @@ import type { Tensor } from '../tensor/tensor.ts'
 import { operandKind, type TensorLike } from './define/overloads.ts'
 import { where as choose } from './pointwise/where.ts'
 
-export { bool, byte, cpu, double, float, int, long, typeAs } from './create/convert.ts'
+export { bool, byte, cpu, cuda, double, float, int, long, typeAs } from './create/convert.ts'
 export {
   /** The n-th derivative of digamma: `x.polygamma(n)`. */
   polygammaOf as polygamma,

@@ -1,5 +1,6 @@
 // Generators: an engine, its seed, and the leftover normal of Box-Muller. States have PyTorch's format of 5,056 bytes,
 // so both can load the other's states.
+import { inspect } from '../base/inspect.ts'
 import { RuntimeError, TypeError, ValueError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
 import { cosSin } from './precise.ts'
@@ -36,6 +37,14 @@ export class Generator {
 
   constructor() {
     this.#restart(DEFAULT_SEED)
+  }
+
+  toString(): string {
+    return '<torch._C.Generator>'
+  }
+
+  [Symbol.for(inspect)](): string {
+    return this.toString()
   }
 
   /**

@@ -14,12 +14,16 @@ import {
   checkSelf,
   device,
   dtype,
+  either,
+  int as int_,
   isOptions,
   isTensor,
   keyword,
   method,
+  nullable,
   number,
   optional,
+  type Parameter,
   required,
   signature,
   tensor,
@@ -62,6 +66,9 @@ export interface ToOptions {
   readonly copy?: boolean
   /** PyTorch's for GPUs; it changes nothing. */
   readonly nonBlocking?: boolean
+}
+export interface CudaOption {
+  readonly device?: number | string | null
 }
 type ToLast = Arguments<[nonBlocking: boolean, copy: boolean], Omit<ToOptions, 'dtype' | 'device'>>
 
@@ -156,6 +163,27 @@ export function cpu(x: Tensor, ...none: []): Tensor {
   const { device } = x.storage
   const { caps, gpu } = device.own
   return device === currentDevice() && caps.syncRead && gpu === undefined ? x : toDevice(x, deviceNamed('js'))
+}
+
+export const gpuParameter: Parameter<number | string | null> = optional('device', nullable(either(device, int_)), null)
+const cudaArguments = method('cuda', gpuParameter, optional('nonBlocking', flag, false))
+/**
+ * The tensor on a GPU, given by its number or its name, otherwise on the current one, as `x.to('cuda')` does.
+ *
+ * Throws an AssertionError if none is loaded, and a RuntimeError for another device.
+ */
+export function cuda(
+  x: Tensor,
+  ...args: Arguments<
+    [device: number | string | null, nonBlocking: boolean],
+    Pick<ToOptions, 'nonBlocking'> & CudaOption
+  >
+): Tensor {
+  const [of] = cudaArguments(x, args)
+  if (typeof of === 'number' && of < 0) throw new RuntimeError('Device index must not be negative')
+  const name = typeof of === 'number' ? `cuda:${of}` : (of ?? 'cuda')
+  if (!/^cuda\b/.test(name)) throw new RuntimeError('Invalid device, must be cuda device', 'Use x.to(device).')
+  return toDevice(x, deviceNamed(name))
 }
 
 const detachArguments = method('detach')

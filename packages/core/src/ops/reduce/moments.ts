@@ -30,7 +30,7 @@ const stdGradient = elementwise('mul', (dy, x, mean, y, scale) =>
 )
 
 /** Sums the gradients through the spread and through the mean, if they exist. */
-function gradients(ctx: Vjp<Moments>, root: boolean): Gradients {
+function gradients(ctx: Vjp<Moments>, root: boolean, kept: number): Gradients {
   const { sizes } = ctx.inputSpec(0)
   const { dims, correction } = ctx.attrs
   const count = countOf(sizes, dims)
@@ -39,7 +39,7 @@ function gradients(ctx: Vjp<Moments>, root: boolean): Gradients {
   if (!dSpread) return [through.length === 0 ? null : through.reduce((a, b) => add(a, b))]
   const x = ctx.input(0)
   const dy = withDims(dSpread, sizes, dims)
-  const mean = ctx.output(1)
+  const mean = ctx.output(kept)
   const scale = operand(2 / (count - correction))
   const throughSpread = root
     ? apply(stdGradient, [dy, x, mean, withDims(ctx.output(0), sizes, dims), scale], null)
@@ -47,17 +47,17 @@ function gradients(ctx: Vjp<Moments>, root: boolean): Gradients {
   return [through.reduce((a, b) => add(a, b), throughSpread)]
 }
 
-/** Outputs: the spread, the mean with its dimensions kept for the rule, and the mean for the caller if `asked`. */
-const moments = (name: string, root: boolean, asked: boolean): OpDef<Moments> => ({
+/** Outputs: the spread, the mean for the caller if `asked`, and the mean with its dimensions kept for the rule. */
+const moments = (name: string, root: boolean, asked: boolean, last = asked ? 2 : 1): OpDef<Moments> => ({
   name,
   infer: ([x], { dims, keepdim }) => {
     const { dtype } = x
     const spec = { sizes: reducedShape(x.sizes, dims, keepdim), dtype }
     const kept = { sizes: reducedShape(x.sizes, dims, true), dtype }
-    return asked ? [spec, kept, spec] : [spec, kept]
+    return asked ? [spec, spec, kept] : [spec, kept]
   },
-  saves: () => ({ inputs: [0], outputs: root ? [0, 1] : [1] }),
-  vjp: (ctx) => gradients(ctx, root),
+  saves: () => ({ inputs: [0], outputs: root ? [0, last] : [last] }),
+  vjp: (ctx) => gradients(ctx, root, last),
   to: {
     kind: 'compose',
     compose: ([x], { dims, keepdim, correction }) => {
@@ -70,7 +70,7 @@ const moments = (name: string, root: boolean, asked: boolean): OpDef<Moments> =>
       const squared = apply(squares, [x, mean], { sizes: kept, dtype })
       const n = Math.max(count - correction, 0)
       const spread = root ? apply(rootOfRatio, [shaped(squared), operand(n)], null) : div(shaped(squared), n)
-      return asked ? [spread, mean, div(shaped(sum), count)] : [spread, mean]
+      return asked ? [spread, div(shaped(sum), count), mean] : [spread, mean]
     },
   },
 })
@@ -107,7 +107,7 @@ function momentsOf(op: OpDef<Moments>, name: string): (x: Tensor, ...args: Momen
       )
     }
     const attrs = { dims: normalizeDims(dim, x.dim()), keepdim, correction: correction ?? (unbiased === false ? 0 : 1) }
-    const [spread, , mean] = applyAll(op, [x], attrs)
+    const [spread, mean] = applyAll(op, [x], attrs)
     return [spread, mean]
   }
 }
