@@ -24,16 +24,15 @@ import { expand, select, transpose } from '../views/views.ts'
 // ---- positions ----
 
 /**
- * From -1..1 to elements: the ends are the centers of the first and last element, or their outer edges. These are several
- * ops because each one rounds, as in PyTorch: positions of an identity are whole numbers, and an error in their last place
- * would decide between which elements they lie, and so the gradient of the grid.
+ * From -1..1 to elements: the ends are the centers of the first and last element, or their outer edges. Rounded twice, as in
+ * PyTorch: positions of an identity are whole numbers, and an error in their last place would decide between which elements
+ * they lie, and so the gradient of the grid.
  */
 function elementsOf(x: Tensor, size: number, alignCorners: boolean): Tensor {
   const from = apply(shifted, [x, operand(1)], null)
-  if (alignCorners) return mul(from, (size - 1) / 2)
-  return apply(halved, [mul(from, size)], null)
+  return alignCorners ? mul(from, (size - 1) / 2) : apply(edges, [from, operand(size / 2)], null)
 }
-const halved = elementwise('div', (x) => s.div(s.sub(x, 1), 2))
+const edges = elementwise('mul', (x, half) => s.sub(s.mul(x, half), 0.5))
 
 /** Within the elements; outside there is no gradient. */
 const clipped = (x: Expr, size: Expr): Expr =>
