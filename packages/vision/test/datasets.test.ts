@@ -295,6 +295,12 @@ describe('FakeData', () => {
     expect(set.length).toBe(10)
   })
 
+  it('has at most four channels', () => {
+    const sentence = 'pic should not have > 4 channels. Got 7 channels.'
+    expect(() => new datasets.FakeData({ imageSize: [7, 4, 4] }).at(0)).toThrow(sentence)
+    expect(new datasets.FakeData({ imageSize: [3, 4] as never }).at(0)[0].mode).toBe('L')
+  })
+
   it('prints as torchvision does', () => {
     expect(String(new datasets.FakeData(3))).toBe(golden.reprs[0])
   })

@@ -279,6 +279,7 @@ describe('wrong arguments', () => {
 
   it('are refused where they are wrong', () => {
     const { floats, bytes } = inputs
+    expect(() => F.resize(ones(3, 0, 8), 4)).toThrow('height and width must be > 0\nThe picture has 0 x 8 pixels.')
     expect(() => F.normalize(bytes, [0.5], [0.5])).toThrow('Input tensor should be a float tensor. Got torch.uint8.')
     expect(() => F.normalize(floats, [0.5], [0])).toThrow('std evaluated to zero')
     expect(() => F.toTensor(floats as never)).toThrow(TypeError)

@@ -1,8 +1,8 @@
 // Images of random noise with random labels, equal to torchvision's: to try a program without data.
 import { Generator, randint, randn, signatures } from '@flambeau/core'
 import { nameClasses } from '@flambeau/core/backend'
-import { Image, modeOf } from '../io/image.ts'
-import { interleaved } from '../io/pixels.ts'
+import type { Image } from '../io/image.ts'
+import { toPilImage } from '../transforms/convert.ts'
 import { transformParameters, VisionDataset, type VisionOptions } from './dataset.ts'
 
 const { constructing, int, ints, optional } = signatures
@@ -56,10 +56,9 @@ export class FakeData<X = Image, Y = number> extends VisionDataset<X, Y> {
 
   protected raw(index: number): readonly [Image, number] {
     const generator = new Generator().manualSeed(index + this.randomOffset)
-    const [channels, height, width] = this.imageSize
-    const noise = randn([channels, height, width], { generator }).mul(255).to('uint8').toArray() as Uint8Array
+    const noise = randn([...this.imageSize], { generator })
     const label = randint(0, this.numClasses, [1], { generator }).item()
-    return [new Image(width, height, modeOf(channels), interleaved(noise, channels)), label]
+    return [toPilImage(noise), label]
   }
 }
 

@@ -68,7 +68,8 @@ function resizedSize(
 /**
  * A picture in another size: [height, width], or the length of its shorter side.
  *
- * Throws a ValueError for another number of sizes, for sizes that are not positive, and for antialiasing of 'nearest'.
+ * Throws a ValueError for another number of sizes, for sizes that are not positive, for a picture without pixels, and for
+ * antialiasing of 'nearest'.
  *
  * @example
  * resize(ones(3, 4, 8), 2).shape // [3, 2, 4]
@@ -76,6 +77,8 @@ function resizedSize(
 export function resize<P extends Picture>(img: P, size: number | readonly number[], options?: ResizeOptions): P {
   const [picture, wanted, mode, maxSize, antialias] = readResize([img, size, options])
   const [, height, width] = dimensionsOf(picture)
+  if (height === 0 || width === 0)
+    throw new ValueError('height and width must be > 0', `The picture has ${height} x ${width} pixels.`)
   const to = resizedSize(wanted, height, width, maxSize)
   // Images are antialiased, as PIL does it, where there is such a filter.
   const smooth = picture instanceof Image ? mode !== 'nearest' : (antialias ?? false)
