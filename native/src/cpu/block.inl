@@ -61,6 +61,8 @@ struct Plan {
   int64_t turns, inner;
   /** Nothing is computed, and all of it is reduced in place. */
   bool isPlain;
+  /** There is a sum or a product, whose bits depend on how it is cut. */
+  bool adds;
   /** Nothing is computed, and elements that lie anywhere are stored one after the other. */
   bool moves;
   /** Parts cover `chunk` turns of the loop `cut`. */
@@ -126,11 +128,11 @@ static void choose_block(const Map& map, Plan& plan) {
     const Strided& x = map.inputs[i];
     plan.isPlain &= !x.operand.is_number() && is_contiguous(map, x.steps, 0);
   }
-  bool reduces = false, adds = false;
+  bool reduces = false;
   for (int32_t k = 0; k < map.outCount; k++) {
     const Reduce fn = map.outs[k].reduce;
     reduces |= fn != Reduce::none;
-    adds |= fn == Reduce::sum || fn == Reduce::prod;
+    plan.adds |= fn == Reduce::sum || fn == Reduce::prod;
   }
   const int64_t stored = reduces || map.codeCount > 2 ? blockLength : blockOfFew;
   const int64_t most = plan.isPlain ? plainLength : stored;
@@ -160,7 +162,7 @@ static void choose_block(const Map& map, Plan& plan) {
   // Use whole vectors, if possible, and whole runs of columns where no sum depends on it.
   int64_t several = width;
   while (several > 1 && plan.inner * (several / 2) % width == 0) several /= 2;
-  if (plan.isPlain && !adds) several = columnRun;
+  if (plan.isPlain && !plan.adds) several = columnRun;
   if (plan.turns > several) plan.turns -= plan.turns % several;
 }
 

@@ -34,6 +34,8 @@ static void choose_parts(const Map& map, Plan& plan) {
   plan.cut = 0;
   plan.parts = 1;
   plan.chunk = plan.sizes[0];
+  // One thread takes longer over parts, so it has only those that decide bits.
+  if (isFetched && !plan.adds) return;
   int64_t cost = 0;
   for (int32_t i = 0; i < map.codeCount; i++) cost += cost_of(map.codes[i]);
   for (int32_t i = 0; i < plan.inputCount; i++) cost += 30 * plan.inputs[i].size;
