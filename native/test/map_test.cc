@@ -181,6 +181,29 @@ TEST_CASE("long rows, and rows that fill several blocks") {
   }
 }
 
+TEST_CASE("one step over elements side by side, of any length") {
+  for (int n : {257, 65543, 131072}) {
+    for (DType dtype : {DType::float32, DType::float64, DType::int32}) {
+      for (uint32_t one : {0, 1}) {
+        Trial trial;
+        trial.sizes = {n};
+        trial.out(trial.step(Step::mul, dtype, dtype, 0, trial.input(dtype, 0), trial.input(dtype, one)), dtype, 0);
+        trial.check();
+        for (const Kernels* kernels : all_kernels()) {
+          Trial within = trial;
+          within.outs[0] = within.inputs[0];
+          Trial apart = trial;
+          apart.run(*kernels);
+          within.run(*kernels, n % 2 == 0);
+          bool same = true;
+          for (int64_t i = 0; i < n; i++) same &= within.buffers[0].at(i) == apart.buffers[2].at(i);
+          CHECK(same);
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("results in the memory of operands") {
   for (const Kernels* kernels : all_kernels()) {
     INFO("kernels " << std::string(kernels->name));

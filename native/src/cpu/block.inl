@@ -9,8 +9,8 @@ namespace flambeau::ISA {
 /**
  * Elements of a block, whose values should stay in the first-level cache, and on which the bits of a sum depend; of a block
  * in a map of one or two steps that reduces nothing, because to begin a shorter one takes as long as to compute it; of a
- * block without values other than the operands', which should be worth a thread; of a row that is a block of its own,
- * though several would fit one.
+ * block without values other than the operands', to begin which should take no time (where it reduces, it should be worth a
+ * thread); of a row that is a block of its own, though several would fit one.
  */
 constexpr int64_t blockLength = 512, blockOfFew = 2048, plainLength = 65536, shortestRow = 128;
 
@@ -65,6 +65,9 @@ struct Plan {
   bool adds;
   /** Nothing is computed, and elements that lie anywhere are stored one after the other. */
   bool moves;
+  /** One step over elements that lie one after the other: only a last vector that is not whole has memory in a block. */
+  bool isInPlace;
+  bool inPlace() const { return !isFetched && isInPlace; }
   /** Parts cover `chunk` turns of the loop `cut`. */
   int32_t cut;
   int64_t parts, chunk;
@@ -121,6 +124,20 @@ static bool is_even(const Map& map, const Strided& x, int32_t level) {
   return true;
 }
 
+/** Whether all operands of a map's only step, and its results, are contiguous in one loop or the same for all of it. */
+[[maybe_unused]] static bool is_in_place(const Map& map) {
+  if (map.blocks != nullptr || map.depth != 1 || map.codeCount != 1) return false;
+  for (int32_t i = 0; i < map.inputCount; i++) {
+    const Strided& x = map.inputs[i];
+    if (!x.operand.is_number() && (x.steps[0] & ~1) != 0) return false;
+  }
+  for (int32_t k = 0; k < map.outCount; k++) {
+    const MapOut& out = map.outs[k];
+    if (out.reduce != Reduce::none || out.from != map.codes[0].dst || out.to.steps[0] != 1) return false;
+  }
+  return map.outCount == 1;
+}
+
 static void choose_block(const Map& map, Plan& plan) {
   plan.isPlain = map.codeCount == 0;
   for (int32_t k = 0; k < map.outCount; k++) plan.isPlain &= map.outs[k].reduce != Reduce::none;
@@ -135,7 +152,8 @@ static void choose_block(const Map& map, Plan& plan) {
     plan.adds |= fn == Reduce::sum || fn == Reduce::prod;
   }
   const int64_t stored = reduces || map.codeCount > 2 ? blockLength : blockOfFew;
-  const int64_t most = plan.isPlain ? plainLength : stored;
+  if constexpr (!isFetched) plan.isInPlace = is_in_place(map);
+  const int64_t most = plan.isPlain || plan.inPlace() ? plainLength : stored;
   plan.level = plan.depth - 1;
   plan.inner = 1;
   while (plan.level > 0 && plan.inner * map.sizes[plan.level] <= most && has_two_sides(map, plan.level - 1)) {

@@ -146,15 +146,53 @@ void triangle(double* b, const double* t, Index n, Index k, bool upper, bool uni
 
 // ---- transposition ----
 
-/** Calls `body` with the places of each pair of elements below and above the diagonal, block by block: so caches hold them. */
-template <class F> INLINE void below_diagonal(Index n, const F& body) {
-  for (Index rows = 0; rows < n; rows += few) {
-    for (Index columns = 0; columns <= rows; columns += few) {
-      for (Index i = rows; i < least(rows + few, n); i++) {
-        for (Index j = columns; j < least(columns + few, i); j++) body(i * n + j, j * n + i);
+/**
+ * Calls `body` with the places of each pair of elements below and above the diagonal, block by block, so that caches hold
+ * them; or `square` with those of a whole square of vectors, where code is not fetched. Rows whose addresses differ by
+ * multiples of 2 KB displace each other, and vectors that lie in two cache lines twice as many.
+ */
+template <class S, class F> INLINE void below_diagonal(Index n, const S& square, const F& body) {
+  constexpr Index side = isFetched ? few : L;
+  for (Index rows = 0; rows < n; rows += side) {
+    for (Index columns = 0; columns <= rows; columns += side) {
+      if constexpr (!isFetched) {
+        if (columns < rows && rows + side <= n && n % 256 != 0) {
+          square(rows * n + columns, columns * n + rows);
+          continue;
+        }
+      }
+      for (Index i = rows; i < least(rows + side, n); i++) {
+        for (Index j = columns; j < least(columns + side, i); j++) body(i * n + j, j * n + i);
       }
     }
   }
+}
+
+/** Writes the transpose of a square of vectors. */
+[[maybe_unused]] void mirror(const double* from, double* to, Index n) {
+  V square[L];
+#pragma GCC unroll 8
+  for (int i = 0; i < L; i++) square[i] = load(from + i * n);
+  transpose<double>(square);
+#pragma GCC unroll 8
+  for (int i = 0; i < L; i++) store(to + i * n, square[i]);
+}
+
+/** Exchanges two squares of vectors, and writes the transpose of each. */
+[[maybe_unused]] void exchange(double* a, double* b, Index n) {
+  V square[L];
+#pragma GCC unroll 8
+  for (int i = 0; i < L; i++) square[i] = load(a + i * n);
+  mirror(b, a, n);
+  transpose<double>(square);
+#pragma GCC unroll 8
+  for (int i = 0; i < L; i++) store(b + i * n, square[i]);
+}
+/** Transposes a matrix in its place. */
+INLINE void turn(double* a, Index n) {
+  below_diagonal(
+      n, [&](Index below, Index above) { exchange(a + below, a + above, n); },
+      [&](Index below, Index above) { std::swap(a[below], a[above]); });
 }
 
 // ---- LU ----
@@ -266,16 +304,43 @@ void invert_lower(const double* t, double* b, Index bw, Index n) {
 
 /** Overwrites a with the factors of its transpose. */
 void invert(double* inverse, double* pivots, double* info, double* a, Index n) {
-  below_diagonal(n, [&](Index below, Index above) { std::swap(a[below], a[above]); });
+  turn(a, n);
   lu(a, pivots, info, n, n, true);
   for (Index i = 0; i < n; i++) inverse[i * (n + 1)] = 1;
   invert_lower(a, inverse, n, n);
   solve_upper(a, n, inverse, n, n, n, false);
-  below_diagonal(n, [&](Index below, Index above) { std::swap(inverse[below], inverse[above]); });
+  turn(inverse, n);
   for (Index i = n - 1; i >= 0; i--) swap_rows(inverse + i * n, inverse + static_cast<Index>(pivots[i]) * n, n);
 }
 
 // ---- Cholesky ----
+
+/** Factorizes a block of `few` rows and columns in registers, and leaves anything below the diagonal. */
+[[maybe_unused]] Index factor_block(double* a, Index n) {
+  constexpr int W = few / L;
+  Index minor = 0;
+  Wide<W> x[few];
+#pragma GCC unroll 8
+  for (int i = 0; i < few; i++) x[i] = load_wide<W, true>(a + i * n, L);
+#pragma GCC unroll 8
+  for (int j = 0; j < few; j++) {
+    const double pivot = x[j].v[j / L][j % L], root = std::sqrt(pivot);
+    if (!(pivot > 0) && minor == 0) minor = j + 1;
+#pragma GCC unroll 4
+    for (int w = 0; w < W; w++) x[j].v[w] /= splat(root);
+    x[j].v[j / L][j % L] = root;
+#pragma GCC unroll 8
+    for (int i = j + 1; i < few; i++) {
+      const V factor = splat(x[j].v[i / L][i % L]);
+#pragma GCC unroll 4
+      for (int w = 0; w < W; w++) x[i].v[w] = minus_product(x[i].v[w], factor, x[j].v[w]);
+    }
+  }
+  if (minor != 0) return minor;
+#pragma GCC unroll 8
+  for (int i = 0; i < few; i++) store_wide<W, true>(a + i * n, x[i], L);
+  return 0;
+}
 
 /** Factorizes some rows of the upper triangle; returns the order of the first leading minor that is not positive, or 0. */
 Index factor_rows(double* a, Index n, Index from, Index to) {
@@ -287,6 +352,13 @@ Index factor_rows(double* a, Index n, Index from, Index to) {
       subtract(a + j * (n + 1), n, above, 1, n, above, n, least(few, to - j), n - j, half - from);
     }
     return factor_rows(a, n, half, to);
+  }
+  if constexpr (!isFetched) {
+    if (to - from == few) {
+      if (const Index minor = factor_block(a + from * (n + 1), n)) return from + minor;
+      solve(a + from * (n + 1), 1, n, a + from * n + to, n, few, n - to, false);
+      return 0;
+    }
   }
   for (Index j = from; j < to; j++) {
     // What is left of the diagonal is nothing, and columns from the first on are whole vectors.
@@ -303,12 +375,20 @@ Index factor_rows(double* a, Index n, Index from, Index to) {
 
 void cholesky(double* a, double* info, Index n) {
   // The factor's transpose has contiguous rows.
-  below_diagonal(n, [&](Index below, Index above) { a[above] = a[below]; });
+  below_diagonal(
+      n, [&](Index below, Index above) { mirror(a + below, a + above, n); },
+      [&](Index below, Index above) { a[above] = a[below]; });
   *info = static_cast<double>(factor_rows(a, n, 0, n));
-  below_diagonal(n, [&](Index below, Index above) {
-    a[below] = a[above];
-    a[above] = 0;
-  });
+  below_diagonal(
+      n,
+      [&](Index below, Index above) {
+        mirror(a + above, a + below, n);
+        for (Index i = 0; i < L; i++) store(a + above + i * n, V{});
+      },
+      [&](Index below, Index above) {
+        a[below] = a[above];
+        a[above] = 0;
+      });
 }
 
 }  // namespace

@@ -40,7 +40,12 @@ class Walk {
     open(Room(workspace.at()), from);
     for (;;) {
       for (int64_t t = 0; t < sizes_[level]; t += plan_.turns) {
-        block(t, sizes_[level] - t < plan_.turns ? sizes_[level] - t : plan_.turns);
+        int64_t turns = sizes_[level] - t < plan_.turns ? sizes_[level] - t : plan_.turns;
+        if (const int64_t rest = turns % width; plan_.inPlace() && turns > width && rest != 0) {
+          turns -= rest;
+          block(t + turns, rest);
+        }
+        block(t, turns);
       }
       int32_t next = level - 1;
       while (next >= 0 && index_[next] + 1 == sizes_[next]) next--;

@@ -8,6 +8,7 @@
 
 #include "../kernels.h"
 #include "../pool.h"
+#include "lanes.inl"
 #include "room.inl"
 
 namespace flambeau::ISA {

@@ -43,6 +43,8 @@ static void choose_parts(const Map& map, Plan& plan) {
   int64_t wanted = plan.elements * cost / 1000 / partWork;
   if (wanted < 2) return;
   if (wanted > mostParts) wanted = mostParts;
+  // A block in place may begin anywhere.
+  const int64_t grain = plan.inPlace() ? blockOfFew : plan.turns;
   int64_t accumulators = 1, found = 1;
   for (int32_t k = 0; k < map.outCount; k++) {
     if (!is_reduced(map.outs[k], 0)) continue;
@@ -54,7 +56,7 @@ static void choose_parts(const Map& map, Plan& plan) {
     bool kept = true;
     for (int32_t k = 0; k < map.outCount; k++) kept &= !is_reduced(map.outs[k], l);
     if (!kept && l > 0) continue;
-    int64_t most = l == plan.level ? map.sizes[l] / plan.turns : map.sizes[l];
+    int64_t most = l == plan.level ? map.sizes[l] / grain : map.sizes[l];
     if (!kept && most > mostPartial / accumulators) most = mostPartial / accumulators;
     if (most > wanted) most = wanted;
     if (most <= found) continue;
@@ -63,7 +65,7 @@ static void choose_parts(const Map& map, Plan& plan) {
   }
   const int64_t size = map.sizes[plan.cut];
   plan.chunk = (size + found - 1) / found;
-  if (plan.cut == plan.level) plan.chunk = (plan.chunk + plan.turns - 1) / plan.turns * plan.turns;
+  if (plan.cut == plan.level) plan.chunk = (plan.chunk + grain - 1) / grain * grain;
   plan.parts = (size + plan.chunk - 1) / plan.chunk;
 }
 

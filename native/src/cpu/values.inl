@@ -39,7 +39,7 @@ class Values {
     int64_t widest = 1;
     for (int32_t i = 0; i < map.inputCount; i++) widest = larger(widest, size_of(map.inputs[i].operand.dtype));
     for (int32_t i = 0; i < map.codeCount; i++) widest = larger(widest, size_of(map.codes[i].dtype));
-    blockBytes_ = padded(larger(plan.turns * plan.inner, width) * widest + slack);
+    blockBytes_ = padded(larger(plan.inPlace() ? 0 : plan.turns * plan.inner, width) * widest + slack);
   }
 
   void assign() {
