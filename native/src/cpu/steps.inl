@@ -154,9 +154,22 @@ template <class T> Loop comparison(Step step) {
   }
 }
 
+/**
+ * The smaller of c and the larger of a and b. An order of numbers is one instruction, and says enough if both bounds are the
+ * same for all elements and neither zeros nor NaN.
+ */
+template <class T> void clamp(const Op& op, const Slot* slots, int64_t n) {
+  const auto orders = [&](const Slot& slot) {
+    const T bound = *reinterpret_cast<const T*>(slot.at);
+    return slot.advance == 0 && (bound < 0 || bound > 0);
+  };
+  (orders(slots[op.b]) && orders(slots[op.c]) ? pair<Above, Below, T> : pair<RealMax, RealMin, T>)(op, slots, n);
+}
+
 /** The loop of two steps, of which the second uses the first one's result and one more value; null for others. */
 template <class T> Loop pair_by(Step first, Step second) {
   if (first == Step::mul && second == Step::add) return pair<Mul, Add, T>;
+  if (first == Step::max && second == Step::min) return clamp<T>;
   return first == Step::sub && second == Step::mul ? pair<Sub, Mul, T> : nullptr;
 }
 /** The same for the dtypes that have such loops; code that is fetched has none. */
