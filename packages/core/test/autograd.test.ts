@@ -5,11 +5,13 @@ import {
   arange,
   autograd,
   backward,
+  F,
   grad,
   inferenceMode,
   noGrad,
   ones,
   profile,
+  randn,
   type Tensor,
   tensor,
   useDevice,
@@ -945,4 +947,20 @@ describe('gradients of one tensor', () => {
     const z = tensor([1], { requiresGrad: true })
     expect(additions(uses(z, by), { createGraph: true })).toEqual([2, 2])
   })
+})
+
+it.each([
+  ['conv2d', () => [randn(2, 3, 8, 8), randn(4, 3, 3, 3)], (x: Tensor, w: Tensor) => F.conv2d(x, w)],
+  ['matmul', () => [randn(8, 4), randn(4, 6)], (x: Tensor, w: Tensor) => x.matmul(w)],
+  ['bmm', () => [randn(2, 8, 4), randn(2, 4, 6)], (x: Tensor, w: Tensor) => x.bmm(w)],
+  ['linear', () => [randn(8, 4), randn(6, 4)], (x: Tensor, w: Tensor) => F.linear(x, w)],
+] as const)('grad of %s computes no gradient that nobody asks for', (_, inputs, run) => {
+  const products = (isOther: boolean): number => {
+    const [x, w] = inputs()
+    x.requiresGrad_(isOther)
+    const y = run(x, w.requiresGrad_()).sum()
+    return profile(() => grad(y, w)).events.filter(({ kind }) => kind === 'contract').length
+  }
+  expect(products(true)).toBe(products(false))
+  expect(products(true)).toBeGreaterThan(0)
 })

@@ -89,7 +89,7 @@ export class Walk {
       node.dys = noGradients
       node.pending = 0
       node.slices = null
-      node.wanted = 0
+      node.wanted = this.#targets === null ? 1 : 0
       const nodes = this.#nodes
       if (node.leaf !== null) this.#leaves.push(node)
       else {
@@ -157,7 +157,7 @@ export class Walk {
     if (waits(node)) addUp(node)
     if (node.dys !== noGradients) {
       const captures = this.#capture(node)
-      const passes = this.#targets === null || leads(node)
+      const passes = leads(node)
       if (node.hooks !== null && (passes || captures !== undefined)) runHooks(node)
       if (passes && edges.length === 1 && op.cut !== undefined && !mode.anomaly) slice = node.dys[0]
       else if (passes) gradients = gradientsOf(node)

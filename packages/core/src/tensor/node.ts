@@ -64,7 +64,7 @@ export class Node<A = unknown> implements Vjp<A> {
   pending = 0
   /** Gradients of slices, which wait (autograd/slices.ts). */
   slices: object | null = null
-  /** Whether that pass needs this node's gradients, or those of a node that it leads to. */
+  /** Whether that pass needs this node's gradients, or those of a node that it leads to; a pass for all leaves needs all. */
   wanted: Wanted = 0
 
   constructor(
@@ -106,9 +106,9 @@ export class Node<A = unknown> implements Vjp<A> {
     return this.dys[0] as Tensor
   }
 
-  /** Whether a gradient flows to the input at a position. */
+  /** Whether the backward pass that is visiting this node needs the gradient of the input at a position. */
   needs(position: number): boolean {
-    return (this.edges[position] ?? null) !== null
+    return (this.edges[position]?.wanted ?? 0) > 0
   }
 
   /** Shape and dtype of an input that a gradient flows to. */

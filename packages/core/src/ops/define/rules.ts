@@ -137,14 +137,13 @@ export class GradientRules {
   /** The gradients of the inputs that need one. */
   gradients(ctx: Vjp<Spec | null>): Gradients {
     const { arity } = this
-    const { needed } = ctx
     const gradients = repeated<Tensor | null>(arity, null)
     if (ctx.attrs === null && arity > 1) {
       this.#joint ??= new JointGradients(this)
       this.#joint.fill(gradients, ctx)
     }
     for (let i = 0; i < arity; i++)
-      if (gradients[i] === null && needed & (1 << i)) gradients[i] = this.#inputGradient(ctx, i)
+      if (gradients[i] === null && ctx.needs(i)) gradients[i] = this.#inputGradient(ctx, i)
     return gradients
   }
 
