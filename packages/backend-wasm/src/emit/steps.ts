@@ -1,10 +1,11 @@
 // The steps of expressions on vectors of four lanes, as native/src/cpu/elementwise.inl defines them. In lanes a float32
 // is itself, an int32 too, a uint8 is an int32 from 0 to 255, and a bool is all bits or none.
 import { type DType, roundTo } from '@flambeau/core/backend'
+import { atan2 } from './atan2.ts'
 import * as w from './code.ts'
 import type { Code } from './code.ts'
 import type { Computed, Value } from './decode.ts'
-import { atan2, copySign, fma, functions, type Maker, pow, toInt32 } from './math.ts'
+import { copySign, fma, functions, type Maker, pow, toInt32 } from './math.ts'
 
 /** The code of a step. Its operands may be repeated. */
 type Emit = (m: Maker, a: Code, b: Code, c: Code) => Code
@@ -110,7 +111,7 @@ const real: Table = {
   rint: unary(w.nearest),
   sqrt: unary(w.sqrt),
   copysign: (m, a, b) => copySign(m, a, b),
-  atan2: (m, a, b) => atan2(m, a, b),
+  atan2,
   ...functions,
 }
 
