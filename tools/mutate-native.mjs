@@ -1,7 +1,7 @@
 // Measures whether the C++ tests of the decoder notice faults in it: changes conditions, bounds and statements of
-// reader.h, decode.cc and stream.cc one at a time, runs the tests of both against each change, and prints the changes
-// that no test noticed. It takes a quarter of an hour and is not part of the tests; docs/internals/native.md explains
-// the survivors.
+// reader.h, decode.cc, its part and stream.cc one at a time, runs the tests of both against each change, and prints the
+// changes that no test noticed. It takes a quarter of an hour and is not part of the tests; docs/internals/native.md
+// explains the survivors.
 //
 //   node tools/mutate-native.mjs [--jobs 2] [--only reader.h] [--each 100] [--seed 0] [--list]
 import { spawn, spawnSync } from 'node:child_process'
@@ -26,7 +26,12 @@ const sources = join(root, 'native')
 const folder = join(sources, 'build', 'Release')
 
 /** Each file, with the translation unit that is compiled for it. */
-const files = { 'reader.h': 'decode.cc', 'decode.cc': 'decode.cc', 'stream.cc': 'stream.cc' }
+const files = {
+  'reader.h': 'decode.cc',
+  'decode.cc': 'decode.cc',
+  'decode_composite.inl': 'decode.cc',
+  'stream.cc': 'stream.cc',
+}
 
 /** Replacements for every match of a pattern in a line. */
 const swaps = [

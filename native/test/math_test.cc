@@ -181,3 +181,20 @@ TEST_CASE("the gamma function's logarithm is the C library's, in double precisio
     }
   }
 }
+
+TEST_CASE("the smaller of a bound and the larger of another, for numbers of every kind") {
+  const double bounds[] = {-infinity, -1, -0.0, 0, 1e-40, 1, infinity, notNumber};
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    for (const double low : bounds) {
+      for (const double high : bounds) {
+        Trial trial;
+        trial.sizes = {277};
+        const int x = trial.input(dtype, 0, any_value);
+        const int from = trial.number(dtype, low), to = trial.number(dtype, high);
+        trial.step(Step::max, dtype, dtype, 0, x, from);
+        trial.out(trial.step(Step::min, dtype, dtype, 1, 0, to), dtype, 0);
+        trial.check();
+      }
+    }
+  }
+}

@@ -29,6 +29,7 @@ STEP(Smaller, (X a, X b), return a < b ? a : b;)
 STEP(Sign, (X a), return a > 0 ? X{} + 1 : a < 0 ? X{} - 1 : X{};)
 STEP(Positive, (X a), return a > 0 ? X{} + 1 : X{};)
 STEP(Identity, (X a), return a;)
+// The first one also where there is no order: of NaN, and of two zeros.
 STEP(Above, (X a, X b), return b > a ? b : a;)
 STEP(Below, (X a, X b), return b < a ? b : a;)
 STEP(Madd, (X a, X b, X c), return a * b + c;)

@@ -206,10 +206,10 @@ void swap_rows(double* x, double* y, Index n) {
 }
 
 /** Divides elements below a pivot by it, and subtracts their products with the W last vectors of its row from theirs. */
-template <int W> void eliminate(const double* row, double* end, Index k, Index to, Index n) {
+template <int W> void eliminate(double* row, double* end, Index k, Index to, Index n) {
   const Index first = to - W * L;
   const Wide<W> own = load_wide<W, true>(row + first, L);
-  for (double* at = const_cast<double*>(row) + n; at < end; at += n) {
+  for (double* at = row + n; at < end; at += n) {
     const double factor = at[k] / row[k];
     Wide<W> x = load_wide<W, true>(at + first, L);
 #pragma GCC unroll 4
@@ -248,7 +248,7 @@ Index factor_columns(double* a, Index m, Index n, double* pivots, bool exchanges
       continue;
     }
     if (best != k) swap_rows(a + k * n, a + best * n, n);
-    const double* const row = a + k * n;
+    double* const row = a + k * n;
     if (isFetched) {
       double* const end = a + m * n;
       switch ((to - k) / L) {

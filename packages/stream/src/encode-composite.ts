@@ -31,12 +31,8 @@ export const fetched: readonly CompositeKind[] = [
   'crossEntropyBackward',
   'moments',
 ]
-/**
- * Those that C++ has kernels for, in the order of their numbers. tools/steps.mjs generates native/src/composites.h from
- * them. Add a new one at the end.
- */
-export const kernels: readonly CompositeKind[] = [
-  ...fetched,
+/** Those that only native's kernels for processors have: WebAssembly and CUDA compose them. Add a new one at the end. */
+export const unfetched = [
   'sliceNorm',
   'sliceNormBackward',
   'batchNorm',
@@ -44,7 +40,12 @@ export const kernels: readonly CompositeKind[] = [
   'maxPool',
   'maxPoolWinners',
   'maxPoolBackward',
-]
+] as const satisfies readonly CompositeKind[]
+/**
+ * Those that C++ has kernels for, in the order of their numbers. tools/steps.mjs generates native/src/composites.h from
+ * them.
+ */
+export const kernels: readonly CompositeKind[] = [...fetched, ...unfetched]
 /** The attributes of a composition besides the axis: pairs, then single numbers. */
 export function namesOf(kind: CompositeKind): readonly string[] {
   const { pairs = [], numbers = [] }: Composite = composites[kind]

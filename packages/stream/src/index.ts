@@ -3,7 +3,7 @@
 export { codeWords, compile, registers, steps } from './expression.ts'
 export { ended, format, opcodes, reductions, routines } from './codes.ts'
 export { encode, mayFail, workOf, writes } from './encode.ts'
-export { fetched, kernels } from './encode-composite.ts'
+export { fetched, kernels, unfetched } from './encode-composite.ts'
 export { errorOf } from './errors.ts'
 export { type Call, Calls } from './calls.ts'
 export { Batch } from './batch.ts'

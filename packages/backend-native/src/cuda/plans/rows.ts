@@ -13,6 +13,7 @@ import {
   numelOf,
   type View,
 } from '@flambeau/core/backend'
+import { unfetched } from '@flambeau/stream'
 import type { Launch, Param, Plan, Planner } from '../plan.ts'
 import { accumulators, acrossLanes, append, type Combining, placeOf } from '../text/lanes.ts'
 import { declareLoops, declareSteps } from '../text/loops.ts'
@@ -24,15 +25,7 @@ import { each, formOf, lastAxisOf, planReduction, sums } from './reduction.ts'
 
 type Floating = 'float32' | 'float64'
 /** Compositions without a kernel here, which core composes of maps and sums. */
-export const composed = [
-  'sliceNorm',
-  'sliceNormBackward',
-  'batchNorm',
-  'batchNormBackward',
-  'maxPool',
-  'maxPoolWinners',
-  'maxPoolBackward',
-] as const
+export const composed = unfetched
 export type Composed = (typeof composed)[number]
 /** Those along an axis. */
 export type RowKind = Exclude<CompositeKind, 'moments' | Composed>

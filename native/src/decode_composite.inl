@@ -1,0 +1,94 @@
+// Reads a composition: its sizes and numbers, then operands, whose elements follow from the extents of its record. Part of
+// decode.cc.
+#pragma once
+#include "reader.h"
+
+namespace flambeau {
+namespace {
+
+#if !defined(__wasm__)
+/** Whether windows lie in their planes, and leave out few elements: `in` elements give `out` results. */
+bool are_windows(int32_t in, int32_t out, const int32_t* n, int side) {
+  const int64_t kernel = n[2 + side], stride = n[4 + side], low = n[6 + side];
+  return kernel >= 1 && kernel <= maxPoolTaps && stride >= 1 && low >= 0 && low < kernel &&
+         (out - 1) * stride - low < in && in + low < out * stride + kernel;
+}
+#endif
+
+void read_composite(Reader& r, Instruction* out) {
+  CompositeOp& x = out->composite;
+  // The kernel looks up all operands, even those that the composition lacks.
+  x = {};
+  x.kind = static_cast<Composite>(r.count(static_cast<int32_t>(Composite::count) - 1));
+  x.dtype = r.dtype();
+  r.require(is_float(x.dtype), "a composition is of another dtype");
+  int64_t elements = 1;
+  const int32_t* sizes = r.sizes(3, &elements);
+  out->empty = elements == 0;
+  if (!r.good()) return;
+  x.outer = sizes[0];
+  x.n = sizes[1];
+  x.inner = sizes[2];
+  const int64_t rows = int64_t{x.outer} * x.inner;
+  const CompositeInfo& info = info_of(x.kind);
+  [[maybe_unused]] int32_t slices = 0;
+  for (int32_t i = 0; i < info.numbers; i++) x.numbers[i] = r.word();
+#if !defined(__wasm__)
+  if (x.kind >= Composite::maxPool && !out->empty) {
+    r.require(x.dtype == DType::float32 && x.numbers[5] <= 2, "windows are of another dtype or too far apart");
+    for (int side = 0; side < 2; side++) {
+      const int32_t own = sizes[1 + side], plane = x.numbers[side];
+      const bool isBackward = x.kind == Composite::maxPoolBackward;
+      const int32_t in = isBackward ? plane : own, out = isBackward ? own : plane;
+      r.require(plane >= 1 && are_windows(in, out, x.numbers, side), "windows are not in their planes");
+    }
+  }
+#endif
+  for (int32_t i = 0; i < info.operands && r.good(); i++) {
+    const Extent extent = info.extents[i];
+    const Operand operand = x.operands[i] = r.operand(false);
+    r.require(operand.dtype == (extent == Extent::index ? DType::int32 : x.dtype), "operands are of several dtypes");
+    int64_t count = 0;
+    switch (extent) {
+      case Extent::all:
+        count = elements;
+        break;
+      case Extent::row:
+      case Extent::index:
+        count = rows;
+        break;
+      case Extent::rowOrOne:
+        x.steps[i] = r.count(1);
+        count = (rows - 1) * x.steps[i] + 1;
+        break;
+      case Extent::each:
+        count = x.n;
+        break;
+#if !defined(__wasm__)
+      case Extent::slice:
+        count = x.outer;
+        break;
+      case Extent::channel:
+        x.steps[i] = r.count();
+        r.require(x.steps[i] > 0 && (slices == 0 || slices == x.steps[i]), "channels repeat at different distances");
+        slices = x.steps[i];
+        count = int64_t{x.steps[i]} * x.n;
+        break;
+      case Extent::one:
+        count = 1;
+        break;
+      case Extent::plane:
+        count = x.outer;
+        for (int side = 0; side < 2; side++) r.times(x.numbers[side], &count);
+        break;
+#else
+      default:  // of compositions that WebAssembly lacks
+        break;
+#endif
+    }
+    if (!out->empty) r.claim(operand, operand.offset, operand.offset + count - 1);
+  }
+}
+
+}  // namespace
+}  // namespace flambeau
