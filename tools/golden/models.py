@@ -179,7 +179,8 @@ FAMILIES = {
     'alexnet': ['alexnet'],
     'vgg': ['vgg11', 'vgg11Bn', 'vgg13', 'vgg13Bn', 'vgg16', 'vgg16Bn', 'vgg19', 'vgg19Bn'],
     'googlenet': ['googlenet'],
-    'resnet': ['resnet18', 'resnet34', 'resnet50', 'resnet101', 'resnet152'],
+    'resnet': ['resnet18', 'resnet34', 'resnet50', 'resnet101', 'resnet152', 'resnext50_32x4d', 'resnext101_32x8d',
+               'resnext101_64x4d', 'wideResnet50_2', 'wideResnet101_2'],
 }
 BLOCKS = {'BasicBlock': resnet.BasicBlock, 'Bottleneck': resnet.Bottleneck}
 

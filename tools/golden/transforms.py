@@ -30,6 +30,8 @@ INPUTS = {
     'plane': picture(5, 7),
     'large': picture(3, 24, 20),
     'doubles': (picture(3, 6, 8) / 255).double(),
+    'tones': (picture(1, 20, 16).float() * 0.3 + 60).to(torch.uint8),
+    'bytePair': picture(2, 3, 8, 9),
 }
 
 
@@ -38,7 +40,7 @@ def camel(name):
 
 
 def plain(value):
-    if isinstance(value, InterpolationMode):
+    if isinstance(value, (InterpolationMode, T.AutoAugmentPolicy)):
         return value.value
     return NAMES[value] if isinstance(value, torch.dtype) else value
 
@@ -130,6 +132,10 @@ functions = [
     *(c for mode in MODES[:2] for c in function('affine', 'bytes', 20, [1, -2], 1.3, [5, 10], interpolation=mode, fill=[7])),
     *function('affine', 'floats batch', -70, [0, 1], 0.7, 12.5, interpolation=MODES[1]),
     *function('affine', 'grey', 45, [0, 0], 1.1, [3.0], center=[0, 4]),
+    *function('equalize', 'large tones bytePair'),
+    *(c for mode in MODES[:2] for fill in [None, [9], [1, 2, 3]]
+      for c in function('perspective', 'bytes', [[0, 0], [7, 0], [7, 5], [0, 5]], [[1, 0], [6, 2], [7, 4], [0, 5]], interpolation=mode, fill=fill)),
+    *function('perspective', 'floats batch', [[0, 0], [3, 0], [3, 3], [0, 3]], [[0, 1], [2, 0], [4, 3], [1, 3]]),
     *function('convertImageDtype', 'bytes', torch.float32),
     *function('convertImageDtype', 'bytes', torch.float64),
     *function('convertImageDtype', 'floats', torch.uint8),
@@ -161,6 +167,19 @@ modules = [
     *module('RandomAffine', 'floats', [-5, 60], translate=[0.2, 0.3], scale=[0.7, 1.4], shear=[-10, 10, -5, 20],
             interpolation=MODES[1], fill=[0.1, 0.2, 0.3]),
     *module('RandomAffine', 'grey', 0, shear=8, center=[1, 1], seeds=(0,)),
+    *module('RandomEqualize', 'tones', 0.6),
+    *module('RandomPerspective', 'bytes floats', p=0.8),
+    *module('RandomPerspective', 'bytes', 0.3, 1.0, interpolation=MODES[0], fill=[1, 2, 3], seeds=(0,)),
+    *module('ElasticTransform', 'bytes', alpha=30.0, sigma=0.3),
+    *module('ElasticTransform', 'floats', alpha=[5.0, 9.0], sigma=[0.0, 0.0], interpolation=MODES[0], fill=0.5),
+    *module('AutoAugment', 'bytes tones', seeds=range(12)),
+    *module('AutoAugment', 'bytePair', T.AutoAugmentPolicy.CIFAR10, fill=[7], seeds=range(12)),
+    *module('AutoAugment', 'bytes', policy=T.AutoAugmentPolicy.SVHN, interpolation=MODES[1], seeds=range(12)),
+    *module('RandAugment', 'tones bytePair', seeds=range(8)),
+    *module('RandAugment', 'bytes', 3, 5, num_magnitude_bins=11, fill=[1, 2, 3], seeds=range(4)),
+    *module('TrivialAugmentWide', 'bytes grey', seeds=range(12)),
+    *module('AugMix', 'tones bytePair', seeds=range(4)),
+    *module('AugMix', 'bytes', 5, 2, chain_depth=2, alpha=0.7, all_ops=False, interpolation=MODES[0], seeds=range(4)),
     *module('RandomErasing', 'floats', seeds=(0, 1, 2, 3)),
     *module('RandomErasing', 'bytes', 1.0, scale=[0.1, 0.3], value=[1, 2, 3]),
     *module('RandomErasing', 'floats', p=1.0, value='random', seeds=(0, 1)),
@@ -214,6 +233,17 @@ errors = {
     'toTensorOfNone': message(lambda: T.ToTensor()(None)),
     'toTensorOfText': message(lambda: T.ToTensor()('cat.png')),
     'normalizeOfList': message(lambda: T.Normalize(0.5, 0.5)([1])),
+    'equalizeFloats': message(lambda: F.equalize(floats)),
+    'equalizeDims': message(lambda: F.equalize(INPUTS['plane'])),
+    'policy': message(lambda: T.AutoAugment('coco')),
+    'severity': message(lambda: T.AugMix(11)),
+    'displacement': message(lambda: F.elastic_transform(floats, torch.zeros(1, 2, 2, 2))),
+    'alpha': message(lambda: T.ElasticTransform([1.0, 2.0, 3.0])),
+    'square': message(lambda: T.LinearTransformation(torch.ones(2, 3), torch.ones(2))),
+    'meanLength': message(lambda: T.LinearTransformation(torch.eye(2), torch.ones(3))),
+    'incompatible': message(lambda: T.LinearTransformation(torch.eye(2), torch.ones(2))(floats)),
+    'weights': message(lambda: T.RandomChoice([T.ToTensor()], [1.0, 2.0])(floats)),
+    'noWeights': message(lambda: T.RandomChoice([T.ToTensor()], [0.0])(floats)),
     'eraseOfText': message(lambda: F.erase('cat.png', 0, 0, 1, 1, floats)),
 }
 reprs = {
@@ -225,6 +255,15 @@ reprs = {
     'RandomSolarize': str(T.RandomSolarize(0.25, 0.75)),
     'RandomAutocontrast': str(T.RandomAutocontrast()),
     'RandomAdjustSharpness': str(T.RandomAdjustSharpness(2)),
+    'RandomEqualize': str(T.RandomEqualize()),
+    'RandomPerspective': str(T.RandomPerspective(p=0.25)),
+    'AutoAugment': str(T.AutoAugment(T.AutoAugmentPolicy.SVHN)),
+    'RandAugment': str(T.RandAugment(1)),
+    'TrivialAugmentWide': str(T.TrivialAugmentWide(fill=[1])).replace('[1]', '(1,)'),
+    'AugMix': str(T.AugMix(alpha=0.5)),
+    'RandomChoice': str(T.RandomChoice([T.CenterCrop(3), T.ToTensor()], [0.5, 1.0])),
+    'RandomOrder': str(T.RandomOrder([T.CenterCrop(3)])),
+    'LinearTransformation': str(T.LinearTransformation(torch.eye(2), torch.ones(2))),
     'CenterCrop': str(T.CenterCrop(3)),
     'Pad': str(T.Pad((1, 2), 3, 'constant')),
     'RandomCrop': str(T.RandomCrop(4, 1)),

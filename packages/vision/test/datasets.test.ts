@@ -93,6 +93,7 @@ describe('MNIST', () => {
       image.data.fill(0)
       expect([...train.at(1)[0].data]).toEqual([...pixels.slice(8, 16)])
     }
+    expect(new datasets.KMNIST(files('KMNIST'), false).classes).toHaveLength(10)
     const clothes = new datasets.FashionMNIST(files('FashionMNIST'), false)
     expect(clothes.classes[clothes.at(0)[1]]).toBe('Pullover')
     expect(String(new datasets.MNIST(folder))).toBe(

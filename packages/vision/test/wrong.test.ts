@@ -49,6 +49,13 @@ const values: readonly unknown[] = [
 
 const x = (): core.Tensor => ones(3, 6, 6).mul(0.5)
 const image = new io.Image(6, 6, 'RGB')
+const bytes = (): core.Tensor => x().mul(255).to('uint8')
+const corners = [
+  [0, 0],
+  [4, 0],
+  [4, 4],
+  [0, 4],
+]
 const png = io.encodePng(image)
 
 type Call = readonly [call: (...args: never[]) => unknown, ...args: readonly unknown[]]
@@ -65,6 +72,8 @@ const functions: Record<string, Call> = {
   convertImageDtype: [F.convertImageDtype, x(), 'uint8'],
   crop: [F.crop, x(), 1, 1, 2, 2],
   erase: [F.erase, x(), 1, 1, 2, 2, zeros(1), false],
+  elasticTransform: [F.elasticTransform, x(), zeros(1, 6, 6, 2), { fill: 0 }],
+  equalize: [F.equalize, x().to('uint8')],
   fiveCrop: [F.fiveCrop, x(), [2, 2]],
   gaussianBlur: [F.gaussianBlur, x(), [3, 3], [1, 1]],
   getDimensions: [F.getDimensions, x()],
@@ -74,6 +83,7 @@ const functions: Record<string, Call> = {
   invert: [F.invert, x()],
   normalize: [F.normalize, x(), [0.5], [0.5], false],
   pad: [F.pad, x(), [1, 2], 0, 'constant'],
+  perspective: [F.perspective, x(), corners, corners, { fill: 0 }],
   pilToTensor: [F.pilToTensor, image],
   posterize: [F.posterize, x().to('uint8'), 3],
   resize: [F.resize, x(), [3, 4], { antialias: true }],
@@ -82,6 +92,7 @@ const functions: Record<string, Call> = {
   rotate: [F.rotate, x(), 30, { expand: true }],
   solarize: [F.solarize, x(), 0.5],
   tenCrop: [F.tenCrop, x(), [2, 2], true],
+  toGrayscale: [F.toGrayscale, image, 1],
   toPilImage: [F.toPilImage, x(), 'RGB'],
   toTensor: [F.toTensor, image],
   vflip: [F.vflip, x()],
@@ -92,26 +103,35 @@ const make =
   (...args: unknown[]) =>
     new (type as new (...args: unknown[]) => { forward(x: unknown): unknown })(...args).forward(input)
 const classes: Record<string, Call> = {
+  AugMix: [make(T.AugMix, bytes()), 3, { mixtureWidth: 2, chainDepth: 1, alpha: 0.5, allOps: false }],
+  AutoAugment: [make(T.AutoAugment, bytes()), 'svhn', { fill: 0 }],
   CenterCrop: [make(T.CenterCrop), 3],
   ColorJitter: [make(T.ColorJitter), 0.1, 0.1, 0.1, 0.1],
   Compose: [make(T.Compose), [new T.CenterCrop(2)]],
   ConvertImageDtype: [make(T.ConvertImageDtype), 'uint8'],
+  ElasticTransform: [make(T.ElasticTransform), 3, 0.3, { fill: 0 }],
   FiveCrop: [make(T.FiveCrop), 3],
   GaussianBlur: [make(T.GaussianBlur), 3, [0.1, 2]],
   Grayscale: [make(T.Grayscale), 1],
   Lambda: [make(T.Lambda), () => 1],
+  LinearTransformation: [make(T.LinearTransformation), core.eye(108), zeros(108)],
   Normalize: [make(T.Normalize), [0.5], [0.5], false],
   Pad: [make(T.Pad), 1, 0, 'edge'],
   PILToTensor: [make(T.PILToTensor, image)],
+  RandAugment: [make(T.RandAugment, bytes()), 1, 2, { numMagnitudeBins: 5 }],
   RandomAdjustSharpness: [make(T.RandomAdjustSharpness), 2, 1],
   RandomAffine: [make(T.RandomAffine), 10, { translate: [0.1, 0.1], scale: [0.5, 1], shear: 3, fill: 0 }],
   RandomApply: [make(T.RandomApply), [new T.CenterCrop(2)], 1],
   RandomAutocontrast: [make(T.RandomAutocontrast), 1],
+  RandomChoice: [make(T.RandomChoice), [new T.CenterCrop(2)], [1]],
   RandomCrop: [make(T.RandomCrop), 3, 1, { padIfNeeded: true }],
+  RandomEqualize: [make(T.RandomEqualize, bytes()), 1],
   RandomErasing: [make(T.RandomErasing), 1, { value: 0 }],
   RandomGrayscale: [make(T.RandomGrayscale), 1],
   RandomHorizontalFlip: [make(T.RandomHorizontalFlip), 1],
   RandomInvert: [make(T.RandomInvert), 1],
+  RandomOrder: [make(T.RandomOrder), [new T.CenterCrop(2)]],
+  RandomPerspective: [make(T.RandomPerspective), 0.5, 1, { fill: 0 }],
   RandomPosterize: [make(T.RandomPosterize, x().to('uint8')), 3, 1],
   RandomResizedCrop: [make(T.RandomResizedCrop), 3, { scale: [0.1, 1] }],
   RandomRotation: [make(T.RandomRotation), 10, { expand: true }],
@@ -121,6 +141,7 @@ const classes: Record<string, Call> = {
   TenCrop: [make(T.TenCrop), 3, true],
   ToPILImage: [make(T.ToPILImage), 'RGB'],
   ToTensor: [make(T.ToTensor, image)],
+  TrivialAugmentWide: [make(T.TrivialAugmentWide, bytes()), 5, { fill: 0 }],
 }
 
 const set =
@@ -205,7 +226,9 @@ describe('wrong values', () => {
   it('are tried on every export', () => {
     expect(Object.keys(functions).sort()).toEqual(Object.keys(F).sort())
     expect(Object.keys(others)).toEqual(expect.arrayContaining(Object.keys(inspect)))
-    expect([...Object.keys(classes), 'InterpolationMode', 'functional'].sort()).toEqual(Object.keys(T).sort())
+    expect([...Object.keys(classes), 'AutoAugmentPolicy', 'InterpolationMode', 'functional'].sort()).toEqual(
+      Object.keys(T).sort(),
+    )
   })
 
   it.each(Object.entries({ ...functions, ...classes, ...others }))('%s', (_, [call, ...args]) => {

@@ -1,4 +1,4 @@
-// MNIST and Fashion-MNIST, from the IDX files in the folders that torchvision makes.
+// MNIST, Fashion-MNIST and KMNIST, from the IDX files in the folders that torchvision makes.
 import { RuntimeError, signatures, type Tensor, tensor } from '@flambeau/core'
 import { nameClasses } from '@flambeau/core/backend'
 import { type Idx, parseIdx } from '../io/idx.ts'
@@ -190,4 +190,22 @@ export class FashionMNIST<X = Image, Y = number> extends MNIST<X, Y> {
   }
 }
 
-nameClasses({ MNIST, FashionMNIST })
+const characters = ['o', 'ki', 'su', 'tsu', 'na', 'ha', 'ma', 'ya', 're', 'wo']
+
+/**
+ * Japanese characters in cursive script, from the files of `root/KMNIST/raw`, which are named as those of `MNIST`.
+ *
+ * @example
+ * // not run: there is no such folder
+ * const test = new datasets.KMNIST('data', { train: false })
+ * test.classes[test.at(0)[1]] // 'su'
+ */
+export class KMNIST<X = Image, Y = number> extends MNIST<X, Y> {
+  override readonly classes: readonly string[] = characters
+
+  protected override get folderName(): string {
+    return 'KMNIST'
+  }
+}
+
+nameClasses({ MNIST, FashionMNIST, KMNIST })

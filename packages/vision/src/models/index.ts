@@ -22,6 +22,11 @@ export {
   resnet50,
   resnet101,
   resnet152,
+  resnext101_32x8d,
+  resnext101_64x4d,
+  resnext50_32x4d,
+  wideResnet101_2,
+  wideResnet50_2,
 } from './resnet.ts'
 export {
   PlainBlock,

@@ -268,8 +268,13 @@ function zeroLast(each: nn.Module): void {
 }
 
 /** The function that builds a member of the family. */
-const resnet = (name: string, block: Block, layers: readonly number[]): Builder<ResNetOptions, ResNet> =>
-  builder(name, (options: ResNetOptions) => new ResNet(block, layers, options))
+const resnet = (
+  name: string,
+  block: Block,
+  layers: readonly number[],
+  fixed: ResNetOptions = {},
+): Builder<ResNetOptions, ResNet> =>
+  builder(name, (options: ResNetOptions) => new ResNet(block, layers, { ...options, ...fixed }))
 
 /**
  * ResNet with 18 layers that have weights.
@@ -286,5 +291,18 @@ export const resnet50 = resnet('resnet50', Bottleneck, [3, 4, 6, 3])
 export const resnet101 = resnet('resnet101', Bottleneck, [3, 4, 23, 3])
 /** ResNet with 152 layers, in bottlenecks. */
 export const resnet152 = resnet('resnet152', Bottleneck, [3, 8, 36, 3])
+
+// "Aggregated residual transformations for deep neural networks" (2017): groups in the middle of a bottleneck.
+/** ResNeXt with 50 layers, in bottlenecks of 32 groups, with 4 channels each in the first stage. */
+export const resnext50_32x4d = resnet('resnext50_32x4d', Bottleneck, [3, 4, 6, 3], { groups: 32, widthPerGroup: 4 })
+/** ResNeXt with 101 layers, in bottlenecks of 32 groups, with 8 channels each in the first stage. */
+export const resnext101_32x8d = resnet('resnext101_32x8d', Bottleneck, [3, 4, 23, 3], { groups: 32, widthPerGroup: 8 })
+/** ResNeXt with 101 layers, in bottlenecks of 64 groups, with 4 channels each in the first stage. */
+export const resnext101_64x4d = resnet('resnext101_64x4d', Bottleneck, [3, 4, 23, 3], { groups: 64, widthPerGroup: 4 })
+// "Wide residual networks" (2016): more channels in the middle of a bottleneck.
+/** ResNet with 50 layers, whose bottlenecks have twice the channels in the middle. */
+export const wideResnet50_2 = resnet('wide_resnet50_2', Bottleneck, [3, 4, 6, 3], { widthPerGroup: 128 })
+/** ResNet with 101 layers, whose bottlenecks have twice the channels in the middle. */
+export const wideResnet101_2 = resnet('wide_resnet101_2', Bottleneck, [3, 4, 23, 3], { widthPerGroup: 128 })
 
 nameClasses({ BasicBlock, Bottleneck, ResNet })

@@ -5,10 +5,10 @@ import type { Image, ImageMode } from '../io/image.ts'
 import { rgbToGrayscale } from './color.ts'
 import { convertImageDtype, normalize, pilToTensor, toPilImage, toTensor } from './convert.ts'
 import { centerCrop, checkPadding, pad, type PaddingMode } from './crop.ts'
-import { numbers, type Picture, python, sizeOf, wholes } from './images.ts'
+import { numbers, type Picture, python, pythonFloats, sizeOf, tensorPicture, wholes } from './images.ts'
 import { type Interpolation, resize, type ResizeOptions, resizeParameters } from './resize.ts'
 
-const { bool, constructing, dtype, finite, int, nullable, optional, required, str } = signatures
+const { bool, constructing, dtype, finite, int, nullable, optional, required, str, tensor } = signatures
 
 /**
  * An image as a float32 tensor [channels, height, width] of values from 0 to 1.
@@ -243,4 +243,67 @@ export class Grayscale extends nn.Module {
   }
 }
 
-nameClasses({ ToTensor, PILToTensor, ToPILImage, ConvertImageDtype, Normalize, CenterCrop, Resize, Pad, Grayscale })
+const readLinear = constructing(
+  'LinearTransformation',
+  required('transformationMatrix', tensor),
+  required('meanVector', tensor),
+)
+/**
+ * A tensor [..., channels, height, width] flattened, less `meanVector` [d], times `transformationMatrix` [d, d], in its old
+ * shape, where d is channels x height x width; for whitening.
+ *
+ * Throws a ValueError for a matrix that is not square and for another length of the vector, and `forward` for pictures of
+ * another size.
+ *
+ * @example
+ * new LinearTransformation(eye(2).mul(3), ones(2)).forward(tensor([[[1, 2]]])) // tensor([[[0., 3.]]])
+ */
+export class LinearTransformation extends nn.Module {
+  readonly transformationMatrix: Tensor
+  readonly meanVector: Tensor
+
+  constructor(transformationMatrix: Tensor, meanVector: Tensor) {
+    super()
+    const [matrix, mean] = readLinear([transformationMatrix, meanVector])
+    const sizes = python(matrix.shape)
+    if (matrix.dim() !== 2 || matrix.shape[0] !== matrix.shape[1])
+      throw new ValueError(`transformation_matrix should be square. Got ${sizes} rectangular matrix.`)
+    if (mean.dim() !== 1 || mean.shape[0] !== matrix.shape[0]) {
+      throw new ValueError(
+        `mean_vector should have the same length ${mean.length} as any one of the dimensions of the transformation_matrix [${sizes}]`,
+      )
+    }
+    this.transformationMatrix = matrix
+    this.meanVector = mean
+  }
+
+  override forward(tensor: Tensor): Tensor {
+    const sizes = tensorPicture.accepts(tensor) ? tensor.shape.slice(-3) : []
+    const wanted = this.meanVector.shape[0]
+    const count = sizes.reduce((a, b) => a * b, 1)
+    if (sizes.length < 3 || count !== wanted) {
+      throw new ValueError(
+        `Input tensor and transformation matrix have incompatible shape.[${sizes.join(' x ')}] != ${wanted}`,
+      )
+    }
+    return tensor.reshape([-1, count]).sub(this.meanVector).matmul(this.transformationMatrix).reshape(tensor.shape)
+  }
+
+  override extraRepr(): string {
+    const rows = this.transformationMatrix.tolist() as number[][]
+    return `transformation_matrix=[${rows.map((row) => pythonFloats(row)).join(', ')}], mean_vector=${pythonFloats(this.meanVector.tolist() as number[])}`
+  }
+}
+
+nameClasses({
+  LinearTransformation,
+  ToTensor,
+  PILToTensor,
+  ToPILImage,
+  ConvertImageDtype,
+  Normalize,
+  CenterCrop,
+  Resize,
+  Pad,
+  Grayscale,
+})

@@ -13,7 +13,7 @@ import {
   type Picture,
 } from './images.ts'
 
-const { finite, int, optional, required, signature } = signatures
+const { anything, finite, int, optional, required, signature } = signatures
 
 /** `ratio` parts of one picture and the rest of another. */
 export const blend = (x: Tensor, other: Tensor, ratio: number): Tensor =>
@@ -201,4 +201,22 @@ export function rgbToGrayscale<P extends Picture>(
     if (channels === 1 || dimensionsOf(x)[0] === 1) return grey
     return grey.expand([...x.shape])
   }) as P
+}
+
+const readToGrey = signature('to_grayscale', required('img', anything), optional('numOutputChannels', int, 1))
+/**
+ * An `Image` in grey, with 1 or 3 equal channels; `rgbToGrayscale` takes tensors, too.
+ *
+ * Throws a TypeError for what is no `Image`.
+ *
+ * @example
+ * toGrayscale(new Image(2, 1, 'RGB'), 3) // <Image mode=RGB size=2x1>
+ */
+export function toGrayscale(
+  img: Image,
+  numOutputChannels: number | { readonly numOutputChannels?: number } = 1,
+): Image {
+  const [picture, channels] = readToGrey([img, numOutputChannels])
+  if (!(picture instanceof Image)) throw new TypeError('Input should be PIL Image', 'rgbToGrayscale takes tensors.')
+  return rgbToGrayscale(picture, channels)
 }

@@ -1,10 +1,10 @@
-// Transforms of transforms: several in turn, a function as one, and some of the time.
-import { nn, signatures, type Tensor } from '@flambeau/core'
+// Transforms of transforms: several in turn or in random order, one of several, a function as one, and some of the time.
+import { multinomial, nn, randperm, signatures, type Tensor, tensor as tensorOf, ValueError } from '@flambeau/core'
 import { nameClasses } from '@flambeau/core/backend'
 import { applied, type Transform as AnyTransform, transformKind } from '../datasets/dataset.ts'
-import { draw01, type Picture } from './images.ts'
+import { draw01, type Picture, pythonFloats } from './images.ts'
 
-const { constructing, finite, fn, list, optional, required } = signatures
+const { constructing, finite, fn, list, nullable, optional, required } = signatures
 
 // biome-ignore lint/suspicious/noExplicitAny: a transform may take and return anything
 type Step = AnyTransform<any, any>
@@ -91,4 +91,72 @@ export class RandomApply<A extends Picture = Picture> extends nn.Module {
   }
 }
 
-nameClasses({ Compose, Lambda, RandomApply })
+const readOrder = constructing('RandomOrder', required('transforms', list(transformKind)))
+/**
+ * Applies transforms in random order. torchvision draws it from Python's generator, and this from `manualSeed`'s.
+ *
+ * @example
+ * new RandomOrder([new Grayscale(3), new CenterCrop(2)]).forward(ones(3, 4, 4)).shape // [3, 2, 2]
+ */
+export class RandomOrder<A = Picture, B = A> extends nn.Module {
+  readonly transforms: readonly Step[]
+
+  constructor(transforms: readonly Step[]) {
+    super()
+    this.transforms = readOrder([transforms])[0] as readonly Step[]
+  }
+
+  override forward(img: A): B {
+    let result: unknown = img
+    for (const k of randperm(this.transforms.length).toArray())
+      result = applied(this.transforms[k] as AnyTransform<unknown>, result)
+    return result as B
+  }
+
+  override toString(): string {
+    return listed('RandomOrder', this.transforms)
+  }
+}
+
+const readChoice = constructing(
+  'RandomChoice',
+  required('transforms', list(transformKind)),
+  optional('p', nullable(list(finite)), null),
+)
+/**
+ * Applies one of several transforms at random; `p` are weights, alike by default. torchvision draws it from Python's
+ * generator, and this from `manualSeed`'s.
+ *
+ * Throws a ValueError for another number of weights, for negative ones, and for no transforms.
+ *
+ * @example
+ * new RandomChoice([new CenterCrop(2), new CenterCrop(3)], { p: [0, 1] }).forward(ones(3, 4, 4)).shape // [3, 3, 3]
+ */
+export class RandomChoice<A = Picture, B = A> extends nn.Module {
+  readonly transforms: readonly Step[]
+  readonly p: readonly number[] | null
+
+  constructor(transforms: readonly Step[], p?: readonly number[] | null | { readonly p?: readonly number[] | null }) {
+    super()
+    const [read, weights] = readChoice([transforms, p])
+    if (read.length === 0) throw new ValueError('RandomChoice needs at least one transform')
+    if (weights !== null && weights.length !== read.length)
+      throw new ValueError('The number of weights does not match the population', `${read.length} are wanted.`)
+    if (weights !== null && !(weights.every((w) => w >= 0) && weights.some((w) => w > 0)))
+      throw new ValueError('Total of weights must be greater than zero', 'Weights are not negative.')
+    this.transforms = read as readonly Step[]
+    this.p = weights
+  }
+
+  override forward(img: A): B {
+    const weights = this.p ?? this.transforms.map(() => 1)
+    const k = multinomial(tensorOf([...weights]), 1).item()
+    return applied(this.transforms[k] as AnyTransform<unknown>, img) as B
+  }
+
+  override toString(): string {
+    return `${listed('RandomChoice', this.transforms)}(p=${this.p === null ? 'None' : pythonFloats(this.p)})`
+  }
+}
+
+nameClasses({ Compose, Lambda, RandomApply, RandomOrder, RandomChoice })

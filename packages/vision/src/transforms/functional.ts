@@ -8,11 +8,13 @@ export {
   adjustSaturation,
   invert,
   rgbToGrayscale,
+  toGrayscale,
 } from './color.ts'
 export { convertImageDtype, normalize, pilToTensor, toPilImage, toTensor } from './convert.ts'
 export { affine, type MapOptions, rotate, type RotateOptions } from './geometry.ts'
 export { resize, resizedCrop, type ResizeOptions } from './resize.ts'
 export { fiveCrop, getDimensions, getImageNumChannels, getImageSize, tenCrop } from './corners.ts'
-export { adjustSharpness, autocontrast, posterize, solarize } from './tones.ts'
+export { adjustSharpness, autocontrast, equalize, posterize, solarize } from './tones.ts'
 export { gaussianBlur } from './blur.ts'
 export { centerCrop, crop, erase, hflip, pad, type PaddingMode, vflip } from './crop.ts'
+export { type Corners, elasticTransform, perspective, type WarpOptions } from './warps.ts'

@@ -1,6 +1,7 @@
 // Rotations and other affine maps of pictures.
 import {
   cat,
+  type DType,
   F,
   linspace,
   onesLike,
@@ -18,6 +19,7 @@ const { bool, finite, list, nullable, optional, required, signature } = signatur
 
 /** The map from places in the result to places in the picture, both from the middle: [[a, b, c], [d, e, f]]. */
 type Matrix = readonly [number, number, number, number, number, number]
+type Size = readonly [width: number, height: number]
 
 const radians = (degrees: number): number => (degrees * Math.PI) / 180
 
@@ -52,15 +54,29 @@ function expandedSize(m: Matrix, width: number, height: number): [width: number,
   return [extent(m[0], m[1], m[2], width), extent(m[3], m[4], m[5], height)]
 }
 
-/** Maps a picture; `fill` is what becomes of places outside it, one value or one for each channel. */
-function mapped(
+/** The middles of pixels, [height * width, 3]: x and y from the place `origin`, and 1. */
+export function pixelPlaces(
+  [width, height]: Size,
+  [left, top]: readonly [x: number, y: number],
+  options: { readonly dtype: DType; readonly device: Tensor['device'] },
+): Tensor {
+  const across = linspace(left, left + width - 1, width, options)
+  const down = linspace(top, top + height - 1, height, options).reshape([height, 1])
+  const sizes = [height, width]
+  return stack([across.expand(sizes), down.expand(sizes), onesLike(across).expand(sizes)], -1).reshape([-1, 3])
+}
+
+/**
+ * A picture sampled at the places of a grid [1, height, width, 2], which a function makes for the batch, from -1 to 1 over
+ * the picture; `fill` is what becomes of places outside it, one value or one for each channel.
+ */
+export function sampledAt(
   x: Tensor,
-  matrix: Matrix,
+  gridOf: (options: { dtype: DType; device: Tensor['device'] }) => Tensor,
   mode: Interpolation,
-  [ow, oh]: readonly [width: number, height: number],
   fill: readonly number[] | null,
 ): Tensor {
-  const [channels, height, width] = dimensionsOf(x)
+  const [channels] = dimensionsOf(x)
   if (fill !== null && fill.length > 1 && fill.length !== channels) {
     throw new ValueError(
       `The number of elements in 'fill' cannot broadcast to match the number of channels of the image (${fill.length} != ${channels})`,
@@ -69,19 +85,8 @@ function mapped(
   if (mode === 'bicubic') throw new ValueError(`Interpolation mode '${mode}' is unsupported with Tensor input`)
   return asBatch(x, (batch) => {
     const options = { dtype: batch.dtype, device: batch.device }
-    const across = linspace(-ow * 0.5 + 0.5, ow * 0.5 - 0.5, ow, options)
-    const down = linspace(-oh * 0.5 + 0.5, oh * 0.5 - 0.5, oh, options).reshape([oh, 1])
-    const places = stack([across.expand([oh, ow]), down.expand([oh, ow]), onesLike(across).expand([oh, ow])], -1)
-    // From -1 to 1 over the picture, as gridSample takes them.
-    const theta = tensorOf([...matrix], options)
-      .reshape([2, 3])
-      .t()
-      .div(tensorOf([0.5 * width, 0.5 * height], options))
-    const grid = places
-      .reshape([oh * ow, 3])
-      .matmul(theta)
-      .reshape([1, oh, ow, 2])
-      .expand([batch.shape[0], oh, ow, 2])
+    const one = gridOf(options)
+    const grid = one.expand([batch.shape[0], ...one.shape.slice(1)])
     // One more channel tells where the picture is.
     const marked = fill === null ? batch : cat([batch, onesLike(batch.narrow(1, 0, 1))], 1)
     const sampled = F.gridSample(marked, grid, { mode, paddingMode: 'zeros', alignCorners: false })
@@ -94,9 +99,30 @@ function mapped(
   })
 }
 
+/** A picture mapped by a matrix, in a size. */
+function mapped(
+  x: Tensor,
+  matrix: Matrix,
+  mode: Interpolation,
+  [ow, oh]: Size,
+  fill: readonly number[] | null,
+): Tensor {
+  const [, height, width] = dimensionsOf(x)
+  const grid = (options: { dtype: DType; device: Tensor['device'] }): Tensor => {
+    const theta = tensorOf([...matrix], options)
+      .reshape([2, 3])
+      .t()
+      .div(tensorOf([0.5 * width, 0.5 * height], options))
+    return pixelPlaces([ow, oh], [-ow * 0.5 + 0.5, -oh * 0.5 + 0.5], options)
+      .matmul(theta)
+      .reshape([1, oh, ow, 2])
+  }
+  return sampledAt(x, grid, mode, fill)
+}
+
 const centerKind = nullable(list(finite))
-const fillKind = nullable(numbers)
-const fillOf = (fill: number | readonly number[] | null): readonly number[] | null =>
+export const fillKind = nullable(numbers)
+export const fillOf = (fill: number | readonly number[] | null): readonly number[] | null =>
   typeof fill === 'number' ? [fill] : fill
 const centered = (center: readonly number[] | null, width: number, height: number): number[] => {
   if (center === null) return [0, 0]

@@ -106,7 +106,8 @@ export const pythonRound = (x: number): number => {
 // ---- draws, each as torchvision makes it ----
 
 export const drawUniform = (low: number, high: number): number => empty([1]).uniform_(low, high).item()
-export const drawBelow = (high: number): number => randint(0, high, [1]).item()
+export const drawBetween = (low: number, high: number): number => randint(low, high, [1]).item()
+export const drawBelow = (high: number): number => drawBetween(0, high)
 export const draw01 = (): number => rand(1).item()
 
 // ---- arguments ----

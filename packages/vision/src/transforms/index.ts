@@ -1,8 +1,19 @@
 // torchvision.transforms: modules whose `forward` takes an `Image` or a tensor [..., channels, height, width].
 export {
+  AugMix,
+  type AugMixOptions,
+  type AugmentOptions,
+  AutoAugment,
+  AutoAugmentPolicy,
+  RandAugment,
+  type RandAugmentOptions,
+  TrivialAugmentWide,
+} from './auto-augment.ts'
+export {
   CenterCrop,
   ConvertImageDtype,
   Grayscale,
+  LinearTransformation,
   Normalize,
   Pad,
   PILToTensor,
@@ -10,7 +21,7 @@ export {
   ToPILImage,
   ToTensor,
 } from './classes.ts'
-export { Compose, Lambda, RandomApply } from './compose.ts'
+export { Compose, Lambda, RandomApply, RandomChoice, RandomOrder } from './compose.ts'
 export { FiveCrop, TenCrop } from './corners.ts'
 export type { PaddingMode } from './crop.ts'
 export * as functional from './functional.ts'
@@ -38,7 +49,16 @@ export {
 export {
   RandomAdjustSharpness,
   RandomAutocontrast,
+  RandomEqualize,
   RandomInvert,
   RandomPosterize,
   RandomSolarize,
 } from './tones.ts'
+export {
+  type Corners,
+  ElasticTransform,
+  type ElasticTransformOptions,
+  RandomPerspective,
+  type RandomPerspectiveOptions,
+  type WarpOptions,
+} from './warps.ts'

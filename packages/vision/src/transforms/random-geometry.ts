@@ -2,7 +2,7 @@
 import { nn, signatures, ValueError } from '@flambeau/core'
 import { nameClasses } from '@flambeau/core/backend'
 import { sizeMessage } from './classes.ts'
-import { affine, type MapOptions, rotate, type RotateOptions } from './geometry.ts'
+import { affine, fillKind, type MapOptions, rotate, type RotateOptions } from './geometry.ts'
 import {
   dimensionsOf,
   drawBelow,
@@ -109,7 +109,6 @@ const pair = (name: string, x: readonly number[] | null): readonly number[] | nu
   if (x === null || x.length === 2) return x
   throw new ValueError(`${name} should be a sequence of length 2.`)
 }
-const fillKind = nullable(numbers)
 
 const readRotation = constructing(
   'RandomRotation',

@@ -1,4 +1,4 @@
-// Fewer tones, inverted bright tones, stretched tones, sharper edges: functions, and modules that do it some of the time.
+// Fewer tones, inverted bright tones, stretched and spread tones, sharper edges: functions, and modules that do it some of the time.
 import {
   bitwiseAnd,
   conv2d,
@@ -25,6 +25,11 @@ function check(x: Tensor): void {
   checkChannels(x, [1, 3])
 }
 
+function checkBytes(x: Tensor): void {
+  if (x.dtype !== 'uint8')
+    throw new TypeError(`Only torch.uint8 image tensors are supported, but found torch.${x.dtype}`)
+}
+
 const readPosterize = signature('posterize', img, required('bits', int))
 /**
  * A picture with fewer tones: of each byte the first `bits` bits. Takes and returns an `Image` or a uint8 tensor [..., 1 or
@@ -39,8 +44,7 @@ export function posterize<P extends Picture>(img: P, bits: number): P {
   const [picture, kept] = readPosterize([img, bits])
   return onTensor(picture as P, (x) => {
     if (x.dim() < 3) throw tooFew(x)
-    if (x.dtype !== 'uint8')
-      throw new TypeError(`Only torch.uint8 image tensors are supported, but found torch.${x.dtype}`)
+    checkBytes(x)
     checkChannels(x, [1, 3])
     if (kept < 0 || kept > 8) throw new ValueError(`bits should be between 0 and 8, but got ${kept}`)
     return bitwiseAnd(x, 256 - 2 ** (8 - kept))
@@ -119,6 +123,46 @@ function softened(x: Tensor): Tensor {
   })
   const isInner = padTensor(onesLike(inner), [1, 1, 1, 1], 'constant', 0).gt(0)
   return where(isInner, padTensor(inner, [1, 1, 1, 1], 'constant', 0), x)
+}
+
+const readEqualize = signature('equalize', img)
+/**
+ * A picture whose tones are spread so that each is about as frequent, in each channel. Takes and returns an `Image` or a
+ * uint8 tensor [..., 1 or 3, height, width].
+ *
+ * Throws a TypeError for a tensor of another dtype, and for one of other than three or four dimensions.
+ *
+ * @example
+ * equalize(tensor([[[1, 2, 3, 4]]], { dtype: 'uint8' })).shape // [1, 1, 4]
+ */
+export function equalize<P extends Picture>(img: P): P {
+  return onTensor(readEqualize([img])[0] as P, (x) => {
+    const rank = x.dim()
+    if (rank < 3 || rank > 4) throw new TypeError(`Input image tensor should have 3 or 4 dimensions, but found ${rank}`)
+    checkBytes(x)
+    checkChannels(x, [1, 3])
+    const [height, width] = x.shape.slice(-2)
+    const size = height * width
+    const bytes = Uint8Array.from(x.toArray())
+    for (let from = 0; from < bytes.length; from += size) spread(bytes.subarray(from, from + size))
+    return tensorOf(bytes, { device: x.device }).reshape(x.shape)
+  })
+}
+
+/** Spreads the tones of one channel, as PIL and torchvision do, in whole numbers. */
+function spread(channel: Uint8Array): void {
+  const counts = new Uint32Array(256)
+  for (const tone of channel) counts[tone]++
+  const brightest = channel.reduce((most, tone) => Math.max(most, tone), 0)
+  const step = Math.floor((channel.length - counts[brightest]) / 255)
+  if (step === 0) return
+  const table = new Uint8Array(256)
+  let sum = Math.floor(step / 2)
+  for (let tone = 0; tone < 256; tone++) {
+    table[tone] = Math.min(Math.floor(sum / step), 255)
+    sum += counts[tone]
+  }
+  for (const [i, tone] of channel.entries()) channel[i] = table[tone]
 }
 
 const chance = optional('p', finite, 0.5)
@@ -247,4 +291,35 @@ export class RandomAdjustSharpness extends nn.Module {
   }
 }
 
-nameClasses({ RandomAdjustSharpness, RandomAutocontrast, RandomInvert, RandomPosterize, RandomSolarize })
+const readEqualized = constructing('RandomEqualize', chance)
+/**
+ * Spreads the tones of a picture with probability `p`, 0.5 by default.
+ *
+ * @example
+ * new RandomEqualize({ p: 0 }).forward(ones(1, 1, 2)) // tensor([[[1., 1.]]])
+ */
+export class RandomEqualize extends nn.Module {
+  readonly p: number
+
+  constructor(p?: Chance) {
+    super()
+    this.p = readEqualized([p])[0]
+  }
+
+  override forward<P extends Picture>(img: P): P {
+    return draw01() < this.p ? equalize(img) : img
+  }
+
+  override extraRepr(): string {
+    return `p=${this.p}`
+  }
+}
+
+nameClasses({
+  RandomAdjustSharpness,
+  RandomAutocontrast,
+  RandomEqualize,
+  RandomInvert,
+  RandomPosterize,
+  RandomSolarize,
+})
