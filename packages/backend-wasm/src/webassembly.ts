@@ -25,6 +25,7 @@ export interface Engine {
   /** Absent where there is no `fetch`. */
   compileStreaming?(response: unknown): Promise<Module>
   readonly Module: { new (bytes: BufferSource): Module; prototype: Module }
+  readonly Global: new (type: { value: 'i32'; mutable: boolean }, value: number) => Global
   readonly CompileError: ErrorConstructor
   readonly Instance: new (module: Module, imports: Imports) => { readonly exports: object }
 }

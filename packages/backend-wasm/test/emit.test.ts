@@ -347,6 +347,117 @@ describe('layouts and sizes', () => {
   }
 })
 
+describe('minima and maxima of columns', () => {
+  const denseOf = (sizes: readonly number[]): number[] =>
+    sizes.map((_, l) => sizes.slice(l + 1).reduce((a, b) => a * b, 1))
+  const ints = (count: number, seed: number) => ({ dtype: 'int32' as const, bytes: rowOf('int32', count, dice(seed)) })
+  const cases: [sizes: number[], kept: number[]][] = [
+    [[2, 64], [1]],
+    [[3, 65], [1]],
+    [[8, 1000], [1]],
+    [[101, 1003], [1]],
+    [
+      [5, 7, 70],
+      [0, 2],
+    ],
+    [[3, 5, 130], [2]],
+    [[4, 6, 70], [2]],
+    [
+      [4, 5, 4, 20],
+      [2, 3],
+    ],
+    [[3, 1, 70], [2]],
+  ]
+  for (const [sizes, kept] of cases) {
+    it(`of [${sizes}] to its loops ${kept.join(' and ')}: of floats with NaN and both zeros, of integers, of expressions`, () => {
+      const n = sizes.reduce((product, size) => product * size, 1)
+      const within = denseOf(sizes.map((size, l) => (kept.includes(l) ? size : 1)))
+      const to = (ref: number): Placed =>
+        float(
+          within.map((stride, l) => (kept.includes(l) ? stride : 0)),
+          ref,
+        )
+      // With a gap after each row, so that loops stay apart.
+      const gaps = denseOf([...sizes.slice(0, -1), (sizes.at(-1) as number) + 3])
+      const own = sizes.map((_, l) => (l === sizes.length - 1 ? 1 : 0))
+      const inputs = [float(gaps, 0), float(own, 1)]
+      const rows = [floats(4 * n), floats(n, 2), floats(n, 3), floats(n, 4)]
+      const few = Float32Array.from({ length: 4 * n }, (_, i) => hostile[(i * 7 + (i >> 5)) % 8])
+      const zeros = { dtype: 'float32' as const, bytes: new Uint8Array(few.buffer) }
+      for (const memory of [rows, [zeros, ...rows.slice(1)]]) {
+        for (const expr of [x, s.mul(s.sub(x, y), 0.5)]) {
+          for (const results of [
+            [{ expr, reduce: 'min', to: to(2) }],
+            [{ expr, reduce: 'max', to: to(2) }],
+            [
+              { expr, reduce: 'max', to: to(2) },
+              { expr: s.abs(y), reduce: 'min', to: to(3) },
+            ],
+          ] as const) {
+            const words = mapWords(sizes, inputs, results) as number[]
+            expect(compare(words, memory, [])).toBe(undefined)
+          }
+        }
+      }
+      const whole = (place: Placed): Placed => ({ ...place, dtype: 'int32' })
+      for (const reduce of ['min', 'max'] as const) {
+        const expr = s.mul(s.input(0, 'int32'), s.input(1, 'int32'))
+        const words = mapWords(sizes, inputs.map(whole), [{ expr, reduce, to: whole(to(2)) }]) as number[]
+        expect(compare(words, [ints(4 * n, 1), ints(n, 2), ints(n, 3)], [])).toBe(undefined)
+      }
+    })
+  }
+})
+
+describe('long loops', () => {
+  const n = 100_003
+  const run = (words: number[], rows: readonly { bytes: Uint8Array }[]): Float32Array => {
+    const ran = machine.run(
+      Int32Array.from(words),
+      rows.map(({ bytes }) => bytes),
+      [],
+      true,
+    )
+    return new Float32Array((ran as NonNullable<typeof ran>).rows[rows.length - 1].buffer)
+  }
+
+  it('go forwards and backwards in turn: each stretch adds to what the one before it has written, or to zeros', () => {
+    const stretch = 16_384
+    const row = { bytes: new Uint8Array(4 * (n + stretch)) }
+    const words = mapWords([n], [float([1], 0)], [{ expr: s.add(x, 1), to: float([1], 0, stretch) }]) as number[]
+    const seen = Array.from({ length: 4 }, () => run(words, [row])[n - 4])
+    expect(seen).toEqual(seen[0] === 1 ? [1, 6, 1, 6] : [6, 1, 6, 1])
+  })
+
+  const shapes: [string, readonly number[], readonly number[], readonly number[]][] = [
+    ['one loop', [n], [1], [1]],
+    ['rows', [301, 333], [335, 1], [0, 1]],
+    ['columns beside rows', [301, 333], [1, 301], [1, 0]],
+    ['few long rows', [3, 70_001], [70_002, 1], [0, 1]],
+    ['three loops', [41, 43, 57], [2500, 58, 1], [0, 1, 0]],
+    ['every other element', [n], [2], [0]],
+  ]
+  for (const [name, sizes, strides, others] of shapes) {
+    it(`${name}: the same bits in both directions, stored and copied`, () => {
+      const dense = sizes.map((_, l) => sizes.slice(l + 1).reduce((a, b) => a * b, 1))
+      const rows = [floats(2 * n + 8 * 70_002), floats(n, 2), floats(3 * n, 3)]
+      const inputs = [float(strides, 0, 1), float(others, 1)]
+      for (const expr of [s.sub(s.mul(x, y), x), x]) {
+        const words = mapWords(sizes, inputs, [{ expr, to: float(dense, 2, 1) }]) as number[]
+        for (let turn = 0; turn < 2; turn++) expect(compare(words, rows, [])).toBe(undefined)
+      }
+      const bytes = (place: Placed): Placed => ({ ...place, dtype: 'uint8' })
+      const copied = mapWords(sizes, [bytes(inputs[0])], [{ expr: s.input(0, 'uint8'), to: bytes(float(dense, 1)) }])
+      const memory = (count: number, seed: number) => ({
+        dtype: 'uint8' as const,
+        bytes: rowOf('uint8', count, dice(seed)),
+      })
+      for (let turn = 0; turn < 2; turn++)
+        expect(compare(copied as number[], [memory(8 * n, 1), memory(3 * n, 2)], [])).toBe(undefined)
+    })
+  }
+})
+
 describe('programs', () => {
   const add = (from: number, to: number, tag: number) =>
     mapWords([5], [float([1], from)], [{ expr: s.add(x, 1), to: float([1], to) }], opcodes.map, tag) as number[]

@@ -80,6 +80,9 @@ export const addInt = op2(0x6a)
 export const subInt = op2(0x6b)
 export const mulInt = op2(0x6c)
 export const remainderInt = op2(0x70)
+export const andInt = op2(0x71)
+export const orInt = op2(0x72)
+export const xorInt = op2(0x73)
 export const shiftRightInt = op2(0x76)
 export const lessInt = op2(0x49)
 export const lessSigned = op2(0x48)
@@ -100,7 +103,10 @@ export const truncateFloat = op1(0xfc, 4)
 export const truncateDouble = op1(0xfc, 6)
 /** `a` if the i32 is not 0, otherwise `b`; for single numbers of any type. */
 export const choose = (a: Code, b: Code, condition: Code): Code => [a, b, condition, 0x1b]
+/** Copies bytes, as if all were read before any is written. */
+export const copy = (to: Code, from: Code, bytes: Code): Code => [to, from, bytes, 0xfc, 10, 0, 0]
 export const globalOf = (index: number): Code => [0x23, unsigned(index)]
+export const setGlobal = (index: number, value: Code): Code => [value, 0x24, unsigned(index)]
 export const call = (index: number, ...args: readonly Code[]): Code => [args, 0x10, unsigned(index)]
 export const ifThen = (condition: Code, then: Code): Code => [condition, 0x04, 0x40, then, 0x0b]
 export const ifElse = (condition: Code, then: Code, otherwise: Code): Code => [

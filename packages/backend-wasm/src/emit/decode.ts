@@ -52,6 +52,9 @@ export interface MapOf {
   readonly values: readonly (Constant | Computed)[]
 }
 
+/** The elements of loops. */
+export const countOf = (sizes: readonly number[]): number => sizes.reduce((product, size) => product * size, 1)
+
 type Computable = Parameters<typeof stepDef>[0]
 const names = Object.entries(steps)
   .sort(([, a], [, b]) => a - b)

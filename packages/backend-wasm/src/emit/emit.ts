@@ -3,7 +3,7 @@
 import { opcodes } from '@flambeau/stream'
 import { canBlock, writeBlock } from './blocks.ts'
 import { canRun, writeKernel } from './kernel.ts'
-import { expressionsAt, isMap, type MapOf } from './decode.ts'
+import { countOf, expressionsAt, isMap, type MapOf } from './decode.ts'
 import { exacts } from './math.ts'
 import { Body, f64, i32, Module } from './module.ts'
 import * as w from './code.ts'
@@ -42,7 +42,7 @@ const shortRow = 8
 const manyElements = 1024
 
 function wayOf(map: MapOf): Part['way'] {
-  const elements = map.sizes.reduce((product, size) => product * size, 1)
+  const elements = countOf(map.sizes)
   if (elements === 0) return 'words'
   const isShort = (map.sizes.at(-1) as number) < shortRow && elements >= manyElements
   if (isMap(map.opcode) && !isShort && canRun(map)) return 'whole'
@@ -75,7 +75,8 @@ const repeatHead = 8
 export function emit(words: Int32Array): Emitted | undefined {
   const module = new Module()
   module.importMemory('flambeau', 'memory')
-  module.importStackPointer('flambeau', '__stack_pointer')
+  module.importVariable('flambeau', '__stack_pointer')
+  module.importVariable('flambeau', 'turned')
   for (const [name, count] of Object.entries(exacts))
     module.importFunction('flambeau', name, { params: Array.from({ length: count }, () => f64), results: [f64] })
   let functions = 0

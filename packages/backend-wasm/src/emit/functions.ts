@@ -6,11 +6,15 @@ type Imports = Readonly<Record<string, unknown>>
 
 export class Functions {
   readonly #exports: Exports
+  /** What emitted modules import: what C++ exports, and whether long loops go backwards (kernel.ts). */
+  readonly #imports: Imports
   /** Indices that nothing uses anymore. */
   readonly #free: number[] = []
 
   constructor(exports: Exports) {
     this.#exports = exports
+    const { Global } = engine() as Engine
+    this.#imports = { ...exports, turned: new Global({ value: 'i32', mutable: true }, 0) }
   }
 
   /** Compiles a module with so many functions; returns their indices, or undefined if this page may not compile it. */
@@ -19,7 +23,7 @@ export class Functions {
     const { Module, Instance, CompileError } = engine() as Engine
     let made: Readonly<Record<string, unknown>>
     try {
-      const instance = new Instance(new Module(bytes), { flambeau: this.#exports as unknown as Imports })
+      const instance = new Instance(new Module(bytes), { flambeau: this.#imports })
       made = instance.exports as Readonly<Record<string, unknown>>
     } catch (error) {
       // A page may forbid bytes that were made here, or have no room for them.

@@ -8,6 +8,8 @@ export const f64 = 0x7c
 export const v128 = 0x7b
 /** The index of the pointer to the stack of C++. */
 export const stackPointer = 0
+/** The index of the mask by which long loops turn round: 0 if the next one goes forwards, -1 if it goes backwards. */
+export const turned = 1
 /** The type of a value. */
 export type Type = typeof i32 | typeof f32 | typeof f64 | typeof v128
 
@@ -144,8 +146,8 @@ export class Module {
     this.#imports.push([text(from), text(name), 0x02, 0x00, 0])
   }
 
-  /** Imports the pointer to the stack of C++. It is the only variable. */
-  importStackPointer(from: string, name: string): void {
+  /** Imports a variable of i32. */
+  importVariable(from: string, name: string): void {
     this.#imports.push([text(from), text(name), 0x03, i32, 1])
   }
 
