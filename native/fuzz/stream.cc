@@ -136,7 +136,9 @@ class Writer {
         const DType dtype = random_.chance(50) ? DType::float32 : random_.chance(90) ? DType::float64 : any_dtype();
         put({kind, static_cast<int32_t>(dtype)});
         if (info.numbers > 1 && random_.chance(90)) {
-          windows(info.extents[1] == Extent::all);
+          const auto composite = static_cast<Composite>(kind);
+          windows(composite == Composite::maxPoolBackward || composite == Composite::avgPoolBackward);
+          for (int32_t i = 8; i < info.numbers; i++) put({random_.below(4) - 1});
         } else {
           sizes(3);
           for (int32_t i = 0; i < info.numbers; i++) put({random_.below(4) - 1});

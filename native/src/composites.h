@@ -23,6 +23,8 @@ enum class Composite : int32_t {
   maxPool,
   maxPoolWinners,
   maxPoolBackward,
+  avgPool,
+  avgPoolBackward,
 #endif
   count
 };
@@ -36,7 +38,7 @@ constexpr int32_t maxCompositeOperands = 6;
 constexpr int32_t maxCompositeNumbers = 1;
 #else
 constexpr int32_t maxCompositeOperands = 8;
-constexpr int32_t maxCompositeNumbers = 8;
+constexpr int32_t maxCompositeNumbers = 10;
 #endif
 
 /** Inputs, then outputs. */
@@ -75,6 +77,10 @@ constexpr CompositeInfo compositeInfos[] = {
   {"maxPoolWinners", 3, 8, {Extent::all, Extent::plane, Extent::plane}},
   // dy, winner, dx, plane, kernel, stride, low
   {"maxPoolBackward", 3, 8, {Extent::all, Extent::all, Extent::plane}},
+  // x, y, plane, kernel, stride, low, divisor, around
+  {"avgPool", 2, 10, {Extent::all, Extent::plane}},
+  // x, y, plane, kernel, stride, low, divisor, around
+  {"avgPoolBackward", 2, 10, {Extent::all, Extent::plane}},
 #endif
 };
 constexpr const CompositeInfo& info_of(Composite kind) { return compositeInfos[static_cast<int32_t>(kind)]; }

@@ -38,7 +38,7 @@ void read_composite(Reader& r, Instruction* out) {
     r.require(x.dtype == DType::float32 && x.numbers[5] <= 2, "windows are of another dtype or too far apart");
     for (int side = 0; side < 2; side++) {
       const int32_t own = sizes[1 + side], plane = x.numbers[side];
-      const bool isBackward = x.kind == Composite::maxPoolBackward;
+      const bool isBackward = x.kind == Composite::maxPoolBackward || x.kind == Composite::avgPoolBackward;
       const int32_t in = isBackward ? plane : own, out = isBackward ? own : plane;
       r.require(plane >= 1 && are_windows(in, out, x.numbers, side), "windows are not in their planes");
     }

@@ -114,8 +114,9 @@ inline std::vector<Fitting> fitting() {
       for (int32_t step = mayBeOne ? 0 : 1; step < 2; step++) {
         std::vector<Piece> pieces{kind, dtype, 2, 3, 2};
         // Windows of 2 x 2, over planes of 3 x 2 or to them.
-        const bool isGradient = isPooled && info.extents[1] == Extent::all;
-        const int32_t windows[] = {isGradient ? 4 : 2, isGradient ? 3 : 1, 2, 2, 1, 1, 0, 0};
+        const auto composite = static_cast<Composite>(kind);
+        const bool isGradient = composite == Composite::maxPoolBackward || composite == Composite::avgPoolBackward;
+        const int32_t windows[] = {isGradient ? 4 : 2, isGradient ? 3 : 1, 2, 2, 1, 1, 0, 0, 0, 1};
         for (int32_t i = 0; i < info.numbers; i++) pieces.push_back(isPooled ? windows[i] : -1);
         for (int32_t i = 0; i < info.operands; i++) {
           const Extent extent = info.extents[i];

@@ -1,4 +1,4 @@
-// Windows of planes, against plain loops: maxima, their winners and the gradients, on every instruction set, for sizes
+// Windows of planes, against plain loops: maxima, their winners, means, and the gradients, on every instruction set, for sizes
 // and steps that have loops of their own and for others, in memory of exactly the right size.
 #include "suites.h"
 #include "trial.h"
@@ -21,9 +21,12 @@ struct WindowTrial {
   int64_t inputs() const { return int64_t{planes} * g.in[0] * g.in[1]; }
   int64_t outputs() const { return int64_t{planes} * g.out(0) * g.out(1); }
 
-  void run(const Kernels& kernels, Composite kind, std::vector<Buffer*> operands) {
-    const bool isBackward = kind == Composite::maxPoolBackward;
+  void run(const Kernels& kernels, Composite kind, std::vector<Buffer*> operands, int32_t divisor = 0,
+           int32_t around = 0) {
+    const bool isBackward = kind == Composite::maxPoolBackward || kind == Composite::avgPoolBackward;
     CompositeOp op{};
+    op.numbers[8] = divisor;
+    op.numbers[9] = around;
     op.kind = kind;
     op.dtype = DType::float32;
     op.outer = planes;
@@ -130,6 +133,42 @@ TEST_CASE("maxima of windows, their winners and gradients") {
   });
 }
 
+TEST_CASE("means of windows and their gradients have the bits of plain loops") {
+  of_all_windows([](WindowTrial& t, const Kernels& kernels) {
+    const auto [divisor, around] = std::vector<std::pair<int32_t, int32_t>>{{0, 0}, {0, 1}, {-3, 0}, {8, 1}}[
+        static_cast<size_t>(random(4))];
+    Buffer x(DType::float32, t.inputs()), dy(DType::float32, t.outputs());
+    for (int64_t i = 0; i < t.inputs(); i++) x.set(i, mild_value(DType::float32));
+    for (int64_t i = 0; i < t.outputs(); i++) dy.set(i, mild_value(DType::float32));
+    Buffer y = dy, dx = x;
+    t.run(kernels, Composite::avgPool, {&x, &y}, divisor, around);
+    t.run(kernels, Composite::avgPoolBackward, {&dy, &dx}, divisor, around);
+    std::vector<float> sums(static_cast<size_t>(t.outputs())), gradient(static_cast<size_t>(t.inputs()));
+    const auto divisor_of = [&, divisor = divisor, around = around](int64_t o) {
+      if (divisor != 0) return static_cast<float>(divisor);
+      float count = 1;
+      const int64_t at[] = {o / t.g.out(1) % t.g.out(0), o % t.g.out(1)};
+      for (int d = 0; d < 2; d++) {
+        const int64_t more = around ? t.g.low[d] : 0, from = at[d] * t.g.stride[d] - t.g.low[d];
+        count *= static_cast<float>(std::min<int64_t>(from + t.g.kernel[d], t.g.in[d] + more) - std::max(from, -more));
+      }
+      return count;
+    };
+    t.each([&](int64_t o, int32_t, int64_t at) {
+      sums[static_cast<size_t>(o)] += static_cast<float>(x.at(at));
+      gradient[static_cast<size_t>(at)] += static_cast<float>(dy.at(o)) / divisor_of(o);
+    });
+    for (int64_t o = 0; o < t.outputs(); o++) {
+      const float expected = sums[static_cast<size_t>(o)] / divisor_of(o);
+      if (y.at(o) != expected) FAIL("window " << o << ": " << y.at(o) << ", not " << expected);
+    }
+    for (int64_t i = 0; i < t.inputs(); i++) {
+      const float expected = gradient[static_cast<size_t>(i)];
+      if (dx.at(i) != expected) FAIL("gradient " << i << ": " << dx.at(i) << ", not " << expected);
+    }
+  });
+}
+
 TEST_CASE("windows have the same bits for any number of threads" * inThreads) {
   for (const Kernels* kernels : all_kernels()) {
     for (const Geometry& geometry : {Geometry{{40, 60}, {3, 3}, {2, 2}, {1, 1}, 0},
@@ -142,10 +181,12 @@ TEST_CASE("windows have the same bits for any number of threads" * inThreads) {
       std::vector<std::vector<Buffer>> all;
       for (const int threads : {1, 4}) {
         set_threads(threads);
-        Buffer y = dy, winners = dy, dx = x;
+        Buffer y = dy, winners = dy, dx = x, mean = dy, spread = x;
         t.run(*kernels, Composite::maxPoolWinners, {&from, &y, &winners});
         t.run(*kernels, Composite::maxPoolBackward, {&by, &winners, &dx});
-        all.push_back({y, winners, dx});
+        t.run(*kernels, Composite::avgPool, {&from, &mean});
+        t.run(*kernels, Composite::avgPoolBackward, {&by, &spread});
+        all.push_back({y, winners, dx, mean, spread});
       }
       set_threads(usable_cores());
       for (size_t k = 0; k < all[0].size(); k++) {

@@ -289,6 +289,8 @@ template <class T> class Row {
       case Composite::maxPool:
       case Composite::maxPoolWinners:
       case Composite::maxPoolBackward:
+      case Composite::avgPool:
+      case Composite::avgPoolBackward:
 #endif
       case Composite::count:
         return;

@@ -1,85 +1,37 @@
-// Pooling over planes, of float32: maxima of windows, their winners, and the gradients of those. Each row of the input
-// is combined along itself first, with windows side by side in a vector, and the results of rows, in the cache, are
+// Maxima of windows over planes of float32, their winners, and the gradients of those. Each row of the input is combined along itself first, with windows side by side in a vector, and the results of rows, in the cache, are
 // then combined across them. A gradient is gathered: each element is written once, as the sum over its windows in their
 // order. Threads share whole rows, so results are the same for any number of threads.
-#include "../kernels.h"
-#include "../pool.h"
+#include "means.inl"
 #include "room.inl"
+#include "tiles.inl"
 #include "windows.inl"
 
 namespace flambeau::ISA {
 namespace {
 
-INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-INLINE int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
-INLINE int64_t multiple(int64_t n, int64_t of) { return (n + of - 1) / of * of; }
-
-/** Elements of the input per part, and bytes of rows that are kept in the cache. */
-constexpr int64_t partElements = 1 << 14, blockBytes = 1 << 13;
-
-/** A number that the compiler knows. */
-template <int n> using Known = std::integral_constant<int, n>;
+/** Bytes of rows that are kept in the cache. */
+constexpr int64_t blockBytes = 1 << 13;
 
 class Windows {
  public:
-  Windows(const CompositeOp& op, const Memory& memory) : planes_(op.outer) {
-    const bool isBackward = op.kind == Composite::maxPoolBackward;
-    const int32_t* n = op.numbers;
-    Axis* const axes[] = {&rows_, &columns_};
-    for (int d = 0; d < 2; d++) {
-      const int64_t own = d == 0 ? op.n : op.inner, other = n[d];
-      *axes[d] = {isBackward ? other : own, isBackward ? own : other, n[2 + d], n[4 + d], n[6 + d]};
-    }
-    for (int32_t i = 0; i < 3; i++) {
-      const Operand& x = op.operands[i];
-      operands_[i] = reinterpret_cast<float*>(memory.rows[x.ref].data) + x.offset;
-    }
-    if (rows_.tiles()) {
-      rows_.in *= planes_;
-      rows_.out *= planes_;
-      planes_ = 1;
-    }
-  }
+  explicit Windows(const Planes& planes)
+      : planes_(planes), rows_(planes.rows), columns_(planes.columns), operands_(planes.operands) {}
 
   template <class P> void forward() const {
-    const int64_t all = planes_ * rows_.out, each = most(1, partElements / (rows_.stride * columns_.in));
-    in_parts(all, each, [&](auto step, auto kernel, int64_t from, int64_t to) {
-      if (step.value == 2 && are_tiles()) from = reduce_tiles<P>(from, to);
+    planes_.each_result([&](auto step, auto kernel, int64_t from, int64_t to) {
+      if (step.value == 2 && planes_.are_tiles()) from = reduce_tiles<P>(from, to);
       reduce<P, step.value, kernel.value>(from, to);
     });
   }
 
   void backward() const {
-    // Parts begin with windows.
-    const int64_t all = planes_ * rows_.in, each = multiple(most(1, partElements / columns_.in), rows_.stride);
-    in_parts(all, each, [&](auto step, auto kernel, int64_t from, int64_t to) {
-      if (step.value == 2 && are_tiles()) from = spread_tiles(from, to);
+    planes_.each_element([&](auto step, auto kernel, int64_t from, int64_t to) {
+      if (step.value == 2 && planes_.are_tiles()) from = spread_tiles(from, to);
       spread<step.value, kernel.value>(from, to);
     });
   }
 
  private:
-  /** Of windows two apart along rows: whether they are of 2 x 2 and tile all planes. Then rows are all alike. */
-  bool are_tiles() const {
-    return rows_.tiles() && rows_.stride == 2 && rows_.kernel == 2 && columns_.tiles() && columns_.kernel == 2;
-  }
-  /** The end of the rows of `n` windows, from `from` on to before `to`, beyond whose part vectors do not reach. */
-  static int64_t inner(int64_t from, int64_t to, int64_t n) { return most(from, to - (multiple(n, L) - 1) / n); }
-
-  /**
-   * Calls f with parts of `all` rows, the step along rows, and the size of windows of 3 x 3 two apart, which have loops
-   * of their own, or 0.
-   */
-  template <class F> void in_parts(int64_t all, int64_t each, F&& f) const {
-    const auto with = [&](auto step, auto kernel) {
-      auto part = [&](int64_t p) { f(step, kernel, p * each, least(all, (p + 1) * each)); };
-      parallel_for((all + each - 1) / each, part);
-    };
-    if (columns_.stride == 1) return with(Known<1>{}, Known<0>{});
-    if (columns_.kernel == 3 && rows_.kernel == 3) return with(Known<2>{}, Known<3>{});
-    with(Known<2>{}, Known<0>{});
-  }
-
   // ---- forward ----
 
   /**
@@ -129,7 +81,7 @@ class Windows {
     Room room(workspace.at());
     const Lines lines{room.take<float>(size * P::kinds), size};
     float *const copied = room.take<float>(c.low + c.in + beyond) + c.low, *const spare = room.take<float>(2 * wide);
-    const int64_t start = c.low, end = planes_ * r.in * c.in - c.in - beyond;
+    const int64_t start = c.low, end = planes_.count * r.in * c.in - c.in - beyond;
     // Vectors from `whole` to before `part` have all their taps in the row.
     const int64_t whole = (c.low + c.stride - 1) / c.stride;
     const bool isWhole = (c.out - 1) * c.stride - c.low + c.kernel <= c.in;
@@ -237,11 +189,6 @@ class Windows {
       }
     }
   }
-  /** Stores lanes of two vectors by turns. */
-  ALWAYS_INLINE static void interleave(V a, V b, float* to) {
-    store(to, zipped<float, 0>(a, b, AllLanes<float>{}));
-    store(to + L, zipped<float, 1>(a, b, AllLanes<float>{}));
-  }
 
   /** Gradients of rows `from` to before `to`, of all planes. */
   template <int step, int known> void spread(int64_t from, int64_t to) const {
@@ -249,7 +196,7 @@ class Windows {
     const Axis r = rows_, c = columns_;
     // The elements before and after a row of windows that vectors may read, and those of a row that they write.
     const int64_t beyond = 2 * L + c.kernel, size = c.out + 2 * beyond, wide = multiple(c.in, 2 * L);
-    const int64_t all = planes_ * r.out * c.out;
+    const int64_t all = planes_.count * r.out * c.out;
     Workspace<24576> workspace(bytes_of<float>(2 * r.kernel * size) + bytes_of<float>(wide));
     if (workspace.at() == nullptr) out_of_memory();
     Room room(workspace.at());
@@ -303,57 +250,50 @@ class Windows {
 
   // ---- windows of 2 x 2 side by side ----
 
-  /** Windows of rows `from` to before the last ones, which vectors would reach beyond; returns the first of those. */
   template <class P> int64_t reduce_tiles(int64_t from, int64_t to) const {
-    const int64_t n = columns_.out, end = inner(from, to, n);
-    const float* x = operands_[0] + 4 * from * n;
-    float *y = operands_[1] + from * n, *won = operands_[2] + from * n;
-    const V number[] = {V{}, splat(1.0f), splat(2.0f), splat(3.0f)};
-    for (int64_t i = from; i < end; i++, x += 4 * n, y += n, won += n) {
-      for (int64_t k = 0; k < n; k += L) {
-        const Apart<2> upper(x + 2 * k), lower(x + 2 * (n + k));
-        P of(upper.template at<0>(), number[0]);
-        of.add(P(upper.template at<1>(), number[1]));
-        of.add(P(lower.template at<0>(), number[2]));
-        of.add(P(lower.template at<1>(), number[3]));
-        store(y + k, of.result(0));
-        if constexpr (P::kinds == 2) store(won + k, of.result(1));
-      }
-    }
-    return end;
+    float *const y = operands_[1], *const winners = operands_[2];
+    return Tiles(columns_.out).each(operands_[0], from, to, [&](int64_t at, const V* tap) ALWAYS_INLINE {
+      P of(tap[0], V{});
+#pragma GCC unroll 3
+      for (int k = 1; k < 4; k++) of.add(P(tap[k], splat(static_cast<float>(k))));
+      store(y + at, of.result(0));
+      if constexpr (P::kinds == 2) store(winners + at, of.result(1));
+    });
   }
-
-  /** The same for gradients: rows of elements, of which each row of windows has two. */
   int64_t spread_tiles(int64_t from, int64_t to) const {
-    const int64_t n = columns_.out, end = 2 * inner(from / 2, to / 2, n);
-    const float *dy = operands_[0] + from / 2 * n, *winners = operands_[1] + from / 2 * n;
-    float* dx = operands_[2] + from * 2 * n;
-    for (int64_t i = from; i < end; i += 2, dy += n, winners += n) {
-      for (int tap = 0; tap < 4; tap += 2, dx += 2 * n) {
-        for (int64_t k = 0; k < n; k += L) {
-          // -0 becomes 0, as in other sums.
-          const V g = load(dy + k) + V{}, won = load(winners + k);
-          const V even = won == splat(static_cast<float>(tap)) ? g : V{};
-          const V odd = won == splat(static_cast<float>(tap + 1)) ? g : V{};
-          interleave(even, odd, dx + 2 * k);
-        }
-      }
-    }
-    return end;
+    const float *const dy = operands_[0], *const winners = operands_[1];
+    // -0 becomes 0, as in other sums.
+    const auto windows = [&](int64_t at, V* of) ALWAYS_INLINE {
+      of[0] = load(dy + at) + V{};
+      of[1] = load(winners + at);
+    };
+    const auto taps = [](const V* of, V tap) ALWAYS_INLINE { return of[1] == tap ? of[0] : V{}; };
+    return 2 * Tiles(columns_.out).fill<2>(operands_[2], from / 2, to / 2, windows, taps);
   }
 
-  Axis rows_, columns_;
-  int64_t planes_;
-  float* operands_[3];
+  const Planes& planes_;
+  const Axis rows_, columns_;
+  float* const* const operands_;
 };
 
 }  // namespace
 
 void pool(const CompositeOp& it, const Memory& memory) {
-  const Windows windows(it, memory);
-  if (it.kind == Composite::maxPool) return windows.forward<Largest>();
-  if (it.kind == Composite::maxPoolWinners) return windows.forward<Winner>();
-  windows.backward();
+  const Planes planes(it, memory, it.kind == Composite::maxPoolBackward || it.kind == Composite::avgPoolBackward);
+  const Windows windows(planes);
+  const Means means(planes, it.numbers + 8);
+  switch (it.kind) {
+    case Composite::maxPool:
+      return windows.forward<Largest>();
+    case Composite::maxPoolWinners:
+      return windows.forward<Winner>();
+    case Composite::maxPoolBackward:
+      return windows.backward();
+    case Composite::avgPool:
+      return means.forward();
+    default:
+      return means.backward();
+  }
 }
 
 }  // namespace flambeau::ISA

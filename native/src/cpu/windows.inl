@@ -1,13 +1,20 @@
-// Vectors of windows side by side: how their taps are read, and what is computed of them.
+// Windows over planes: their geometry, how their taps are read side by side in a vector, and what is computed of them.
 #pragma once
 #include "../kernels.h"
+#include "../pool.h"
 #include "lanes.inl"
 #include "math.inl"
 
 namespace flambeau::ISA {
 namespace {
 
+INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+INLINE int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+INLINE int64_t multiple(int64_t n, int64_t of) { return (n + of - 1) / of * of; }
+
 constexpr int64_t L = lanes<float>;
+/** Elements of the input per part. */
+constexpr int64_t partElements = 1 << 14;
 constexpr float outside = -__builtin_inff();
 
 /** Windows along one axis. */
@@ -16,6 +23,56 @@ struct Axis {
 
   /** Whether windows follow each other with nothing before, between or after them that belongs to none or to two. */
   bool tiles() const { return low == 0 && in == out * stride && kernel <= stride; }
+};
+
+/** A number that the compiler knows. */
+template <int n> using Known = std::integral_constant<int, n>;
+
+/** The planes of an instruction, whose windows lie along two axes. */
+struct Planes {
+  Axis rows, columns;
+  int64_t count;
+  float* operands[3];
+
+  Planes(const CompositeOp& op, const Memory& memory, bool isBackward) : count(op.outer) {
+    const int32_t* n = op.numbers;
+    Axis* const axes[] = {&rows, &columns};
+    for (int d = 0; d < 2; d++) {
+      const int64_t own = d == 0 ? op.n : op.inner, other = n[d];
+      *axes[d] = {isBackward ? other : own, isBackward ? own : other, n[2 + d], n[4 + d], n[6 + d]};
+    }
+    for (int32_t i = 0; i < 3; i++) operands[i] = op.operands[i].in<float>(memory);
+    if (rows.tiles()) {
+      rows.in *= count;
+      rows.out *= count;
+      count = 1;
+    }
+  }
+
+  /** Of windows two apart along rows: whether they are of 2 x 2 and tile all planes. Then rows are all alike. */
+  bool are_tiles() const {
+    return rows.tiles() && rows.stride == 2 && rows.kernel == 2 && columns.tiles() && columns.kernel == 2;
+  }
+
+  /** Calls f with parts of all rows of results, the step along rows, and the kernel's size if there are loops for it, or 0. */
+  template <class F> void each_result(F&& f) const {
+    in_parts(count * rows.out, most(1, partElements / (rows.stride * columns.in)), f);
+  }
+  /** The same with rows of elements. Parts begin with windows. */
+  template <class F> void each_element(F&& f) const {
+    in_parts(count * rows.in, multiple(most(1, partElements / columns.in), rows.stride), f);
+  }
+
+ private:
+  template <class F> void in_parts(int64_t all, int64_t each, F& f) const {
+    const auto with = [&](auto step, auto kernel) {
+      auto part = [&](int64_t p) { f(step, kernel, p * each, least(all, (p + 1) * each)); };
+      parallel_for((all + each - 1) / each, part);
+    };
+    const bool isKnown = columns.kernel == 3 && rows.kernel == 3;
+    if (columns.stride == 1) return isKnown ? with(Known<1>{}, Known<3>{}) : with(Known<1>{}, Known<0>{});
+    isKnown ? with(Known<2>{}, Known<3>{}) : with(Known<2>{}, Known<0>{});
+  }
 };
 
 /** The numbers of taps. */
@@ -33,6 +90,10 @@ template <int step> struct Apart {
 
   ALWAYS_INLINE explicit Apart(const float* p) {
     for (int v = 0; v < step; v++) parts[v] = load(p + v * L);
+  }
+  /** Of the first n elements, and zeros. */
+  ALWAYS_INLINE Apart(const float* p, int64_t n) {
+    for (int v = 0; v < step; v++) parts[v] = n > v * L ? load_some(p + v * L, least(L, n - v * L)) : V{};
   }
   /** The vector that begins with element t. */
   template <int t> ALWAYS_INLINE V at() const { return from<t>(AllLanes<float>{}); }

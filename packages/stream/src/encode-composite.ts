@@ -40,6 +40,8 @@ export const unfetched = [
   'maxPool',
   'maxPoolWinners',
   'maxPoolBackward',
+  'avgPool',
+  'avgPoolBackward',
 ] as const satisfies readonly CompositeKind[]
 /**
  * Those that C++ has kernels for, in the order of their numbers. tools/steps.mjs generates native/src/composites.h from

@@ -119,6 +119,15 @@ const ofMaxima: Uses = (x) => [
     F.maxPool2d(planes, { kernelSize, stride, padding, ceilMode: true }),
   ),
 ]
+const ofMeans: Uses = (x) => [
+  ...pooled(x, (planes, kernelSize, stride, padding) => F.avgPool2d(planes, { kernelSize, stride, padding })),
+  ...pooled(x, (planes, kernelSize, stride, padding) =>
+    F.avgPool2d(planes, { kernelSize, stride, padding, ceilMode: true, countIncludePad: false }),
+  ),
+  ...pooled(x, (planes, kernelSize, stride, padding) =>
+    F.avgPool2d(planes, { kernelSize, stride, padding, ceilMode: true, divisorOverride: -3 }),
+  ),
+]
 
 /** Every kind has its line; the rest of this file derives what to check. */
 const uses: Readonly<Record<CompositeKind, Uses>> = {
@@ -136,6 +145,8 @@ const uses: Readonly<Record<CompositeKind, Uses>> = {
   maxPool: ofMaxima,
   maxPoolWinners: ofMaxima,
   maxPoolBackward: ofMaxima,
+  avgPool: ofMeans,
+  avgPoolBackward: ofMeans,
 }
 
 /** Sizes around vector lengths, and rows of one element. */

@@ -50,6 +50,17 @@ interface SoftBackward {
 interface OverWindows {
   pairs: readonly ('plane' | 'kernel' | 'stride' | 'low')[]
 }
+interface OfWindows extends OverWindows {
+  inputs: [['x', 'all']]
+  outputs: [['y', 'plane']]
+}
+/**
+ * `divisor`: of all sums, or 0 for the number of elements; `around`: 1 if that includes those that windows cover before the
+ * input, and as many behind it.
+ */
+interface MeanOfWindows extends OfWindows {
+  numbers: readonly ('divisor' | 'around')[]
+}
 /** The types of the definitions, which would be three times as long if they were inferred. */
 interface Composites {
   softmax: Soft
@@ -74,10 +85,7 @@ interface Composites {
   sliceNormBackward: NormBackward<'slice', 'channel'>
   batchNorm: Norm<'each', 'each', [['squares', 'each']]>
   batchNormBackward: NormBackward<'each', 'each'>
-  maxPool: OverWindows & {
-    inputs: [['x', 'all']]
-    outputs: [['y', 'plane']]
-  }
+  maxPool: OfWindows
   maxPoolWinners: OverWindows & {
     inputs: [['x', 'all']]
     outputs: [['y', 'plane'], ['winner', 'plane']]
@@ -86,6 +94,8 @@ interface Composites {
     inputs: [['dy', 'all'], ['winner', 'all']]
     outputs: [['dx', 'plane']]
   }
+  avgPool: MeanOfWindows
+  avgPoolBackward: MeanOfWindows
 }
 
 const norm = <S extends Extent, C extends Extent, More extends Composite['outputs']>(
@@ -126,6 +136,8 @@ const softBackward: SoftBackward = {
 }
 
 const pairs: OverWindows['pairs'] = ['plane', 'kernel', 'stride', 'low']
+const ofWindows: OfWindows = { inputs: [['x', 'all']], outputs: [['y', 'plane']], pairs }
+const meanOfWindows: MeanOfWindows = { ...ofWindows, numbers: ['divisor', 'around'] }
 
 export const composites: Readonly<Composites> = {
   // The exponentials of a row minus its largest element, divided by their sum.
@@ -178,7 +190,7 @@ export const composites: Readonly<Composites> = {
   batchNorm: norm('each', 'each', ['squares', 'each']),
   batchNormBackward: normBackward('each', 'each'),
   // The largest element of each window, the first of those that are equal; the last NaN if there is one.
-  maxPool: { inputs: [['x', 'all']], outputs: [['y', 'plane']], pairs },
+  maxPool: ofWindows,
   // The same, and its place in the window in row-major order; if nothing is larger than -infinity, the first in the input.
   maxPoolWinners: {
     inputs: [['x', 'all']],
@@ -197,6 +209,10 @@ export const composites: Readonly<Composites> = {
     outputs: [['dx', 'plane']],
     pairs,
   },
+  // The sum of the elements of each window that are in the input, in order and in their own precision, divided.
+  avgPool: meanOfWindows,
+  // Zeros, to which each x, divided, is added at all elements of its window, in the order of windows.
+  avgPoolBackward: meanOfWindows,
 }
 
 export type CompositeKind = keyof Composites

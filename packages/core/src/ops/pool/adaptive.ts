@@ -2,7 +2,6 @@
 // the sizes divide, they are windows at even distances.
 import { RuntimeError, ValueError } from '../../base/errors.ts'
 import { type Shape, shapeString } from '../../base/shape.ts'
-import { apply, operand } from '../../tensor/apply.ts'
 import {
   bool,
   dims,
@@ -19,10 +18,10 @@ import {
 import type { Tensor } from '../../tensor/tensor.ts'
 import { mean } from '../reduce/reduce.ts'
 import { checkDType, rangeOfDims } from './geometry.ts'
-import { avgPoolOp } from './avg-pool.ts'
+import { avgPool } from './avg-pool.ts'
 import { maxPool } from './max-pool.ts'
 import type { Indices } from './pooling.ts'
-import { adaptiveWindows, counts } from './taps.ts'
+import { adaptiveWindows } from './taps.ts'
 
 /** A size for all dimensions, or one for each; null keeps that of the input. */
 export type OutputSize = number | readonly (number | null)[]
@@ -72,7 +71,7 @@ const avgNames = [
 function average(rank: number): (args: readonly unknown[]) => Tensor {
   const name = `adaptive_avg_pool${rank}d`
   const [node, kernelName] = avgNames[rank - 1]
-  const op = avgPoolOp(node)
+  const pool = avgPool(node)
   const read = signature(name, required('input', tensor), required('outputSize', rank === 1 ? dims : outputSizes))
   return (args) => {
     const [x, given] = read(args)
@@ -91,11 +90,7 @@ function average(rank: number): (args: readonly unknown[]) => Tensor {
     checkNotEmpty('avg', rank, x, rank === 3 ? 1 : x.dim() - rank)
     checkDType(kernelName, x.dtype, ['float32', 'float64'])
     const windows = adaptiveWindows(x.sizes.slice(-rank), output, x.device)
-    const divisor =
-      windows.places === undefined
-        ? operand(windows.kernel.reduce((n, size) => n * size, 1))
-        : counts(windows, windows.low, x.device)
-    return apply(op, [x], { windows, divisor })
+    return pool(x, windows, true, 0)
   }
 }
 const [avg1, avg2, avg3] = [1, 2, 3].map(average)

@@ -1,16 +1,18 @@
 // Mean pooling: a sum over the taps of windows, divided, in any number of dimensions. Its gradient spreads each element
-// over its window.
+// over its window. Where the backend has kernels for planes, those do both.
 import type { Prims } from '../../backend/backend.ts'
 import { type DType, isFloat } from '../../base/dtype.ts'
+import { numelOf } from '../../base/shape.ts'
 import { type Expr, s } from '../../expr/expr.ts'
-import { apply } from '../../tensor/apply.ts'
+import { apply, operand } from '../../tensor/apply.ts'
 import type { Input, OpDef } from '../../tensor/op.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { elementwise, expandTo } from '../define/elementwise.ts'
 import { inputExprs, withDType, withOperands } from '../define/kernels.ts'
 import { reshapeOp } from '../define/views.ts'
 import { reduction } from '../reduce/reduce.ts'
-import { eachTap, isSmall, leading, taps, untaps, type Windows } from './taps.ts'
+import { hasPlanes, planeOp } from './planes.ts'
+import { counts, eachTap, isSmall, leading, taps, untaps, type Windows } from './taps.ts'
 
 const shaped = (x: Tensor, sizes: readonly number[]): Tensor => apply(reshapeOp, [x], sizes)
 /** The last `rank` dimensions. */
@@ -21,6 +23,11 @@ interface Averaging {
   readonly windows: Windows
   /** Of the sum over each window: a number, or one for each place of the output. */
   readonly divisor: Input
+}
+/** The same where the backend has kernels, which count the elements of windows themselves. */
+interface PlaneAveraging extends Windows {
+  readonly divisor: number
+  readonly around: number
 }
 
 const total = reduction('avgPool', 'sum', (x) => x, {})
@@ -58,8 +65,24 @@ function meanOf(x: readonly Expr[], dtype: DType, wide: DType): Expr {
   return s.div(s.cast(sum, dtype), x[x.length - 1])
 }
 
-/** Sums over windows, divided; its gradient spreads each element over its window, and is the gradient of that. */
-export function avgPoolOp(name: string): OpDef<Averaging> {
+/** The divisor of the sums over windows: one number, if the same elements count in all of them. */
+function divisorOf(windows: Windows, includePad: boolean, device: string): Input {
+  const { input, output, kernel, stride, low, places } = windows
+  const around = includePad ? low : low.map(() => 0)
+  const complete =
+    places === undefined &&
+    input.every((n, i) => low[i] <= around[i] && (output[i] - 1) * stride[i] - low[i] + kernel[i] <= n + around[i])
+  return complete ? operand(numelOf(kernel)) : counts(windows, around, device)
+}
+
+/** `includePad`: elements around the input count. `divisor`: divides all sums; 0 for the numbers of elements. */
+export type AvgPool = (x: Tensor, windows: Windows, includePad: boolean, divisor: number) => Tensor
+/**
+ * Sums over windows, divided; its gradient spreads each element over its window, and is the gradient of that. `name` is
+ * that of the node.
+ */
+export function avgPool(name: string): AvgPool {
+  const backward = `${name}Backward`
   const pool: OpDef<Averaging> = {
     name,
     infer: ([x], { windows }) => [{ sizes: [...leading(x, windows), ...windows.output], dtype: x.dtype }],
@@ -78,7 +101,7 @@ export function avgPoolOp(name: string): OpDef<Averaging> {
     },
   }
   const spread: OpDef<Averaging> = {
-    name: `${name}Backward`,
+    name: backward,
     infer: ([dy], { windows }) => [{ sizes: [...leading(dy, windows), ...windows.input], dtype: dy.dtype }],
     vjp: ({ dy, attrs }) => [apply(pool, [dy], attrs)],
     to: {
@@ -90,5 +113,17 @@ export function avgPoolOp(name: string): OpDef<Averaging> {
       },
     },
   }
-  return pool
+  const planePool: OpDef<PlaneAveraging> = planeOp(name, 'avgPool', 'output', {
+    vjp: ({ dy, attrs }) => [apply(planeSpread, [dy], attrs)],
+  })
+  const planeSpread: OpDef<PlaneAveraging> = planeOp(backward, 'avgPoolBackward', 'input', {
+    vjp: ({ dy, attrs }) => [apply(planePool, [dy], attrs)],
+  })
+  return (x, windows, includePad, divisor) =>
+    hasPlanes(x, windows, 'avgPool') && divisor === (divisor | 0)
+      ? apply(planePool, [x], { ...windows, divisor, around: Number(includePad) })
+      : apply(pool, [x], {
+          windows,
+          divisor: divisor === 0 ? divisorOf(windows, includePad, x.device) : operand(divisor),
+        })
 }

@@ -3,7 +3,6 @@
 // number of a tap. Larger windows, and those at uneven distances, are reduced over their taps, and winners are places in
 // the input.
 import type { Prims } from '../../backend/backend.ts'
-import { composites } from '../../backend/composites.ts'
 import { rankOf } from '../../base/dtype.ts'
 import { numelOf, type Shape } from '../../base/shape.ts'
 import { type Expr, s } from '../../expr/expr.ts'
@@ -21,6 +20,7 @@ import { add } from '../pointwise/arithmetic.ts'
 import { reduction } from '../reduce/reduce.ts'
 import { padOp } from '../views/pad.ts'
 import { lastDims } from './avg-pool.ts'
+import { hasPlanes, planeOp } from './planes.ts'
 import { along, eachTap, evenPlaces, isSmall, leading, mostTaps, taps, type Windows } from './taps.ts'
 
 const shaped = (x: Tensor, sizes: Shape): Tensor => apply(reshapeOp, [x], sizes)
@@ -215,44 +215,16 @@ const few: Way = {
 
 // ---- windows of few taps over planes, where the backend has kernels ----
 
-/** An op of a kernel, from windows or back to them. */
-const planeOp = (
-  prim: 'maxPool' | 'maxPoolWinners' | 'maxPoolBackward',
-  side: 'input' | 'output',
-  op: Omit<OpDef<Windows>, 'name' | 'infer' | 'to'>,
-): OpDef<Windows> => ({
-  name: 'maxPool',
-  infer: ([x], windows) =>
-    composites[prim].outputs.map(() => ({ sizes: [...leading(x, windows), ...windows[side]], dtype: x.dtype })),
-  ...op,
-  to: {
-    kind: 'kernel',
-    prim,
-    lower: ({ kernel, stride, low, ...windows }, [x]) => ({
-      axis: x.sizes.length - 2,
-      plane: windows[side],
-      kernel,
-      stride,
-      low,
-    }),
-  },
-})
-const planeValuesOp = planeOp('maxPool', 'output', {})
-const planeWinnersOp = planeOp('maxPoolWinners', 'output', {})
-const planePutOp = planeOp('maxPoolBackward', 'input', { saves: putOp.saves, vjp: putOp.vjp })
+const planeValuesOp = planeOp('maxPool', 'maxPool', 'output', {})
+const planeWinnersOp = planeOp('maxPool', 'maxPoolWinners', 'output', {})
+const { saves, vjp } = putOp
+const planePutOp = planeOp('maxPool', 'maxPoolBackward', 'input', { saves, vjp })
 const planes: Way = {
   ...few,
   values: (x, windows) => apply(planeValuesOp, [x], windows),
   winners: (x, windows) => applyAll(planeWinnersOp, [x], windows),
   put: (dy, numbers, windows) => apply(planePutOp, [dy, numbers], windows),
 }
-const hasPlanes = ({ dtype, elements, storage }: Tensor, { stride, dilation }: Windows): boolean =>
-  stride.length === 2 &&
-  stride[1] < 3 &&
-  numelOf(dilation) === 1 &&
-  dtype === 'float32' &&
-  elements > 0 &&
-  storage.device.backend.caps.fused?.has('maxPool') === true
 
 // ---- any windows ----
 
@@ -334,7 +306,7 @@ export type MaxPool = (x: Tensor, windows: Windows, indices: boolean) => readonl
 export function maxPool(name: string): MaxPool {
   const ops = new Map([few, planes, many].map((way) => [way, maxPoolOp(name, way)]))
   return (x, windows, indices) => {
-    const way = !isSmall(windows) ? many : hasPlanes(x, windows) ? planes : few
+    const way = !isSmall(windows) ? many : hasPlanes(x, windows, 'maxPool') ? planes : few
     if (!indices && !(mode.grad && wantsGrad([x]))) return [way.values(x, windows)]
     const [y, winners] = applyAll(ops.get(way) as OpDef<Windows>, [x], windows)
     return indices ? [y, noGrad(() => way.places(winners, windows))] : [y]

@@ -1,8 +1,6 @@
 // Pooling as functions: the largest or the mean element of sliding windows, in one to three dimensions, and the p-norm
 // of windows.
 import { RuntimeError } from '../../base/errors.ts'
-import { apply, operand } from '../../tensor/apply.ts'
-import type { Input } from '../../tensor/op.ts'
 import { bool, dims, int, nullable, optional, real, required, signature, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { relu } from '../pointwise/activation.ts'
@@ -10,9 +8,8 @@ import { mul, pow } from '../pointwise/arithmetic.ts'
 import { abs, sign } from '../pointwise/elementary.ts'
 import { expanded, type PerDim } from '../product/conv.ts'
 import { checkDType, nameOf, type Pooling, windowsOf } from './geometry.ts'
-import { avgPoolOp } from './avg-pool.ts'
+import { avgPool } from './avg-pool.ts'
 import { maxPool } from './max-pool.ts'
-import { counts, type Windows } from './taps.ts'
 
 // ---- maximum ----
 
@@ -123,16 +120,6 @@ export type AvgPoolNdArguments = [
   divisorOverride?: number | null | AvgPoolNdOptions,
 ]
 
-/** The divisor of the sums over windows: one number, if the same elements count in all of them. */
-function divisorOf(windows: Windows, includePad: boolean, device: string): Input {
-  const { input, output, kernel, stride, low } = windows
-  const around = includePad ? low : low.map(() => 0)
-  const complete = input.every(
-    (n, i) => low[i] <= around[i] && (output[i] - 1) * stride[i] - low[i] + kernel[i] <= n + around[i],
-  )
-  return complete ? operand(kernel.reduce((n, size) => n * size, 1)) : counts(windows, around, device)
-}
-
 const avgNames = [
   ['SqueezeBackward1', 'avg_pool2d'],
   ['avgPool2D', 'avg_pool2d'],
@@ -142,7 +129,7 @@ const avgNames = [
 function mean(rank: number): (args: readonly unknown[]) => Tensor {
   const pooling: Pooling = { kind: 'avg', rank }
   const [node, kernelName] = avgNames[rank - 1]
-  const op = avgPoolOp(node)
+  const pool = avgPool(node)
   const shared = [
     required('input', tensor),
     required('kernelSize', dims),
@@ -161,8 +148,7 @@ function mean(rank: number): (args: readonly unknown[]) => Tensor {
       if (override === 0) throw new RuntimeError('divisor must be not zero')
     })
     checkDType(kernelName, x.dtype, ['float32', 'float64', 'int32'])
-    const divisor = override === null ? divisorOf(windows, includePad, x.device) : operand(override)
-    return apply(op, [x], { windows, divisor })
+    return pool(x, windows, includePad, override ?? 0)
   }
 }
 const [avg1, avg2, avg3] = [1, 2, 3].map(mean)
