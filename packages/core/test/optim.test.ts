@@ -196,6 +196,41 @@ describe('schedulers', () => {
     expect(warn.mock.calls[0][0]).toContain('Detected call of `lr_scheduler.step()` before `optimizer.step()`.')
   })
 
+  it('sets the rates of a scheduler and steps an optimizer of the user’s own, and names the call that is missing', () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    class Lion extends optim.Optimizer {
+      override step(): undefined {
+        for (const { params, lr } of this.paramGroups)
+          for (const p of params) noGrad(() => p.sub_(p.grad!.sign().mul(lr)))
+      }
+    }
+    class Warmup extends optim.lrScheduler.LRScheduler {
+      constructor(
+        optimizer: optim.Optimizer,
+        readonly steps: number,
+        starts = true,
+      ) {
+        super(optimizer)
+        if (starts) this.start()
+      }
+      protected override getLr(): number[] {
+        return this.baseLrs.map((lr) => (lr * (this.lastEpoch + 1)) / this.steps)
+      }
+    }
+    const a = ones(2, { requiresGrad: true })
+    const optimizer = new Lion([a], { lr: 1 })
+    const scheduler = new Warmup(optimizer, 4)
+    for (const sum of [1.5, 0.5]) {
+      a.sum().backward()
+      optimizer.step()
+      scheduler.step()
+      expect(a.sum().item()).toBe(sum)
+    }
+    expect(warn).not.toHaveBeenCalled()
+    const unset = new Warmup(optimizer, 4, false)
+    expect(() => unset.step()).toThrow('Warmup has set no initial learning rates')
+  })
+
   it('continues from a state', () => {
     const make = () => {
       const optimizer = new optim.SGD([ones(2, { requiresGrad: true })], { lr: 1 })

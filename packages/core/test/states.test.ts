@@ -280,6 +280,10 @@ describe('options of another kind', () => {
   test('a scheduler whose rule fails, or an invalid state, changes nothing', () => {
     class Broken extends optim.lrScheduler.LRScheduler {
       rates: () => unknown = () => [0.2]
+      constructor(optimizer: optim.Optimizer) {
+        super(optimizer)
+        this.start()
+      }
       protected override getLr(): number[] {
         return this.rates() as number[]
       }
@@ -300,7 +304,7 @@ describe('options of another kind', () => {
     }
     for (const state of [{ lastEpoch: 'x' }, { baseLrs: ['x'] }, { stepCount: null }, { lastLr: 3 }])
       expect(() => scheduler.loadStateDict({ lastEpoch: 7, ...state })).toThrow('Broken(): argument')
-    expect(scheduler.lastEpoch).toBe(-1)
+    expect(scheduler.lastEpoch).toBe(0)
   })
 })
 

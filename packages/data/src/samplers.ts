@@ -26,11 +26,19 @@ const { bool, constructing, instance, ints, list, nullable, number, optional, re
  *   *[Symbol.iterator]() {
  *     for (let i = 9; i >= 0; i--) yield i
  *   }
+ *   get length() {
+ *     return 10
+ *   }
  * }
  */
 export abstract class Sampler<T = number> implements Iterable<T> {
-  declare readonly length?: number
   abstract [Symbol.iterator](): Iterator<T>
+}
+// In an interface, because TypeScript then allows a getter, too.
+// biome-ignore lint/correctness/noUnusedVariables: it has to have the parameters of the class
+export interface Sampler<T> {
+  /** How many indices a pass has. */
+  readonly length?: number
 }
 
 type Steps<T> = globalThis.Generator<T, void, undefined>

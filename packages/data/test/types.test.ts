@@ -65,12 +65,17 @@ class Backwards extends Sampler {
   *[Symbol.iterator](): Iterator<number> {
     for (let i = 3; i >= 0; i--) yield i
   }
+  override get length() {
+    return 4
+  }
 }
 
 it('a class extends or implements Dataset, IterableDataset and Sampler', () => {
   const set = new Squares()
   expect([set instanceof Dataset, new TensorDataset(x) instanceof Dataset]).toEqual([true, true])
-  const [batch] = new DataLoader(set, 4, false, new Backwards())
+  const backwards = new DataLoader(set, 4, false, new Backwards())
+  expect(backwards.length).toBe(1)
+  const [batch] = backwards
   expectTypeOf(batch).toEqualTypeOf<Tensor>()
   expect(batch.tolist()).toEqual([9, 4, 1, 0])
   const [[cubes, names]] = new DataLoader(new Cubes(), 2)

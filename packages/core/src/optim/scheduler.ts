@@ -1,7 +1,7 @@
 // What schedulers have in common: their states, and a step that changes options of the optimizer's groups. A step is a
 // host effect, so that a recorded training step repeats it, and undoes it if the step fails.
 import { className } from '../base/class-name.ts'
-import { KeyError, NotImplementedError, TypeError, ValueError } from '../base/errors.ts'
+import { KeyError, NotImplementedError, RuntimeError, TypeError, ValueError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
 import { warn } from '../base/warn.ts'
 import { effect, effects } from '../tensor/effects.ts'
@@ -199,7 +199,7 @@ export class LRScheduler extends Scheduler {
   /** The initial learning rates of the groups. */
   baseLrs: number[]
   stepCount = 0
-  /** The groups as they were before the constructor. */
+  /** The groups as they were before the constructor, until the first step. */
   #before: readonly Readonly<Scheduled>[]
 
   constructor(optimizer: Optimizer, ...args: Arguments<[lastEpoch: number, verbose: boolean], SchedulerOptions>) {
@@ -227,8 +227,7 @@ export class LRScheduler extends Scheduler {
       this[advance]()
     } catch (error) {
       this.groups.forEach((group, i) => {
-        for (const key of Object.keys(group))
-          if (!Object.hasOwn(this.#before[i], key)) Reflect.deleteProperty(group, key)
+        for (const key of Object.keys(group)) Reflect.deleteProperty(group, key)
         Object.assign(group, this.#before[i])
       })
       throw error
@@ -254,7 +253,14 @@ export class LRScheduler extends Scheduler {
   step(...args: [epoch?: number | { epoch?: number }]): void {
     const [epoch] = stepArguments(args)
     if (epoch !== undefined) effects.sink?.refuse('step(epoch)', 'Leave out the epoch, or call it outside of the step.')
-    if (this.stepCount === 1 && this.optimizer.stepCount < 1) {
+    const { optimizer, stepCount } = this
+    if (stepCount === 0 && this.#before.length > 0)
+      throw new RuntimeError(
+        `${className(this.constructor)} has set no initial learning rates`,
+        'Call this.start() at the end of its constructor.',
+      )
+    // A step that a subclass overrides does not count.
+    if (stepCount === 1 && optimizer.stepCount < 1 && optimizer.step === Optimizer.prototype.step) {
       warn(
         'Detected call of `lr_scheduler.step()` before `optimizer.step()`. In PyTorch 1.1.0 and later, you should call them in the opposite order: `optimizer.step()` before `lr_scheduler.step()`.  Failure to do this will result in PyTorch skipping the first value of the learning rate schedule. See more details at https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate',
       )
@@ -281,7 +287,7 @@ export class LRScheduler extends Scheduler {
     if (!rates.accepts(lrs) || (lrs as number[]).length !== this.groups.length)
       throw new TypeError(
         `getLr() must give a list of ${this.groups.length} floats, not ${typeName(lrs)}`,
-        'A scheduler must give a learning rate for each parameter group, and none may be NaN.',
+        'Give a learning rate for each parameter group, none of them NaN.',
       )
     const when = epoch === undefined ? 'Adjusting' : `Epoch ${epochName(epoch)}: adjusting`
     ;(lrs as number[]).forEach((lr, i) => {
