@@ -20,7 +20,7 @@ async function printedBy(name: string, seed: number, compile: Compile): Promise<
     main(seed: number, print: Print, compile: Compile): void
   }
   const lines: string[] = []
-  main(seed, (...values) => lines.push(values.join(' ')), compile)
+  main(seed, (...values) => lines.push(...values.join(' ').split('\n')), compile)
   return lines
 }
 

@@ -205,12 +205,11 @@ describe('schedulers', () => {
       }
     }
     class Warmup extends optim.lrScheduler.LRScheduler {
-      constructor(
-        optimizer: optim.Optimizer,
-        readonly steps: number,
-        starts = true,
-      ) {
+      steps: number
+
+      constructor(optimizer: optim.Optimizer, steps: number, starts = true) {
         super(optimizer)
+        this.steps = steps
         if (starts) this.start()
       }
       protected override getLr(): number[] {
