@@ -242,7 +242,7 @@ export const textsOf = (files, entries, from) => {
     const named = (each) => each.name?.getText() === member.name?.getText()
     if (member.name === undefined || ts.getJSDocCommentsAndTags(member).length > 0) return false
     if (statement.members.filter(named).length > 1) return false
-    const textIn = (owner, each) => edited(owner, each)(each.getStart(), each.end)
+    const textIn = (owner, each) => edited(owner, each)(each.getStart(), each.end).replace(/^abstract /, '')
     const parameters = (statement.typeParameters ?? []).map(({ name }) => name.text)
     for (let at = parentOf(file, statement); at !== undefined; at = parentOf(...at)) {
       const [owner, other] = at
@@ -342,7 +342,7 @@ export const textsOf = (files, entries, from) => {
     if (output === rest || (!isOpen && passed === '' && kept.length > 0)) {
       const bare = text.replaceAll(/(?<=^|\*\/)export (?=type |interface )/gm, '')
       output.texts.push(bare.replaceAll(/(?<=^|\*\/)declare (?!module)/gm, 'export '))
-    } else output.texts.push(text.trim() === '' ? '' : text, passed, isOpen || passed === '' ? 'export {}\n' : '')
+    } else output.texts.push(text.trim() === '' ? '' : text, passed, isOpen || passed === '' ? 'export{}\n' : '')
   }
   for (const { texts, imports } of outputs.values())
     if (imports.size === 0 && !texts.some((text) => /(^|\*\/)export /m.test(text)))

@@ -78,4 +78,4 @@ export const short = (text) =>
     // Options are objects of the caller.
     .replaceAll(/(?<=^|\{|\*\/)readonly (?=\w+\?:)/gm, '')
     // A class may leave out what implements it.
-    .replaceAll(/(?<=^|\*\/)protected abstract /gm, 'protected ')
+    .replaceAll(/(?<=^|\*\/)(protected )?abstract (?!class\b)/gm, '$1')

@@ -40,6 +40,7 @@ import {
   whole,
 } from './doors.ts'
 import { verdictsOf } from './compiled-doors.ts'
+import { byName } from './typed-doors.ts'
 import { addDistributions } from './doors-of-distributions.ts'
 
 each(
@@ -1935,6 +1936,69 @@ it.each([...entries])('%s refuses wrong arguments', (_, entry) => {
 
 it('takes what PyTorch takes, by position in its order and by name', () => {
   expect(parameterFaults(entries)).toEqual([])
+})
+
+/** Functions that take more by name than their types say, because nobody writes the names. */
+const byPositionInTypes = [
+  'unique',
+  'x.unique',
+  'uniqueConsecutive',
+  'x.uniqueConsecutive',
+  'x.map_',
+  'dropout',
+  'x.requiresGrad_',
+  'binomial',
+  'Slice',
+  'new nn.Parameter',
+  'new nn.ModuleList',
+  'init.calculateGain',
+  'utils.vectorToParameters',
+  'utils.removeWeightNorm',
+  'utils.removeSpectralNorm',
+  'utils.fuseConvBnEval',
+  'utils.fuseLinearBnEval',
+  'utils.fuseConvBnWeights',
+  'parametrize.registerParametrization',
+  'parametrize.isParametrized',
+  'parametrize.removeParametrizations',
+  'parametrize.transferParametrizationsAndParams',
+  'swaUtils.updateBn',
+  'backward',
+  'checkpointSequential',
+  'linalg.luSolve',
+  'linalg.lstsq',
+  'linalg.ldlSolve',
+  'luUnpack',
+  'svdLowrank',
+  'pcaLowrank',
+  'lobpcg',
+  'svd',
+  'x.svd',
+  'canCast',
+  'promoteTypes',
+  'resultType',
+  'x.type',
+  'x.isSetTo',
+  'x.fillDiagonal_',
+  'new distributions.TransformedDistribution',
+  'new distributions.ComposeTransform',
+  'new distributions.CatTransform',
+  'new distributions.StackTransform',
+  'new distributions.CumulativeDistributionTransform',
+  'new distributions.IndependentTransform',
+  'distributions.constraints.interval',
+  'distributions.constraints.halfOpenInterval',
+  'distributions.constraints.integerInterval',
+  'distributions.constraints.independent',
+  'distributions.klDivergence',
+  'distributions.registerKl',
+]
+it('the types take by name what a function takes by name', () => {
+  const { both, compiles, runs } = byName(entries)
+  expect(both).toBeGreaterThan(1900)
+  // Every name is a key of theirs.
+  expect(compiles).toEqual(['new nn.ModuleDict', 'new nn.ParameterDict'])
+  expect(runs).toEqual(byPositionInTypes)
 })
 
 it('a compiled step records every call or refuses it, and replays none as a constant', () => {

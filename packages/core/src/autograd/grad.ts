@@ -7,6 +7,7 @@ import { filled, toDType } from '../ops/define/fill.ts'
 import { withMode } from '../tensor/mode.ts'
 import type { Node } from '../tensor/node.ts'
 import {
+  type Takes,
   also,
   type Arguments,
   bool,
@@ -164,6 +165,11 @@ export function walkBack(
   new Walk(targets, retainGraph).run(roots, start, createGraph)
 }
 
+type GradArguments<A extends readonly unknown[]> = Takes<
+  [outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[]],
+  'outputs inputs',
+  A
+>
 /**
  * Returns the gradients of the outputs' sum with respect to the inputs; does not change `.grad`.
  *
@@ -172,17 +178,13 @@ export function walkBack(
  * const [dx] = grad(x.pow(3), x, { createGraph: true }) // tensor(27., grad_fn=<MulBackward0>)
  * grad(dx, x) // [tensor(18.)]
  */
+export function grad(...args: GradArguments<[options: GradOptions & { readonly allowUnused: true }]>): (Tensor | null)[]
 export function grad(
-  outputs: Tensor | readonly Tensor[],
-  inputs: Tensor | readonly Tensor[],
-  options: GradOptions & { readonly allowUnused: true },
-): (Tensor | null)[]
-export function grad(
-  outputs: Tensor | readonly Tensor[],
-  inputs: Tensor | readonly Tensor[],
-  ...more: Arguments<
-    [gradOutputs: Tensor | null | readonly (Tensor | null)[], retainGraph: boolean | null, createGraph: boolean],
-    GradOptions
+  ...args: GradArguments<
+    Arguments<
+      [gradOutputs: Tensor | null | readonly (Tensor | null)[], retainGraph: boolean | null, createGraph: boolean],
+      GradOptions
+    >
   >
 ): Tensor[]
 export function grad(...args: readonly unknown[]): (Tensor | null)[] {

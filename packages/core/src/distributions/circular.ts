@@ -2,7 +2,7 @@
 import type { Shape } from '../base/shape.ts'
 import { where } from '../ops/indexing/positions.ts'
 import { effects } from '../tensor/effects.ts'
-import { constructing, required } from '../tensor/signature.ts'
+import { type Takes, constructing, required } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type Constraint, positive, real } from './constraints.ts'
 import { Distribution, type ValidateOption, validateParameter } from './distribution.ts'
@@ -36,9 +36,11 @@ const vonMisesArguments = constructing(
   required('concentration', tensorOrNumber),
   validateParameter,
 )
-type VonMisesArguments =
-  | [loc: TensorOrNumber, concentration: TensorOrNumber, validateArgs?: boolean | null | ValidateOption]
-  | [params: { readonly loc: TensorOrNumber; readonly concentration: TensorOrNumber } & ValidateOption]
+type VonMisesArguments = Takes<
+  [loc: TensorOrNumber, concentration: TensorOrNumber],
+  'loc concentration',
+  [validateArgs?: boolean | null | ValidateOption]
+>
 /**
  * The von Mises distribution of angles in radians around `loc`; samples lie between -pi and pi.
  *

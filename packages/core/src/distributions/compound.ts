@@ -4,7 +4,7 @@ import type { Shape } from '../base/shape.ts'
 import { typeName } from '../base/python.ts'
 import { logSoftmax, logsumexp } from '../ops/reduce/softmax.ts'
 import { formatSize } from '../tensor/print.ts'
-import { anything, constructing, instance, int, type Kind, required } from '../tensor/signature.ts'
+import { type Takes, anything, constructing, instance, int, type Kind, required } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { Categorical } from './classes.ts'
 import * as constraints from './constraints.ts'
@@ -35,7 +35,13 @@ export class Independent extends Distribution {
   declare readonly baseDist: Distribution
   declare readonly reinterpretedBatchNdims: number
 
-  constructor(...args: [baseDistribution: Distribution, reinterpretedBatchNdims: number, validateArgs?: Validate]) {
+  constructor(
+    ...args: Takes<
+      [baseDistribution: Distribution, reinterpretedBatchNdims: number],
+      'baseDistribution reinterpretedBatchNdims',
+      [validateArgs?: Validate]
+    >
+  ) {
     const [baseDist, n, validateArgs] = independentArguments(args)
     const { batchShape, eventShape } = baseDist
     if (n > batchShape.length || n < 0) {

@@ -3,7 +3,7 @@ import type { Shape } from '../base/shape.ts'
 import { zerosLike } from '../ops/create/create.ts'
 import { where } from '../ops/indexing/positions.ts'
 import { toDType } from '../ops/define/fill.ts'
-import { constructing, optional, required } from '../tensor/signature.ts'
+import { type Takes, constructing, optional, required } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type Constraint, dependent, interval, nonnegative, positive, real } from './constraints.ts'
 import { Distribution, type ValidateOption, validateParameter } from './distribution.ts'
@@ -20,9 +20,7 @@ const uniformArguments = constructing(
   required('high', tensorOrNumber),
   validateParameter,
 )
-type UniformArguments =
-  | [low: TensorOrNumber, high: TensorOrNumber, validateArgs?: Validate]
-  | [params: { readonly low: TensorOrNumber; readonly high: TensorOrNumber } & ValidateOption]
+type UniformArguments = Takes<[low: TensorOrNumber, high: TensorOrNumber], 'low high', [validateArgs?: Validate]>
 /**
  * The uniform distribution from `low` to below `high`.
  *
@@ -97,9 +95,7 @@ export class Uniform extends Distribution {
 }
 
 const exponentialArguments = constructing('Exponential', required('rate', tensorOrNumber), validateParameter)
-export type RateArguments =
-  | [rate: TensorOrNumber, validateArgs?: Validate]
-  | [params: { readonly rate: TensorOrNumber } & ValidateOption]
+export type RateArguments = Takes<[rate: TensorOrNumber], 'rate', [validateArgs?: Validate]>
 /**
  * The exponential distribution: waiting times for events, of which `rate` are expected in a unit of time.
  *
@@ -273,9 +269,7 @@ const fisherArguments = constructing(
   required('df2', tensorOrNumber),
   validateParameter,
 )
-type FisherArguments =
-  | [df1: TensorOrNumber, df2: TensorOrNumber, validateArgs?: Validate]
-  | [params: { readonly df1: TensorOrNumber; readonly df2: TensorOrNumber } & ValidateOption]
+type FisherArguments = Takes<[df1: TensorOrNumber, df2: TensorOrNumber], 'df1 df2', [validateArgs?: Validate]>
 /**
  * The F distribution: the ratio of two means of squares, of `df1` and of `df2` standard normal numbers.
  *

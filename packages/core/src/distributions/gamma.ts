@@ -10,7 +10,7 @@ import { where } from '../ops/indexing/positions.ts'
 import { xlogy } from '../ops/pointwise/special.ts'
 import { sampleDirichlet, standardGamma } from '../ops/random/families.ts'
 import { stack } from '../ops/views/join.ts'
-import { constructing, isTensor, required, tensor as tensorKind } from '../tensor/signature.ts'
+import { type Takes, constructing, isTensor, required, tensor as tensorKind } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type Constraint, independent, nonnegative, positive, simplex, unitInterval } from './constraints.ts'
 import { type ValidateOption, validateParameter } from './distribution.ts'
@@ -25,9 +25,11 @@ const gammaArguments = constructing(
   required('rate', tensorOrNumber),
   validateParameter,
 )
-type GammaArguments =
-  | [concentration: TensorOrNumber, rate: TensorOrNumber, validateArgs?: Validate]
-  | [params: { readonly concentration: TensorOrNumber; readonly rate: TensorOrNumber } & ValidateOption]
+type GammaArguments = Takes<
+  [concentration: TensorOrNumber, rate: TensorOrNumber],
+  'concentration rate',
+  [validateArgs?: Validate]
+>
 /**
  * The gamma distribution of shape `concentration` and `rate`.
  *
@@ -102,9 +104,7 @@ export class Gamma extends ExponentialFamily {
 }
 
 const chi2Arguments = constructing('Chi2', required('df', tensorOrNumber), validateParameter)
-type Chi2Arguments =
-  | [df: TensorOrNumber, validateArgs?: Validate]
-  | [params: { readonly df: TensorOrNumber } & ValidateOption]
+type Chi2Arguments = Takes<[df: TensorOrNumber], 'df', [validateArgs?: Validate]>
 /**
  * The chi-squared distribution of `df` degrees of freedom: the sum of that many squares of standard normal numbers.
  *
@@ -149,9 +149,7 @@ class DirichletSample extends AutogradFunction {
 }
 
 const dirichletArguments = constructing('Dirichlet', required('concentration', tensorKind), validateParameter)
-type DirichletArguments =
-  | [concentration: Tensor, validateArgs?: Validate]
-  | [params: { readonly concentration: Tensor } & ValidateOption]
+type DirichletArguments = Takes<[concentration: Tensor], 'concentration', [validateArgs?: Validate]>
 /**
  * The Dirichlet distribution of proportions, vectors of non-negative numbers with the sum 1; the last dimension of
  * `concentration` counts them.
@@ -243,9 +241,11 @@ const betaArguments = constructing(
   required('concentration0', tensorOrNumber),
   validateParameter,
 )
-type BetaArguments =
-  | [concentration1: TensorOrNumber, concentration0: TensorOrNumber, validateArgs?: Validate]
-  | [params: { readonly concentration1: TensorOrNumber; readonly concentration0: TensorOrNumber } & ValidateOption]
+type BetaArguments = Takes<
+  [concentration1: TensorOrNumber, concentration0: TensorOrNumber],
+  'concentration1 concentration0',
+  [validateArgs?: Validate]
+>
 /**
  * The beta distribution of numbers between 0 and 1.
  *

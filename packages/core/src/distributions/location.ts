@@ -3,7 +3,7 @@
 import type { Shape } from '../base/shape.ts'
 import { empty } from '../ops/create/create.ts'
 import { normal } from '../ops/random/random.ts'
-import { constructing, required } from '../tensor/signature.ts'
+import { type Takes, constructing, required } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type Constraint, positive, real } from './constraints.ts'
 import { Distribution, type Made, type ValidateOption, validateParameter } from './distribution.ts'
@@ -16,9 +16,11 @@ type Validate = boolean | null | ValidateOption
 export const unfilled = (like: Tensor, shape: Shape): Tensor => empty(shape, { dtype: like.dtype, device: like.device })
 export const standardNormal = (like: Tensor, shape: Shape): Tensor => unfilled(like, shape).normal_()
 
-export type LocScaleArguments =
-  | [loc: TensorOrNumber, scale: TensorOrNumber, validateArgs?: Validate]
-  | [params: { readonly loc: TensorOrNumber; readonly scale: TensorOrNumber } & ValidateOption]
+export type LocScaleArguments = Takes<
+  [loc: TensorOrNumber, scale: TensorOrNumber],
+  'loc scale',
+  [validateArgs?: Validate]
+>
 export const locScale = (name: string): ReturnType<typeof constructLocScale> => constructLocScale(name)
 const constructLocScale = (name: string) =>
   constructing(name, required('loc', tensorOrNumber), required('scale', tensorOrNumber), validateParameter)

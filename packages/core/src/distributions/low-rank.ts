@@ -8,7 +8,7 @@ import { lowerSolved, mT } from '../ops/linalg/triangular.ts'
 import { matmul } from '../ops/product/matmul.ts'
 import { broadcastTensors } from '../ops/views/grids.ts'
 import { formatSize } from '../tensor/print.ts'
-import { constructing, required, tensor } from '../tensor/signature.ts'
+import { type Takes, constructing, required, tensor } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import * as constraints from './constraints.ts'
 import type { Constraint } from './constraints.ts'
@@ -23,9 +23,11 @@ const lowRankArguments = constructing(
   required('covDiag', tensor),
   validateParameter,
 )
-type LowRankArguments =
-  | [loc: Tensor, covFactor: Tensor, covDiag: Tensor, validateArgs?: boolean | null | ValidateOption]
-  | [params: { readonly loc: Tensor; readonly covFactor: Tensor; readonly covDiag: Tensor } & ValidateOption]
+type LowRankArguments = Takes<
+  [loc: Tensor, covFactor: Tensor, covDiag: Tensor],
+  'loc covFactor covDiag',
+  [validateArgs?: boolean | null | ValidateOption]
+>
 
 /** The parameters without repetitions along the batch, and the Cholesky factor of the small matrix. */
 export interface LowRank {

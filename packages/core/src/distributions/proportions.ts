@@ -3,7 +3,7 @@ import { ValueError } from '../base/errors.ts'
 import type { Shape } from '../base/shape.ts'
 import { binaryCrossEntropyWithLogits } from '../losses/binary-cross-entropy.ts'
 import { where } from '../ops/indexing/positions.ts'
-import { constructing, list, number, optional, required } from '../tensor/signature.ts'
+import { type Takes, constructing, list, number, optional, required } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type Chance, chance, type ChanceOptions, chancesMade, clampProbs, FamilyOfChances } from './chances.ts'
 import type { Independent } from './compound.ts'
@@ -24,9 +24,11 @@ const kumaraswamyArguments = constructing(
   required('concentration0', tensorOrNumber),
   validateParameter,
 )
-type KumaraswamyArguments =
-  | [concentration1: TensorOrNumber, concentration0: TensorOrNumber, validateArgs?: Validate]
-  | [params: { readonly concentration1: TensorOrNumber; readonly concentration0: TensorOrNumber } & ValidateOption]
+type KumaraswamyArguments = Takes<
+  [concentration1: TensorOrNumber, concentration0: TensorOrNumber],
+  'concentration1 concentration0',
+  [validateArgs?: Validate]
+>
 /**
  * The Kumaraswamy distribution: like `Beta`, with a closed form of its cumulated probability.
  *

@@ -7,7 +7,7 @@ import { onesLike, zerosLike } from '../ops/create/create.ts'
 import { toDType } from '../ops/define/fill.ts'
 import { where } from '../ops/indexing/positions.ts'
 import { formatSize } from '../tensor/print.ts'
-import { anything, constructing, required } from '../tensor/signature.ts'
+import { type Takes, anything, constructing, required } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import * as constraints from './constraints.ts'
 import type { Constraint } from './constraints.ts'
@@ -275,9 +275,7 @@ export class Gumbel extends Transformed {
 }
 
 const scaleOnly = (name: string) => constructing(name, required('scale', tensorOrNumber), validateParameter)
-type ScaleArguments =
-  | [scale: TensorOrNumber, validateArgs?: Validate]
-  | [params: { readonly scale: TensorOrNumber } & ValidateOption]
+type ScaleArguments = Takes<[scale: TensorOrNumber], 'scale', [validateArgs?: Validate]>
 
 /** Absolute values of a distribution around 0. */
 abstract class Half extends Transformed {
@@ -374,9 +372,11 @@ const weibullArguments = constructing(
   required('concentration', tensorOrNumber),
   validateParameter,
 )
-type WeibullArguments =
-  | [scale: TensorOrNumber, concentration: TensorOrNumber, validateArgs?: Validate]
-  | [params: { readonly scale: TensorOrNumber; readonly concentration: TensorOrNumber } & ValidateOption]
+type WeibullArguments = Takes<
+  [scale: TensorOrNumber, concentration: TensorOrNumber],
+  'scale concentration',
+  [validateArgs?: Validate]
+>
 /**
  * The Weibull distribution: times until something fails.
  *
@@ -452,9 +452,7 @@ const paretoArguments = constructing(
   required('alpha', tensorOrNumber),
   validateParameter,
 )
-type ParetoArguments =
-  | [scale: TensorOrNumber, alpha: TensorOrNumber, validateArgs?: Validate]
-  | [params: { readonly scale: TensorOrNumber; readonly alpha: TensorOrNumber } & ValidateOption]
+type ParetoArguments = Takes<[scale: TensorOrNumber, alpha: TensorOrNumber], 'scale alpha', [validateArgs?: Validate]>
 /**
  * The Pareto distribution of numbers above `scale`, with a tail of power `alpha`.
  *

@@ -5,7 +5,7 @@ import { broadcastShapes, checkSizes, numelOf, sameShape, type Shape } from '../
 import { logsigmoid, softplus } from '../ops/pointwise/nonlinear.ts'
 import { pad } from '../ops/views/pad.ts'
 import { formatSize } from '../tensor/print.ts'
-import { constructing, int, ints, optional, required } from '../tensor/signature.ts'
+import { type Arguments, type Takes, constructing, int, ints, optional, required } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import * as constraints from './constraints.ts'
 import type { Constraint } from './constraints.ts'
@@ -68,7 +68,7 @@ export class PowerTransform extends OfNumbers {
   }
   readonly exponent: Tensor
 
-  constructor(...args: [exponent: TensorOrNumber, cacheSize?: Cache]) {
+  constructor(...args: Takes<[exponent: TensorOrNumber], 'exponent', [cacheSize?: Cache]>) {
     const [exponent, size] = powerArguments(args)
     super(size)
     ;[this.exponent] = broadcastAll(exponent)
@@ -235,7 +235,13 @@ export class AffineTransform extends Transform {
   readonly scale: TensorOrNumber
   readonly #eventDim: number
 
-  constructor(...args: [loc: TensorOrNumber, scale: TensorOrNumber, eventDim?: number | AffineOptions, size?: Cache]) {
+  constructor(
+    ...args: Takes<
+      [loc: TensorOrNumber, scale: TensorOrNumber],
+      'loc scale',
+      Arguments<[eventDim: number, cacheSize: number], AffineOptions>
+    >
+  ) {
     const [loc, scale, eventDim, size] = affineArguments(args)
     super(size)
     if (eventDim < 0) throw new ValueError(`event_dim must not be negative, but is ${eventDim}`)
@@ -426,7 +432,9 @@ export class ReshapeTransform extends Transform {
   readonly inShape: readonly number[]
   readonly outShape: readonly number[]
 
-  constructor(...args: [inShape: readonly number[], outShape: readonly number[], cacheSize?: Cache]) {
+  constructor(
+    ...args: Takes<[inShape: readonly number[], outShape: readonly number[]], 'inShape outShape', [cacheSize?: Cache]>
+  ) {
     const [inShape, outShape, size] = reshapeArguments(args)
     super(size)
     this.inShape = checkSizes([...inShape])

@@ -6,6 +6,7 @@ import { type Expr, s } from '../expr/expr.ts'
 import { notImplemented } from '../ops/define/arguments.ts'
 import { formatSize } from '../tensor/print.ts'
 import {
+  type Takes,
   type Arguments,
   constructing,
   method,
@@ -69,7 +70,7 @@ const binaryCrossEntropyArguments = method('binary_cross_entropy', required('tar
  */
 export function binaryCrossEntropy(
   input: Tensor,
-  ...args: [target: Tensor, ...Arguments<WeightedArguments, BinaryCrossEntropyOptions>]
+  ...args: Takes<[target: Tensor], 'target', Arguments<WeightedArguments, BinaryCrossEntropyOptions>>
 ): Tensor {
   const [target, weight, , , reduction] = binaryCrossEntropyArguments(input, args)
   if (!sameShape(input.sizes, target.sizes)) {
@@ -158,7 +159,7 @@ const withLogitsArguments = method(
  */
 export function binaryCrossEntropyWithLogits(
   input: Tensor,
-  ...args: [target: Tensor, ...Arguments<LogitsArguments, BinaryCrossEntropyWithLogitsOptions>]
+  ...args: Takes<[target: Tensor], 'target', Arguments<LogitsArguments, BinaryCrossEntropyWithLogitsOptions>>
 ): Tensor {
   const [target, weight, , , reduction, posWeight] = withLogitsArguments(input, args)
   if (!sameShape(input.sizes, target.sizes)) {

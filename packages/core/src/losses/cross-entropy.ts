@@ -15,7 +15,17 @@ import { addAlongDim_, gatherAlongDim, putAlongDim_ } from '../ops/indexing/gath
 import { expAndSum, expAndSumGradient, logSoftmax } from '../ops/reduce/softmax.ts'
 import { apply, applyAll, operand } from '../tensor/apply.ts'
 import type { Input, OpDef } from '../tensor/op.ts'
-import { type Arguments, constructing, int, method, optional, real, required, tensor } from '../tensor/signature.ts'
+import {
+  type Takes,
+  type Arguments,
+  constructing,
+  int,
+  method,
+  optional,
+  real,
+  required,
+  tensor,
+} from '../tensor/signature.ts'
 import { detached, type Tensor } from '../tensor/tensor.ts'
 import {
   alongClasses,
@@ -166,7 +176,10 @@ const nllLossArguments = method('nll_loss', required('target', tensor), ...nllPa
  * @example
  * F.nllLoss(F.logSoftmax(zeros(2, 3), { dim: 1 }), tensor([2, 0], { dtype: 'int32' })) // tensor(1.0986)
  */
-export function nllLoss(input: Tensor, ...args: [target: Tensor, ...Arguments<NllArguments, NllLossOptions>]): Tensor {
+export function nllLoss(
+  input: Tensor,
+  ...args: Takes<[target: Tensor], 'target', Arguments<NllArguments, NllLossOptions>>
+): Tensor {
   const [target, weight, , ignored, , reduction] = nllLossArguments(input, args)
   checkClassTargets(input, target, weight)
   const ignoreIndex = ignoredClass(ignored)
@@ -340,7 +353,7 @@ const crossEntropyArguments = method('cross_entropy_loss', required('target', te
  */
 export function crossEntropy(
   input: Tensor,
-  ...args: [target: Tensor, ...Arguments<CrossEntropyArguments, CrossEntropyOptions>]
+  ...args: Takes<[target: Tensor], 'target', Arguments<CrossEntropyArguments, CrossEntropyOptions>>
 ): Tensor {
   const [target, weight, , ignored, , reduction, labelSmoothing] = crossEntropyArguments(input, args)
   const options = { weight, ignoreIndex: ignored, reduction, labelSmoothing }

@@ -24,6 +24,7 @@ import { apply, applyAll, operand } from '../tensor/apply.ts'
 import { effects } from '../tensor/effects.ts'
 import type { OpDef } from '../tensor/op.ts'
 import {
+  type Takes,
   type Arguments,
   bool,
   constructing,
@@ -290,7 +291,14 @@ function rowsOf(targets: Tensor, lengths: Lengths): Tensor {
  * F.ctcLoss(logProbs, tensor([[1, 2]], { dtype: 'int32' }), [4], [2]) // tensor(0.8432)
  */
 export function ctcLoss(
-  ...args: [logProbs: Tensor, targets: Tensor, inputLengths: Lengths, targetLengths: Lengths, ...CTCArguments]
+  ...args: [
+    logProbs: Tensor,
+    ...Takes<
+      [targets: Tensor, inputLengths: Lengths, targetLengths: Lengths],
+      'targets inputLengths targetLengths',
+      CTCArguments
+    >,
+  ]
 ): Tensor {
   const [given, targets, inputLengths, targetLengths, blank, reduction, zeroInfinity] = read(args)
   const logProbs = given.dim() === 3 ? given : unsqueeze(given, Math.min(given.dim(), 1))

@@ -7,7 +7,16 @@ import { type Expr, s } from '../expr/expr.ts'
 import { notImplemented } from '../ops/define/arguments.ts'
 import { toDType } from '../ops/define/fill.ts'
 import { operand } from '../tensor/apply.ts'
-import { type Arguments, constructing, method, optional, real, required, tensor } from '../tensor/signature.ts'
+import {
+  type Takes,
+  type Arguments,
+  constructing,
+  method,
+  optional,
+  real,
+  required,
+  tensor,
+} from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { broadcastTensors } from './mse.ts'
 import { pointwise } from './pointwise.ts'
@@ -65,7 +74,7 @@ function checkBeta(beta: number): void {
  * @example
  * F.smoothL1Loss(tensor([0.5, 3]), tensor([0, 0])) // tensor(1.3125)
  */
-export function smoothL1Loss(input: Tensor, ...args: [target: Tensor, ...SmoothArguments]): Tensor {
+export function smoothL1Loss(input: Tensor, ...args: Takes<[target: Tensor], 'target', SmoothArguments>): Tensor {
   const [target, , , reduction, beta] = smoothL1LossArguments(input, args)
   const [x, y] = broadcastTensors(input, target)
   checkBeta(beta)
@@ -125,7 +134,7 @@ function checkDelta(delta: number): void {
  * @example
  * F.huberLoss(tensor([0.5, 3]), tensor([0, 0]), { delta: 2 }) // tensor(2.0625)
  */
-export function huberLoss(input: Tensor, ...args: [target: Tensor, ...HuberArguments]): Tensor {
+export function huberLoss(input: Tensor, ...args: Takes<[target: Tensor], 'target', HuberArguments>): Tensor {
   const [target, reduction, delta] = huberLossArguments(input, args)
   const [x, y] = broadcastTensors(input, target)
   checkDelta(delta)

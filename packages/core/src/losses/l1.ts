@@ -2,7 +2,7 @@
 import { isFloat } from '../base/dtype.ts'
 import { s } from '../expr/expr.ts'
 import { floatNeeded } from '../ops/reduce/reduce.ts'
-import { type Arguments, constructing, method, required, tensor } from '../tensor/signature.ts'
+import { type Takes, type Arguments, constructing, method, required, tensor } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { broadcastTensors } from './mse.ts'
 import { pointwise } from './pointwise.ts'
@@ -22,7 +22,7 @@ type LossArguments = Arguments<ReductionArguments, ReductionOption>
 const l1LossArguments = method('l1_loss', required('target', tensor), ...reductionParameters)
 
 /** The mean over all elements of `|input - target|`; the slope is 0 where they are equal. */
-export function l1Loss(input: Tensor, ...args: [target: Tensor, ...LossArguments]): Tensor {
+export function l1Loss(input: Tensor, ...args: Takes<[target: Tensor], 'target', LossArguments>): Tensor {
   const [target, , , reduction] = l1LossArguments(input, args)
   const operands = broadcastTensors(input, target)
   if (reduction === 'mean' && !isFloat(target.dtype)) floatNeeded(input, 'mean')

@@ -13,6 +13,7 @@ import { exp, log } from '../ops/pointwise/elementary.ts'
 import { unsqueeze } from '../ops/views/views.ts'
 import { apply, operand } from '../tensor/apply.ts'
 import {
+  type Takes,
   type Arguments,
   bool,
   constructing,
@@ -77,7 +78,7 @@ const klDivArguments = method('kl_div', target, ...klDivParameters)
  * @example
  * F.klDiv(tensor([[0.5, 0.5]]).log(), tensor([[0.25, 0.75]]), { reduction: 'batchmean' }) // tensor(0.1308)
  */
-export function klDiv(input: Tensor, ...args: [target: Tensor, ...KlDivArguments]): Tensor {
+export function klDiv(input: Tensor, ...args: Takes<[target: Tensor], 'target', KlDivArguments>): Tensor {
   const [target, , , reduction, logTarget] = klDivArguments(input, args)
   if (reduction === 'mean') {
     warn(
@@ -150,7 +151,7 @@ const poissonArguments = method('poisson_nll_loss', target, ...poissonParameters
  * @example
  * F.poissonNllLoss(tensor([0, 1]), tensor([1, 3])) // tensor(0.3591)
  */
-export function poissonNllLoss(input: Tensor, ...args: [target: Tensor, ...PoissonArguments]): Tensor {
+export function poissonNllLoss(input: Tensor, ...args: Takes<[target: Tensor], 'target', PoissonArguments>): Tensor {
   const [target, logInput, full, , eps, , reduction] = poissonArguments(input, args)
   const each = logInput ? sub(exp(input), mul(target, input)) : sub(input, mul(target, log(add(input, eps))))
   return reduceBy(full ? add(each, stirling(target)) : each, reduction)
@@ -212,11 +213,11 @@ const variance = elementwise('clone', (x, least) => s.max(x, least), {
  */
 export function gaussianNllLoss(
   input: Tensor,
-  ...args: [
-    target: Tensor,
-    variance: Tensor,
-    ...Arguments<[full: boolean, eps: number, reduction: Reduction], GaussianNllLossOptions>,
-  ]
+  ...args: Takes<
+    [target: Tensor, variance: Tensor],
+    'target var',
+    Arguments<[full: boolean, eps: number, reduction: Reduction], GaussianNllLossOptions>
+  >
 ): Tensor {
   const [target, given, full, eps, reduction] = gaussianArguments(input, args)
   const [sizes, own] = [input.sizes, given.sizes]

@@ -15,6 +15,7 @@ import { apply } from '../tensor/apply.ts'
 import { mode } from '../tensor/mode.ts'
 import { formatSize } from '../tensor/print.ts'
 import {
+  type Takes,
   type Arguments,
   constructing,
   method,
@@ -71,7 +72,7 @@ const rankingArguments = signature('margin_ranking_loss', ...inputs, target, ...
  */
 export function marginRankingLoss(
   input1: Tensor,
-  ...args: [input2: Tensor, target: Tensor, ...MarginArguments]
+  ...args: Takes<[input2: Tensor, target: Tensor], 'input2 target', MarginArguments>
 ): Tensor {
   const [a, b, target, margin, , , reduction] = rankingArguments([input1, ...args])
   if (a.dim() !== b.dim() || a.dim() !== target.dim()) {
@@ -109,7 +110,7 @@ const hingeArguments = method('hinge_embedding_loss', target, ...hingeParameters
  * @example
  * F.hingeEmbeddingLoss(tensor([0.5, 0.25]), tensor([1, -1])) // tensor(0.6250)
  */
-export function hingeEmbeddingLoss(input: Tensor, ...args: [target: Tensor, ...MarginArguments]): Tensor {
+export function hingeEmbeddingLoss(input: Tensor, ...args: Takes<[target: Tensor], 'target', MarginArguments>): Tensor {
   const [target, margin, , , reduction] = hingeArguments(input, args)
   if (input.dtype === 'bool') {
     throw new RuntimeError(
@@ -153,7 +154,7 @@ const epsilon = Math.fround(1e-12)
  */
 export function cosineEmbeddingLoss(
   input1: Tensor,
-  ...args: [input2: Tensor, target: Tensor, ...MarginArguments]
+  ...args: Takes<[input2: Tensor, target: Tensor], 'input2 target', MarginArguments>
 ): Tensor {
   const [a, b, target, margin, , , reduction] = cosineArguments([input1, ...args])
   const dim = target.dim()
@@ -209,7 +210,7 @@ const softMarginArguments = method('soft_margin_loss', target, ...reductionParam
  * @example
  * F.softMarginLoss(tensor([2, -1]), tensor([1, -1])) // tensor(0.2201)
  */
-export function softMarginLoss(input: Tensor, ...args: [target: Tensor, ...LossArguments]): Tensor {
+export function softMarginLoss(input: Tensor, ...args: Takes<[target: Tensor], 'target', LossArguments>): Tensor {
   const [target, , , reduction] = softMarginArguments(input, args)
   if (target.requiresGrad && mode.grad) {
     throw new RuntimeError(

@@ -6,7 +6,7 @@ import { type Expr, s } from '../expr/expr.ts'
 import { notImplemented } from '../ops/define/arguments.ts'
 import { expandTo } from '../ops/define/elementwise.ts'
 import { formatSize } from '../tensor/print.ts'
-import { type Arguments, constructing, method, required, tensor } from '../tensor/signature.ts'
+import { type Takes, type Arguments, constructing, method, required, tensor } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { pointwise } from './pointwise.ts'
 import { Loss, type ReductionArguments, type ReductionOption, reductionParameters } from './reduction.ts'
@@ -41,7 +41,7 @@ const mseLossArguments = method('mse_loss', required('target', tensor), ...reduc
  * @example
  * F.mseLoss(model.forward(x), y)
  */
-export function mseLoss(input: Tensor, ...args: [target: Tensor, ...LossArguments]): Tensor {
+export function mseLoss(input: Tensor, ...args: Takes<[target: Tensor], 'target', LossArguments>): Tensor {
   const [target, , , reduction] = mseLossArguments(input, args)
   const operands = broadcastTensors(input, target)
   if (!isFloat(input.dtype) && !isFloat(target.dtype)) throw notImplemented('mse_cpu', input.dtype)

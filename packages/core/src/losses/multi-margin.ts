@@ -16,7 +16,16 @@ import { where } from '../ops/pointwise/where.ts'
 import { any, sum } from '../ops/reduce/reduce.ts'
 import { cumsum } from '../ops/reduce/scans.ts'
 import { apply, operand } from '../tensor/apply.ts'
-import { type Arguments, constructing, method, optional, real, required, tensor } from '../tensor/signature.ts'
+import {
+  type Takes,
+  type Arguments,
+  constructing,
+  method,
+  optional,
+  real,
+  required,
+  tensor,
+} from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { classNumbers } from './class-targets.ts'
 import { pointwise } from './pointwise.ts'
@@ -132,7 +141,10 @@ function checkPower(p: number): asserts p is 1 | 2 {
  * @example
  * F.multiMarginLoss(tensor([[1, 2, 0.5]]), tensor([1], { dtype: 'int32' })) // tensor(0.)
  */
-export function multiMarginLoss(input: Tensor, ...args: [target: Tensor, ...MultiMarginArguments]): Tensor {
+export function multiMarginLoss(
+  input: Tensor,
+  ...args: Takes<[target: Tensor], 'target', MultiMarginArguments>
+): Tensor {
   const [target, p, margin, weight, , , reduction] = multiMarginArguments(input, args)
   checkPower(p)
   if (weight !== null && weight.dim() !== 1) throw new ValueError('weight must be one-dimensional')
@@ -219,7 +231,7 @@ const multilabelMarginArguments = method('multilabel_margin_loss', target, ...re
  * @example
  * F.multilabelMarginLoss(tensor([[0.1, 0.2, 0.4, 0.8]]), tensor([[3, 0, -1, 1]], { dtype: 'int32' })) // tensor(0.8500)
  */
-export function multilabelMarginLoss(input: Tensor, ...args: [target: Tensor, ...LossArguments]): Tensor {
+export function multilabelMarginLoss(input: Tensor, ...args: Takes<[target: Tensor], 'target', LossArguments>): Tensor {
   const [target, , , reduction] = multilabelMarginArguments(input, args)
   const x = rowsOf(input)
   const [rows, classes] = x.sizes
@@ -279,7 +291,10 @@ const softArguments = method('multilabel_soft_margin_loss', target, ...softParam
  * @example
  * F.multilabelSoftMarginLoss(tensor([[0, 2]]), tensor([[1, 0]])) // tensor(1.4100)
  */
-export function multilabelSoftMarginLoss(input: Tensor, ...args: [target: Tensor, ...SoftArguments]): Tensor {
+export function multilabelSoftMarginLoss(
+  input: Tensor,
+  ...args: Takes<[target: Tensor], 'target', SoftArguments>
+): Tensor {
   const [target, weight, , , reduction] = softArguments(input, args)
   const right = mul(target, logsigmoid(input))
   const each = neg(add(right, mul(sub(1, target), logsigmoid(neg(input)))))

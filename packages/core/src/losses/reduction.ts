@@ -94,11 +94,13 @@ export class Loss<R extends string = Reduction> extends Module {
 }
 
 /** A loss whose weight is part of its state. */
-export class WeightedLoss extends Loss {
+export abstract class WeightedLoss extends Loss {
   weight: Tensor | null = null
 
   constructor(reduction: Reduction, weight: Tensor | null) {
     super(reduction)
     this.registerBuffer('weight', weight)
   }
+
+  abstract override forward(input: Tensor, target: Tensor): Tensor
 }

@@ -7,6 +7,7 @@ import { add, sub } from '../ops/pointwise/arithmetic.ts'
 import { clamp, minimum } from '../ops/pointwise/choice.ts'
 import { pairwiseDistance } from '../ops/product/distance.ts'
 import {
+  type Takes,
   type Arguments,
   bool,
   constructing,
@@ -73,7 +74,7 @@ const tripletArguments = signature('triplet_margin_loss', ...vectors, ...triplet
  */
 export function tripletMarginLoss(
   anchor: Tensor,
-  ...args: [positive: Tensor, negative: Tensor, ...TripletArguments]
+  ...args: Takes<[positive: Tensor, negative: Tensor], 'positive negative', TripletArguments>
 ): Tensor {
   const [given, positive, negative, margin, p, eps, swap, , , reduction] = tripletArguments([anchor, ...args])
   const [a, b, c] = [given, positive, negative].map((x) => x.dim())
@@ -157,7 +158,11 @@ const calling =
  */
 export function tripletMarginWithDistanceLoss(
   anchor: Tensor,
-  ...args: [positive: Tensor, negative: Tensor, options?: TripletMarginWithDistanceLossOptions]
+  ...args: Takes<
+    [positive: Tensor, negative: Tensor],
+    'positive negative',
+    [options?: TripletMarginWithDistanceLossOptions]
+  >
 ): Tensor {
   const [given, positive, negative, own, margin, swap, reduction] = withDistanceArguments([anchor, ...args])
   const distance = own === null ? (x: Tensor, y: Tensor) => pairwiseDistance(x, y) : calling(own)

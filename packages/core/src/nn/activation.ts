@@ -100,7 +100,7 @@ export function implicitDim(name: string, x: Tensor): number {
 }
 
 /** A layer along a dimension, which PyTorch guesses if none is given. */
-export class AlongDim extends Module {
+export abstract class AlongDim extends Module {
   dim: number | null
 
   constructor(...args: DimArgument) {
@@ -108,6 +108,8 @@ export class AlongDim extends Module {
     super()
     this.dim = dim
   }
+
+  abstract override forward(x: Tensor): Tensor
 
   override extraRepr(): string {
     return `dim=${pythonRepr(this.dim)}`

@@ -16,6 +16,7 @@ import { cat } from '../ops/views/join.ts'
 import { narrow, select, squeeze, unsqueeze } from '../ops/views/views.ts'
 import { effects } from '../tensor/effects.ts'
 import {
+  type Takes,
   type Arguments,
   bool,
   constructing,
@@ -78,12 +79,11 @@ export class AdaptiveLogSoftmaxWithLoss extends Module {
   readonly tail: ModuleList
 
   constructor(
-    ...args: [
-      inFeatures: number,
-      nClasses: number,
-      cutoffs: readonly number[],
-      ...Arguments<[divValue: number, headBias: boolean], AdaptiveLogSoftmaxOptions>,
-    ]
+    ...args: Takes<
+      [inFeatures: number, nClasses: number, cutoffs: readonly number[]],
+      'inFeatures nClasses cutoffs',
+      Arguments<[divValue: number, headBias: boolean], AdaptiveLogSoftmaxOptions>
+    >
   ) {
     const [inFeatures, nClasses, cutoffs, divValue, headBias, ...rest] = ofAdaptive(args)
     super()

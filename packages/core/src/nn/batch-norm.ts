@@ -18,7 +18,17 @@ import { apply, applyAll, operand } from '../tensor/apply.ts'
 import { noGrad } from '../tensor/mode.ts'
 import type { Input, OpDef, Vjp } from '../tensor/op.ts'
 import { formatSize } from '../tensor/print.ts'
-import { type Arguments, bool, finite, method, nullable, optional, required, tensor } from '../tensor/signature.ts'
+import {
+  type Takes,
+  type Arguments,
+  bool,
+  finite,
+  method,
+  nullable,
+  optional,
+  required,
+  tensor,
+} from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { atomically } from '../tensor/undo.ts'
 
@@ -319,14 +329,14 @@ const batchNormArguments = method(
  */
 export function batchNorm(
   x: Tensor,
-  ...args: [
-    runningMean: Tensor | null,
-    runningVar: Tensor | null,
-    ...Arguments<
+  ...args: Takes<
+    [runningMean: Tensor | null, runningVar: Tensor | null],
+    'runningMean runningVar',
+    Arguments<
       [weight: Tensor | null, bias: Tensor | null, training: boolean, momentum: number, eps: number],
       BatchNormOptions
-    >,
-  ]
+    >
+  >
 ): Tensor {
   const [runningMean, runningVar, weight, bias, training, momentum, eps] = batchNormArguments(x, args)
   const affine = { weight, bias, eps }

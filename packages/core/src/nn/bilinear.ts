@@ -2,7 +2,7 @@
 import { ValueError } from '../base/errors.ts'
 import { empty } from '../ops/create/create.ts'
 import { bilinear } from '../ops/product/tensordot.ts'
-import { type Arguments, bool, constructing, int, optional, required } from '../tensor/signature.ts'
+import { type Takes, type Arguments, bool, constructing, int, optional, required } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { uniform_ } from './init.ts'
 import { type LayerOptions, layerOptions, layerParameters, type LinearOptions } from './linear.ts'
@@ -38,12 +38,11 @@ export class Bilinear extends Module {
   bias: Parameter | null
 
   constructor(
-    ...args: [
-      in1Features: number,
-      in2Features: number,
-      outFeatures: number,
-      ...Arguments<[bias: boolean, device: string, dtype: LayerOptions['dtype']], LinearOptions>,
-    ]
+    ...args: Takes<
+      [in1Features: number, in2Features: number, outFeatures: number],
+      'in1Features in2Features outFeatures',
+      Arguments<[bias: boolean, device: string, dtype: LayerOptions['dtype']], LinearOptions>
+    >
   ) {
     const [in1Features, in2Features, outFeatures, bias, ...options] = ofBilinear(args)
     super()

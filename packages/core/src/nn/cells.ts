@@ -8,6 +8,7 @@ import { linear } from '../ops/product/matmul.ts'
 import { chunk } from '../ops/views/join.ts'
 import { squeeze, unsqueeze } from '../ops/views/views.ts'
 import {
+  type Takes,
   type Arguments,
   bool,
   constructing,
@@ -32,17 +33,10 @@ export interface CellOptions extends LayerOptions {
   /** Add learnt vectors. */
   readonly bias?: boolean
 }
-interface CellSizes {
-  readonly inputSize: number
-  readonly hiddenSize: number
-}
-type CellArguments =
-  | [
-      inputSize: number,
-      hiddenSize: number,
-      ...Arguments<[bias: boolean, device: string | undefined, dtype: LayerOptions['dtype']], CellOptions>,
-    ]
-  | [options: CellOptions & CellSizes]
+type CellTakes<A extends readonly unknown[]> = Takes<[inputSize: number, hiddenSize: number], 'inputSize hiddenSize', A>
+type CellArguments = CellTakes<
+  Arguments<[bias: boolean, device: string | undefined, dtype: LayerOptions['dtype']], CellOptions>
+>
 const cellParameters = [required('inputSize', int), required('hiddenSize', int), optional('bias', bool, true)] as const
 const ofLSTM = constructing('LSTMCell', ...cellParameters, ...layerParameters)
 const ofGRU = constructing('GRUCell', ...cellParameters, ...layerParameters)
@@ -140,15 +134,7 @@ export interface RNNCellOptions extends CellOptions {
 export class RNNCell extends Cell {
   readonly nonlinearity: string
 
-  constructor(
-    ...args:
-      | [
-          inputSize: number,
-          hiddenSize: number,
-          ...Arguments<[bias: boolean, nonlinearity: 'tanh' | 'relu'], RNNCellOptions>,
-        ]
-      | [options: RNNCellOptions & CellSizes]
-  ) {
+  constructor(...args: CellTakes<Arguments<[bias: boolean, nonlinearity: 'tanh' | 'relu'], RNNCellOptions>>) {
     const [inputSize, hiddenSize, bias, nonlinearity, ...options] = ofRNN(args)
     super(1, inputSize, hiddenSize, bias, layerOptions(options))
     this.nonlinearity = nonlinearity

@@ -26,6 +26,8 @@ abstract class DropoutLayer extends Module {
     this.inplace = inplace
   }
 
+  abstract override forward(x: Tensor): Tensor
+
   override extraRepr(): string {
     return `p=${pythonRepr(this.p)}, inplace=${pythonRepr(this.inplace)}`
   }

@@ -12,6 +12,7 @@ import {
 } from '../ops/indexing/embedding.ts'
 import { select } from '../ops/views/views.ts'
 import {
+  type Takes,
   type Arguments,
   bool,
   constructing,
@@ -81,10 +82,6 @@ interface FreezeOption {
   readonly freeze?: boolean
 }
 
-interface TableOptions {
-  readonly numEmbeddings: number
-  readonly embeddingDim: number
-}
 /** The table, and what both layers do with it. */
 abstract class Table extends Module {
   readonly numEmbeddings: number
@@ -156,23 +153,21 @@ function checkMatrix(embeddings: Tensor): void {
  */
 export class Embedding extends Table {
   constructor(
-    ...args:
-      | [
-          numEmbeddings: number,
-          embeddingDim: number,
-          ...Arguments<
-            [
-              paddingIdx: number | null,
-              maxNorm: number | null,
-              normType: number,
-              scaleGradByFreq: boolean,
-              sparse: boolean,
-              weight: Tensor | null,
-            ],
-            EmbeddingOptions
-          >,
-        ]
-      | [options: EmbeddingOptions & TableOptions]
+    ...args: Takes<
+      [numEmbeddings: number, embeddingDim: number],
+      'numEmbeddings embeddingDim',
+      Arguments<
+        [
+          paddingIdx: number | null,
+          maxNorm: number | null,
+          normType: number,
+          scaleGradByFreq: boolean,
+          sparse: boolean,
+          weight: Tensor | null,
+        ],
+        EmbeddingOptions
+      >
+    >
   ) {
     const [rows, width, paddingIdx, maxNorm, normType, byFreq, isSparse, table, ...options] = ofEmbedding(args)
     checkDense(isSparse)
@@ -233,25 +228,23 @@ export class EmbeddingBag extends Table {
   includeLastOffset: boolean
 
   constructor(
-    ...args:
-      | [
-          numEmbeddings: number,
-          embeddingDim: number,
-          ...Arguments<
-            [
-              maxNorm: number | null,
-              normType: number,
-              scaleGradByFreq: boolean,
-              mode: BagMode,
-              sparse: boolean,
-              weight: Tensor | null,
-              includeLastOffset: boolean,
-              paddingIdx: number | null,
-            ],
-            EmbeddingBagOptions
-          >,
-        ]
-      | [options: EmbeddingBagOptions & TableOptions]
+    ...args: Takes<
+      [numEmbeddings: number, embeddingDim: number],
+      'numEmbeddings embeddingDim',
+      Arguments<
+        [
+          maxNorm: number | null,
+          normType: number,
+          scaleGradByFreq: boolean,
+          mode: BagMode,
+          sparse: boolean,
+          weight: Tensor | null,
+          includeLastOffset: boolean,
+          paddingIdx: number | null,
+        ],
+        EmbeddingBagOptions
+      >
+    >
   ) {
     const [rows, width, maxNorm, normType, byFreq, reduce, isSparse, table, last, paddingIdx, ...options] = ofBag(args)
     checkDense(isSparse)

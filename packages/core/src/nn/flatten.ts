@@ -1,7 +1,7 @@
 // Flattens several dimensions into one, and splits one into several.
 import { unflatten } from '../ops/views/arrange.ts'
 import { flatten } from '../ops/views/views.ts'
-import { type Arguments, constructing, int, ints, optional, required } from '../tensor/signature.ts'
+import { type Takes, type Arguments, constructing, int, ints, optional, required } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { Module } from './module.ts'
 import { pythonRepr } from './names.ts'
@@ -46,7 +46,7 @@ export class Unflatten extends Module {
   dim: number
   unflattenedSize: readonly number[]
 
-  constructor(...args: [dim: number, unflattenedSize: readonly number[]]) {
+  constructor(...args: Takes<[dim: number, unflattenedSize: readonly number[]], 'dim unflattenedSize'>) {
     const [dim, unflattenedSize] = ofUnflatten(args)
     super()
     this.dim = dim

@@ -1,13 +1,12 @@
 // Unfolding and folding as layers.
-import { fold, type UnfoldOptions, unfold, windowParameters } from '../ops/pool/fold.ts'
+import { type FoldArguments, fold, type UnfoldArguments, unfold, windowParameters } from '../ops/pool/fold.ts'
 import type { PerDim } from '../ops/product/conv.ts'
-import { type Arguments, constructing, dims, required } from '../tensor/signature.ts'
+import { constructing, dims, required } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { Module } from './module.ts'
 import { pythonRepr } from './names.ts'
 import { own } from './pool.ts'
 
-type Rest = Arguments<[dilation: PerDim, padding: PerDim, stride: PerDim], UnfoldOptions>
 const ofUnfold = constructing('Unfold', ...windowParameters)
 const ofFold = constructing('Fold', required('outputSize', dims), ...windowParameters)
 
@@ -23,7 +22,7 @@ export class Unfold extends Module {
   padding: PerDim
   stride: PerDim
 
-  constructor(...args: [kernelSize: PerDim | (UnfoldOptions & { readonly kernelSize: PerDim }), ...Rest]) {
+  constructor(...args: UnfoldArguments) {
     const [kernelSize, dilation, padding, stride] = ofUnfold(args)
     super()
     this.kernelSize = own(kernelSize)
@@ -57,9 +56,7 @@ export class Fold extends Module {
   padding: PerDim
   stride: PerDim
 
-  constructor(
-    ...args: [outputSize: PerDim, kernelSize: PerDim | (UnfoldOptions & { readonly kernelSize: PerDim }), ...Rest]
-  ) {
+  constructor(...args: FoldArguments) {
     const [outputSize, kernelSize, dilation, padding, stride] = ofFold(args)
     super()
     this.outputSize = own(outputSize)

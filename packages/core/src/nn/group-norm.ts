@@ -15,6 +15,7 @@ import { expand, unfold } from '../ops/views/views.ts'
 import { apply, operand } from '../tensor/apply.ts'
 import { formatSize } from '../tensor/print.ts'
 import {
+  type Takes,
   type Arguments,
   bool,
   finite,
@@ -65,10 +66,11 @@ const layerNormArguments = signature(
  */
 export function layerNorm(
   x: Tensor,
-  ...args: [
-    normalizedShape: readonly number[],
-    ...Arguments<[weight: Tensor | null, bias: Tensor | null, eps: number], LayerNormOptions>,
-  ]
+  ...args: Takes<
+    [normalizedShape: readonly number[]],
+    'normalizedShape',
+    Arguments<[weight: Tensor | null, bias: Tensor | null, eps: number], LayerNormOptions>
+  >
 ): Tensor {
   const [, sizes, weight, bias, eps] = layerNormArguments([x, ...args])
   const batch = checkNormalized(x, sizes, { weight, bias })
@@ -116,10 +118,11 @@ const groupNormArguments = signature(
  */
 export function groupNorm(
   x: Tensor,
-  ...args: [
-    numGroups: number,
-    ...Arguments<[weight: Tensor | null, bias: Tensor | null, eps: number], LayerNormOptions>,
-  ]
+  ...args: Takes<
+    [numGroups: number],
+    'numGroups',
+    Arguments<[weight: Tensor | null, bias: Tensor | null, eps: number], LayerNormOptions>
+  >
 ): Tensor {
   const [, groups, weight, bias, eps] = groupNormArguments([x, ...args])
   const [n, channels, ...spatial] = x.sizes
@@ -243,7 +246,7 @@ const localResponseArguments = signature(
  */
 export function localResponseNorm(
   x: Tensor,
-  ...args: [size: number, ...Arguments<[alpha: number, beta: number, k: number], LocalResponseNormOptions>]
+  ...args: Takes<[size: number], 'size', Arguments<[alpha: number, beta: number, k: number], LocalResponseNormOptions>>
 ): Tensor {
   const [, size, alpha, beta, k] = localResponseArguments([x, ...args])
   if (x.dim() < 3) {

@@ -24,6 +24,7 @@ import { randperm } from '../random/distributions.ts'
 import { defaultGenerator } from '../random/generator.ts'
 import { noGrad } from '../tensor/mode.ts'
 import {
+  type Takes,
   type Arguments,
   finite,
   int,
@@ -92,7 +93,7 @@ const truncNormalArguments = method(
 )
 
 /** Fills `x` with one value. */
-export function constant_(x: Tensor, ...args: [val: number]): Tensor {
+export function constant_(x: Tensor, ...args: Takes<[val: number], 'val'>): Tensor {
   const [val] = constantArguments(x, args)
   return noGrad(() => fill_(x, val))
 }
@@ -150,7 +151,10 @@ const sparseArguments = method('sparse_', required('sparsity', finite), optional
  *
  * Throws a ValueError if `x` is not a matrix.
  */
-export function sparse_(x: Tensor, ...args: [sparsity: number, std?: number | { readonly std?: number }]): Tensor {
+export function sparse_(
+  x: Tensor,
+  ...args: Takes<[sparsity: number], 'sparsity', [std?: number | { readonly std?: number }]>
+): Tensor {
   const [sparsity, std] = sparseArguments(x, args)
   if (x.dim() !== 2) throw new ValueError('Only tensors with 2 dimensions are supported')
   const [rows, columns] = x.sizes

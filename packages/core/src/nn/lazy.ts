@@ -5,6 +5,7 @@ import { RuntimeError, ValueError } from '../base/errors.ts'
 import type { Shape } from '../base/shape.ts'
 import { formatSize } from '../tensor/print.ts'
 import {
+  type Takes,
   type Arguments,
   bool,
   checkSelf,
@@ -96,7 +97,9 @@ const ofLazyLinear = constructing(
  * String(layer) // 'Linear(in_features=5, out_features=2, bias=True)'
  */
 export class LazyLinear extends Linear {
-  constructor(...args: [outFeatures: number, bias?: boolean | LinearOptions, options?: LayerOptions]) {
+  constructor(
+    ...args: Takes<[outFeatures: number], 'outFeatures', [bias?: boolean | LinearOptions, options?: LinearOptions]>
+  ) {
     const [outFeatures, bias, ...rest] = ofLazyLinear(args)
     const options = layerOptions(rest)
     super(0, outFeatures, false, options)

@@ -3,6 +3,7 @@ import type { DType } from '../base/dtype.ts'
 import { empty, type TensorOptions } from '../ops/create/create.ts'
 import { linear } from '../ops/product/matmul.ts'
 import {
+  type Takes,
   bool,
   constructing,
   device,
@@ -72,9 +73,11 @@ export class Linear extends Module {
   bias: Parameter | null
 
   constructor(
-    ...args:
-      | [inFeatures: number, outFeatures: number, bias?: boolean | LinearOptions, options?: LayerOptions]
-      | [options: LinearOptions & { readonly inFeatures: number; readonly outFeatures: number }]
+    ...args: Takes<
+      [inFeatures: number, outFeatures: number],
+      'inFeatures outFeatures',
+      [bias?: boolean | LinearOptions, options?: LinearOptions]
+    >
   ) {
     const [inFeatures, outFeatures, bias, ...options] = ofLinear(args)
     super()

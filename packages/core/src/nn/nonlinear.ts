@@ -27,6 +27,7 @@ import {
 import { neg } from '../ops/pointwise/arithmetic.ts'
 import { softmax } from '../ops/reduce/softmax.ts'
 import {
+  type Takes,
   type Arguments,
   bool,
   checkSelf,
@@ -60,6 +61,8 @@ abstract class Inplace extends Module {
     super()
     this.inplace = inplace
   }
+
+  abstract override forward(x: Tensor): Tensor
 
   override extraRepr(): string {
     return this.inplace ? 'inplace=True' : ''
@@ -224,6 +227,8 @@ abstract class Shrink extends Module {
     this.lambd = lambd
   }
 
+  abstract override forward(x: Tensor): Tensor
+
   override extraRepr(): string {
     return pythonRepr(this.lambd)
   }
@@ -332,7 +337,7 @@ export class Threshold extends Module {
   value: number
   inplace: boolean
 
-  constructor(...args: [threshold: number, value: number, ...InplaceArguments]) {
+  constructor(...args: Takes<[threshold: number, value: number], 'threshold value', InplaceArguments>) {
     const [limit, value, inplace] = ofThreshold(args)
     super()
     this.threshold = limit

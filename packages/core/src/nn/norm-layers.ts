@@ -4,6 +4,7 @@ import { ValueError } from '../base/errors.ts'
 import { full, ones, zeros } from '../ops/create/create.ts'
 import { squeeze, unsqueeze } from '../ops/views/views.ts'
 import {
+  type Takes,
   type Arguments,
   bool,
   checkSelf,
@@ -335,9 +336,11 @@ export class GroupNorm extends Module {
   bias: Parameter | null
 
   constructor(
-    ...args:
-      | [numGroups: number, numChannels: number, ...Arguments<[eps: number, affine: boolean], GroupNormLayerOptions>]
-      | [options: GroupNormLayerOptions & { readonly numGroups: number; readonly numChannels: number }]
+    ...args: Takes<
+      [numGroups: number, numChannels: number],
+      'numGroups numChannels',
+      Arguments<[eps: number, affine: boolean], GroupNormLayerOptions>
+    >
   ) {
     const [numGroups, numChannels, eps, affine, ...rest] = ofGroupNorm(args)
     super()
@@ -394,7 +397,11 @@ export class LocalResponseNorm extends Module {
   k: number
 
   constructor(
-    ...args: [size: number, ...Arguments<[alpha: number, beta: number, k: number], LocalResponseNormOptions>]
+    ...args: Takes<
+      [size: number],
+      'size',
+      Arguments<[alpha: number, beta: number, k: number], LocalResponseNormOptions>
+    >
   ) {
     const [size, alpha, beta, k] = ofLocalResponseNorm(args)
     super()

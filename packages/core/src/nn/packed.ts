@@ -8,6 +8,8 @@ import { cat, stack } from '../ops/views/join.ts'
 import { pad } from '../ops/views/pad.ts'
 import { narrow, select, transpose } from '../ops/views/views.ts'
 import {
+  type Arguments,
+  type Takes,
   bool,
   either,
   instance,
@@ -96,9 +98,11 @@ export interface PackOptions {
 export function packPaddedSequence(
   ...args: [
     input: Tensor,
-    lengths: Tensor | readonly number[],
-    batchFirst?: boolean | PackOptions,
-    enforceSorted?: boolean | PackOptions,
+    ...Takes<
+      [lengths: Tensor | readonly number[]],
+      'lengths',
+      Arguments<[batchFirst: boolean, enforceSorted: boolean], PackOptions>
+    >,
   ]
 ): PackedSequence {
   const [given, list, batchFirst, enforceSorted] = readPack(args)

@@ -1,12 +1,12 @@
 // Layers that pad: with a constant, or with elements of the input.
 import { pad } from '../ops/views/pad.ts'
-import { constructing, dims, number, required } from '../tensor/signature.ts'
+import { type Takes, constructing, dims, number, required } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { Module } from './module.ts'
 import { pythonRepr } from './names.ts'
 
 type Amounts = number | readonly number[]
-type PaddingArguments = [padding: Amounts | { readonly padding: Amounts }]
+type PaddingArguments = Takes<[padding: Amounts], 'padding'>
 type ConstantArguments = [padding: Amounts | ConstantPadOptions, value?: number | ConstantPadOptions]
 export interface ConstantPadOptions {
   readonly padding?: Amounts
@@ -22,6 +22,8 @@ abstract class Pad extends Module {
     super()
     this.padding = typeof amounts === 'number' ? Array.from({ length: 2 * rank }, () => amounts) : [...amounts]
   }
+
+  abstract override forward(x: Tensor): Tensor
 
   override extraRepr(): string {
     return pythonRepr(this.padding)

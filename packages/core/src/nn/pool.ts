@@ -12,13 +12,14 @@ import {
 } from '../ops/pool/adaptive.ts'
 import { checkPooling } from '../ops/pool/geometry.ts'
 import {
+  type AvgPoolArguments,
+  type LPPoolArguments,
   type MaxPoolOptions,
   type AvgPoolNdOptions,
   type AvgPoolOptions,
   avgPool1d,
   avgPool2d,
   avgPool3d,
-  type LPPoolOptions,
   lpPool1d,
   lpPool2d,
   type MaxPoolFunction,
@@ -28,6 +29,7 @@ import {
 } from '../ops/pool/pooling.ts'
 import type { PerDim } from '../ops/product/conv.ts'
 import {
+  type Takes,
   type Arguments,
   bool,
   constructing,
@@ -147,11 +149,6 @@ export class MaxPool3d<I extends boolean = false> extends MaxPooling<I> {
 
 // ---- mean ----
 
-type AvgPoolLayerArguments<O extends AvgPoolOptions, More extends readonly unknown[]> = [
-  kernelSize: PerDim | (O & { readonly kernelSize: PerDim }),
-  ...Arguments<[stride: PerDim | null, padding: PerDim, ceilMode: boolean, countIncludePad: boolean, ...More], O>,
-]
-
 const avgShared = [
   required('kernelSize', dims),
   optional('stride', nullable(dims), null),
@@ -167,7 +164,7 @@ const avgArguments = [1, 2, 3].map((rank) =>
   ),
 )
 
-class AvgPooling extends Module {
+abstract class AvgPooling extends Module {
   kernelSize: PerDim
   stride: PerDim
   padding: PerDim
@@ -187,6 +184,8 @@ class AvgPooling extends Module {
     this.countIncludePad = countIncludePad
   }
 
+  abstract override forward(x: Tensor): Tensor
+
   override extraRepr(): string {
     const { kernelSize, stride, padding } = this
     return `kernel_size=${pythonRepr(kernelSize)}, stride=${pythonRepr(stride)}, padding=${pythonRepr(padding)}`
@@ -195,7 +194,7 @@ class AvgPooling extends Module {
 
 /** The mean of each window of signals, as `F.avgPool1d`. */
 export class AvgPool1d extends AvgPooling {
-  constructor(...args: AvgPoolLayerArguments<AvgPoolOptions, []>) {
+  constructor(...args: AvgPoolArguments<AvgPoolOptions, []>) {
     super(1, args)
   }
 
@@ -204,7 +203,7 @@ export class AvgPool1d extends AvgPooling {
   }
 }
 
-class AvgPoolingNd extends AvgPooling {
+abstract class AvgPoolingNd extends AvgPooling {
   divisorOverride: number | null
 
   constructor(rank: 2 | 3, args: readonly unknown[]) {
@@ -226,7 +225,7 @@ class AvgPoolingNd extends AvgPooling {
  * new nn.AvgPool2d(2).forward(ones(1, 3, 8, 8)).shape // [1, 3, 4, 4]
  */
 export class AvgPool2d extends AvgPoolingNd {
-  constructor(...args: AvgPoolLayerArguments<AvgPoolNdOptions, [divisorOverride: number | null]>) {
+  constructor(...args: AvgPoolArguments<AvgPoolNdOptions, [divisorOverride: number | null]>) {
     super(2, args)
   }
 
@@ -236,7 +235,7 @@ export class AvgPool2d extends AvgPoolingNd {
 }
 /** The mean of each window of volumes, as `F.avgPool3d`. */
 export class AvgPool3d extends AvgPoolingNd {
-  constructor(...args: AvgPoolLayerArguments<AvgPoolNdOptions, [divisorOverride: number | null]>) {
+  constructor(...args: AvgPoolArguments<AvgPoolNdOptions, [divisorOverride: number | null]>) {
     super(3, args)
   }
 
@@ -256,13 +255,7 @@ const lpArguments = [1, 2].map((rank) =>
     optional('ceilMode', bool, false),
   ),
 )
-type LPPoolLayerArguments = [
-  normType: number,
-  kernelSize: PerDim | (LPPoolOptions & { readonly kernelSize: PerDim }),
-  ...Arguments<[stride: PerDim | null, ceilMode: boolean], LPPoolOptions>,
-]
-
-class NormPooling extends Module {
+abstract class NormPooling extends Module {
   normType: number
   kernelSize: PerDim
   stride: PerDim | null
@@ -278,6 +271,8 @@ class NormPooling extends Module {
     this.ceilMode = ceilMode
   }
 
+  abstract override forward(x: Tensor): Tensor
+
   override extraRepr(): string {
     const { normType, kernelSize, stride, ceilMode } = this
     return `norm_type=${pythonRepr(normType)}, kernel_size=${pythonRepr(kernelSize)}, stride=${pythonRepr(stride)}, ceil_mode=${pythonRepr(ceilMode)}`
@@ -286,7 +281,7 @@ class NormPooling extends Module {
 
 /** The p-norm of each window of signals, as `F.lpPool1d`. */
 export class LPPool1d extends NormPooling {
-  constructor(...args: LPPoolLayerArguments) {
+  constructor(...args: LPPoolArguments) {
     super(1, args)
   }
 
@@ -296,7 +291,7 @@ export class LPPool1d extends NormPooling {
 }
 /** The p-norm of each window of images, as `F.lpPool2d`. */
 export class LPPool2d extends NormPooling {
-  constructor(...args: LPPoolLayerArguments) {
+  constructor(...args: LPPoolArguments) {
     super(2, args)
   }
 
@@ -322,7 +317,7 @@ class AdaptivePooling extends Module {
 
 const outputSize = required('outputSize', outputSizes)
 const adaptiveAvgArguments = [1, 2, 3].map((rank) => constructing(`AdaptiveAvgPool${rank}d`, outputSize))
-type OutputSizeArguments = [outputSize: OutputSize | { readonly outputSize: OutputSize }]
+type OutputSizeArguments = Takes<[outputSize: OutputSize], 'outputSize'>
 
 /** The means of `outputSize` windows over signals, as `F.adaptiveAvgPool1d`. */
 export class AdaptiveAvgPool1d extends AdaptivePooling {

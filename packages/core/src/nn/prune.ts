@@ -5,6 +5,7 @@ import { className } from '../base/class-name.ts'
 import { sameShape, shapeString } from '../base/shape.ts'
 import { noGrad } from '../tensor/mode.ts'
 import {
+  type Takes,
   anything,
   type Arguments,
   int,
@@ -68,7 +69,7 @@ interface Scores {
 
 const readIdentity = signature('identity', moduleParameter, name)
 /** Makes a parameter a pruned one with a mask of ones, from which nothing is pruned yet. Returns the module. */
-export function identity<M extends Module>(...args: [module: M, name: string]): M {
+export function identity<M extends Module>(...args: [module: M, ...Takes<[name: string], 'name'>]): M {
   const [module, name] = readIdentity(args)
   apply(new Identity(), module, name, null)
   return module as M
@@ -86,8 +87,11 @@ const readL1 = signature('l1_unstructured', moduleParameter, name, amountParamet
 export function l1Unstructured<M extends Module>(
   ...args: [
     module: M,
-    name: string,
-    ...Arguments<[amount: Amount, importanceScores: Tensor | null], AmountOptions & Scores>,
+    ...Takes<
+      [name: string],
+      'name',
+      Arguments<[amount: Amount, importanceScores: Tensor | null], AmountOptions & Scores>
+    >,
   ]
 ): M {
   const [module, name, amount, scores] = readL1(args)
@@ -98,7 +102,7 @@ export function l1Unstructured<M extends Module>(
 const readRandom = signature('random_unstructured', moduleParameter, name, amountParameter)
 /** Prunes `amount` weights of a parameter by chance, a number or a share. Returns the module. */
 export function randomUnstructured<M extends Module>(
-  ...args: [module: M, name: string, ...Arguments<[amount: Amount], AmountOptions>]
+  ...args: [module: M, ...Takes<[name: string], 'name', Arguments<[amount: Amount], AmountOptions>>]
 ): M {
   const [module, name, amount] = readRandom(args)
   apply(new RandomUnstructured(amount), module, name, null)
@@ -109,7 +113,7 @@ const dim = required('dim', int)
 const readRandomSlices = signature('random_structured', moduleParameter, name, amountParameter, dim)
 /** Prunes `amount` slices of a parameter along a dimension by chance, a number or a share. Returns the module. */
 export function randomStructured<M extends Module>(
-  ...args: [module: M, name: string, ...Arguments<[amount: Amount, dim: number], DimOptions>]
+  ...args: [module: M, ...Takes<[name: string], 'name', Arguments<[amount: Amount, dim: number], DimOptions>>]
 ): M {
   const [module, name, amount, dim] = readRandomSlices(args)
   apply(new RandomStructured(amount, dim), module, name, null)
@@ -128,8 +132,11 @@ const readNorm = signature('ln_structured', moduleParameter, name, amountParamet
 export function lnStructured<M extends Module>(
   ...args: [
     module: M,
-    name: string,
-    ...Arguments<[amount: Amount, n: NormOrder, dim: number, importanceScores: Tensor | null], NormOptions & Scores>,
+    ...Takes<
+      [name: string],
+      'name',
+      Arguments<[amount: Amount, n: NormOrder, dim: number, importanceScores: Tensor | null], NormOptions & Scores>
+    >,
   ]
 ): M {
   const [module, name, amount, n, dim, scores] = readNorm(args)
@@ -139,7 +146,9 @@ export function lnStructured<M extends Module>(
 
 const readMask = signature('custom_from_mask', moduleParameter, name, required('mask', tensor))
 /** Prunes the weights where a mask of their shape is 0. Returns the module. */
-export function customFromMask<M extends Module>(...args: [module: M, name: string, mask: Tensor]): M {
+export function customFromMask<M extends Module>(
+  ...args: [module: M, ...Takes<[name: string, mask: Tensor], 'name mask'>]
+): M {
   const [module, name, mask] = readMask(args)
   const { sizes } = tensorOf(module, name)
   if (!sameShape(mask.sizes, sizes)) {
@@ -238,7 +247,7 @@ const readRemove = signature('remove', moduleParameter, name)
  *
  * Throws a ValueError for a tensor that is not pruned.
  */
-export function remove<M extends Module>(...args: [module: M, name: string]): M {
+export function remove<M extends Module>(...args: [module: M, ...Takes<[name: string], 'name'>]): M {
   const [module, name] = readRemove(args)
   const method = methodOf(module, camelCase(name))
   if (method === undefined)

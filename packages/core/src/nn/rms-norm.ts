@@ -6,6 +6,7 @@ import { rsqrt } from '../ops/pointwise/elementary.ts'
 import { mean } from '../ops/reduce/reduce.ts'
 import { ones } from '../ops/create/create.ts'
 import {
+  type Takes,
   type Arguments,
   bool,
   constructing,
@@ -50,10 +51,11 @@ const read = signature(
  */
 export function rmsNorm(
   x: Tensor,
-  ...args: [
-    normalizedShape: readonly number[],
-    ...Arguments<[weight: Tensor | null, eps: number | null], RMSNormOptions>,
-  ]
+  ...args: Takes<
+    [normalizedShape: readonly number[]],
+    'normalizedShape',
+    Arguments<[weight: Tensor | null, eps: number | null], RMSNormOptions>
+  >
 ): Tensor {
   const [, sizes, weight, eps] = read([x, ...args])
   const batch = checkNormalized(x, sizes, { weight })
@@ -94,10 +96,11 @@ export class RMSNorm extends Module {
   weight: Parameter | null
 
   constructor(
-    ...args: [
-      normalizedShape: number | readonly number[],
-      ...Arguments<[eps: number | null, elementwiseAffine: boolean], RMSNormLayerOptions>,
-    ]
+    ...args: Takes<
+      [normalizedShape: number | readonly number[]],
+      'normalizedShape',
+      Arguments<[eps: number | null, elementwiseAffine: boolean], RMSNormLayerOptions>
+    >
   ) {
     const [shape, eps, elementwiseAffine, ...rest] = ofRMSNorm(args)
     super()

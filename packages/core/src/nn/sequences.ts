@@ -5,6 +5,7 @@ import { stack, unbind } from '../ops/views/join.ts'
 import { pad } from '../ops/views/pad.ts'
 import { narrow, select } from '../ops/views/views.ts'
 import {
+  type Takes,
   bool,
   either,
   ints,
@@ -89,8 +90,11 @@ const readUnpad = signature(
 export function unpadSequence(
   ...args: [
     paddedSequences: Tensor,
-    lengths: Tensor | readonly number[],
-    batchFirst?: boolean | Pick<PadSequenceOptions, 'batchFirst'>,
+    ...Takes<
+      [lengths: Tensor | readonly number[]],
+      'lengths',
+      [batchFirst?: boolean | Pick<PadSequenceOptions, 'batchFirst'>]
+    >,
   ]
 ): Tensor[] {
   const [padded, given, batchFirst] = readUnpad(args)

@@ -8,7 +8,18 @@ import { ValueError } from '../base/errors.ts'
 import { numelOf, type Shape } from '../base/shape.ts'
 import { zeros } from '../ops/create/create.ts'
 import { noGrad } from '../tensor/mode.ts'
-import { dtype, either, instance, int, ints, keyword, required, signature, tensor } from '../tensor/signature.ts'
+import {
+  type Takes,
+  dtype,
+  either,
+  instance,
+  int,
+  ints,
+  keyword,
+  required,
+  signature,
+  tensor,
+} from '../tensor/signature.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d } from './conv.ts'
 import { ownParameters } from './members.ts'
@@ -180,7 +191,7 @@ const readArguments = signature(
  * table.multAdds // 604
  */
 export function summary(
-  ...args: [model: Module, input: readonly number[] | Tensor, options?: SummaryOptions]
+  ...args: [model: Module, ...Takes<[input: readonly number[] | Tensor], 'input', [options?: SummaryOptions]>]
 ): Summary {
   const [model, input, depth, type] = readArguments(args)
   if (depth < 0) throw new ValueError(`depth should not be negative, but got ${depth}`)

@@ -3,6 +3,7 @@ import { type MaxUnpoolOptions, maxUnpool1d, maxUnpool2d, maxUnpool3d } from '..
 import { expanded, type PerDim } from '../ops/product/conv.ts'
 import type { Shape } from '../base/shape.ts'
 import {
+  type Takes,
   type Arguments,
   constructing,
   dims,
@@ -18,10 +19,11 @@ import { Module } from './module.ts'
 import { pythonRepr } from './names.ts'
 
 type Options = Omit<MaxUnpoolOptions, 'outputSize'>
-type MaxUnpoolLayerArguments = [
-  kernelSize: PerDim | (Options & { readonly kernelSize: PerDim }),
-  ...Arguments<[stride: PerDim | null, padding: PerDim], Options>,
-]
+type MaxUnpoolLayerArguments = Takes<
+  [kernelSize: PerDim],
+  'kernelSize',
+  Arguments<[stride: PerDim | null, padding: PerDim], Options>
+>
 const layerArguments = [1, 2, 3].map((rank) =>
   constructing(
     `MaxUnpool${rank}d`,

@@ -2,6 +2,7 @@
 import { interpolate } from '../ops/resample/interpolate.ts'
 import { channelShuffle, pixelShuffle, pixelUnshuffle } from '../ops/views/shuffle.ts'
 import {
+  type Takes,
   type Arguments,
   bool,
   constructing,
@@ -121,7 +122,7 @@ const ofChannelShuffle = constructing('ChannelShuffle', required('groups', int))
 export class PixelShuffle extends Module {
   upscaleFactor: number
 
-  constructor(...args: [upscaleFactor: number | { readonly upscaleFactor: number }]) {
+  constructor(...args: Takes<[upscaleFactor: number], 'upscaleFactor'>) {
     const [upscaleFactor] = ofPixelShuffle(args)
     super()
     this.upscaleFactor = upscaleFactor
@@ -139,7 +140,7 @@ export class PixelShuffle extends Module {
 export class PixelUnshuffle extends Module {
   downscaleFactor: number
 
-  constructor(...args: [downscaleFactor: number | { readonly downscaleFactor: number }]) {
+  constructor(...args: Takes<[downscaleFactor: number], 'downscaleFactor'>) {
     const [downscaleFactor] = ofPixelUnshuffle(args)
     super()
     this.downscaleFactor = downscaleFactor
@@ -157,7 +158,7 @@ export class PixelUnshuffle extends Module {
 export class ChannelShuffle extends Module {
   readonly groups: number
 
-  constructor(...args: [groups: number | { readonly groups: number }]) {
+  constructor(...args: Takes<[groups: number], 'groups'>) {
     const [groups] = ofChannelShuffle(args)
     super()
     this.groups = groups

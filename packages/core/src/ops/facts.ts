@@ -8,6 +8,7 @@ import { typeName } from '../base/python.ts'
 import { operand } from '../tensor/apply.ts'
 import { effects } from '../tensor/effects.ts'
 import {
+  type Takes,
   bool,
   dims,
   dtype,
@@ -94,7 +95,7 @@ export function isSetTo(x: Tensor, ...args: [tensor: Tensor]): boolean {
 }
 const otherArguments = method('is_same_size', required('other', tensor))
 /** Whether the tensor has the sizes of another one. */
-export function isSameSize(x: Tensor, ...args: [other: Tensor]): boolean {
+export function isSameSize(x: Tensor, ...args: Takes<[other: Tensor], 'other'>): boolean {
   const [other] = otherArguments(x, args)
   return sameShape(x.sizes, other.sizes)
 }

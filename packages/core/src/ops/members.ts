@@ -1,6 +1,6 @@
 // Methods without a function of the same form: names that would shadow a user's (float, bool), and `where`, whose
 // function takes its arguments in another order.
-import { method, required, tensor } from '../tensor/signature.ts'
+import { type Takes, method, required, tensor } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { operandKind, type TensorLike } from './define/overloads.ts'
 import { where as choose } from './pointwise/where.ts'
@@ -36,7 +36,7 @@ export { apply_, map_ } from './write/each.ts'
 export { detach_, fillDiagonal_, requiresGrad_ } from './write/write.ts'
 
 /** The elements of this tensor where the condition is true, those of `other` elsewhere. */
-export const where = (x: Tensor, ...args: [condition: Tensor, other: TensorLike]): Tensor => {
+export const where = (x: Tensor, ...args: Takes<[condition: Tensor, other: TensorLike], 'condition other'>): Tensor => {
   const [condition, other] = whereArguments(x, args)
   return choose(condition, x, other)
 }

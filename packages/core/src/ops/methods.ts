@@ -102,7 +102,7 @@ type Declared = typeof added &
   typeof plain &
   typeof products &
   typeof quantiles &
-  typeof positions &
+  Omit<typeof positions, 'where'> &
   typeof select &
   typeof random &
   typeof reduce &
@@ -123,9 +123,8 @@ type Table = typeof table & typeof members & typeof renamed & typeof renamedMeth
 type Functions = Pick<Declared, keyof Table & keyof Declared> & Omit<Table, keyof Declared>
 type Resolve = (...args: never[]) => readonly [Elementwise, readonly Input[]]
 /** `f(x, ...rest)` as a method. */
-type Method<F> = F extends (x: never, ...rest: infer R extends readonly unknown[]) => infer Y
-  ? (...rest: R) => Y
-  : never
+type Method<F> = F extends (...args: infer A) => infer Y ? (...rest: Rest<A>) => Y : never
+type Rest<A> = A extends readonly [unknown, ...infer R] ? R : never
 type Methods = { readonly [K in keyof Functions]: Method<Functions[K]> }
 type Listed<M> = Pick<M, keyof typeof table & keyof M>
 type Writable = Pointwise &
@@ -138,11 +137,11 @@ type Writable = Pointwise &
   Pick<typeof members, 'polygamma'> &
   Pick<typeof select, 'maskedFill'> &
   Pick<typeof triangles, 'tril' | 'triu'>
-type Write<F> = F extends (x: never, ...rest: infer R extends readonly unknown[]) => unknown
+type Write<F> = F extends (...args: infer A) => unknown
   ? {
       /** In place: writes the result of the method without `_` into this tensor and returns it. */
       // biome-ignore lint/style/useShorthandFunctionType: an editor shows the comment of a signature, not of a type
-      (...rest: R): Tensor
+      (...rest: Rest<A>): Tensor
     }
   : never
 type InPlace = { readonly [K in keyof Writable as `${K}_`]: Write<Writable[K]> }

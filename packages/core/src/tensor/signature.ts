@@ -6,6 +6,8 @@ import { RuntimeError, TypeError } from '../base/errors.ts'
 import { snakeCase, typeName } from '../base/python.ts'
 import { Tensor } from './tensor.ts'
 
+export type { Arguments, Takes } from './arguments.ts'
+
 /** A kind of argument. */
 export interface Kind<T> {
   /** The name in messages: 'int', 'tuple of ints', 'Tensor'. */
@@ -144,9 +146,6 @@ export const keyword = <T, D extends T | null | undefined>(
 export type Values<P extends readonly Parameter<unknown>[]> = {
   readonly [K in keyof P]: P[K] extends Parameter<infer T> ? T : never
 }
-/** The type of arguments by position, each of which may be the options object that ends them. */
-export type Arguments<P extends readonly unknown[], O> = [...{ [K in keyof P]?: P[K] | O }, options?: O]
-
 /** A plain object, which gives arguments by name; it may come from another realm, with another Object. */
 export const isOptions = (x: object): x is Record<string, unknown> => {
   const prototype: object | null = Object.getPrototypeOf(x)

@@ -10,6 +10,8 @@ import type { Spec } from '../../backend/backend.ts'
 import { allocate } from '../../tensor/apply.ts'
 import { type Device, deviceNamed } from '../../tensor/device.ts'
 import {
+  type Arguments,
+  type Takes,
   anything,
   bool,
   checkSelf,
@@ -66,7 +68,7 @@ const fullArguments = method('new_full', required('size', ints), required('fillV
 /** A tensor of given sizes filled with one value, in the dtype and on the device of this tensor. */
 export function newFull(
   x: Tensor,
-  ...args: [size: readonly number[], fillValue: number | boolean, options?: TensorOptions]
+  ...args: Takes<[size: readonly number[], fillValue: number | boolean], 'size fillValue', [options?: TensorOptions]>
 ): Tensor {
   const [size, value, dtype = x.dtype, device, requiresGrad] = fullArguments(x, args)
   const number = Number(numberFor(value, dtype))
@@ -202,7 +204,11 @@ const rangeArguments = signature(
  * range(0, 3) // tensor([0., 1., 2., 3.])
  */
 export function range(
-  ...args: [start: number, end: number, step?: number | (TensorOptions & { step?: number }), options?: TensorOptions]
+  ...args: Takes<
+    [start: number, end: number],
+    'start end',
+    Arguments<[step: number], TensorOptions & { readonly step?: number }>
+  >
 ): Tensor {
   warn(
     "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with Python's range builtin. Instead, use torch.arange, which produces values in [start, end).",

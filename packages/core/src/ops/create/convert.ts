@@ -9,6 +9,7 @@ import { currentDevice, type Device, deviceNamed } from '../../tensor/device.ts'
 import { effects } from '../../tensor/effects.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import {
+  type Takes,
   type Arguments,
   bool as flag,
   checkSelf,
@@ -149,7 +150,7 @@ export const bool = converter('bool', 'bool')
 const otherTensor = required('other', tensor)
 const typeAsArguments = method('type_as', otherTensor)
 /** The tensor in the dtype and on the device of another one. */
-export function typeAs(x: Tensor, ...args: [other: Tensor]): Tensor {
+export function typeAs(x: Tensor, ...args: Takes<[other: Tensor], 'other'>): Tensor {
   const [other] = typeAsArguments(x, args)
   return to(x, other)
 }
@@ -199,7 +200,7 @@ const truth = (x: Tensor): boolean => all(x).item() !== 0
 
 const equalArguments = method('equal', otherTensor)
 /** Whether shapes and elements are the same; NaN equals nothing. */
-export function equal(x: Tensor, ...args: [other: Tensor]): boolean {
+export function equal(x: Tensor, ...args: Takes<[other: Tensor], 'other'>): boolean {
   const [other] = equalArguments(x, args)
   return sameShape(x.sizes, other.sizes) && truth(eq(x, other))
 }
@@ -231,7 +232,11 @@ export interface CloseOptions {
 export function isclose(x: Tensor, ...args: CloseArguments): Tensor {
   return close(x, ...iscloseArguments(x, args))
 }
-type CloseArguments = [other: Tensor, ...Arguments<[rtol: number, atol: number, equalNan: boolean], CloseOptions>]
+type CloseArguments = Takes<
+  [other: Tensor],
+  'other',
+  Arguments<[rtol: number, atol: number, equalNan: boolean], CloseOptions>
+>
 const closeParameters = [
   otherTensor,
   optional('rtol', number, 1e-5),

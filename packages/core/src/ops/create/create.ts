@@ -9,6 +9,7 @@ import { allocate, apply } from '../../tensor/apply.ts'
 import { type Device, deviceNamed } from '../../tensor/device.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import {
+  type Takes,
   anything,
   bool,
   device,
@@ -170,7 +171,9 @@ export function empty(...args: SizeArgs): Tensor {
 
 const fullArguments = signature('full', required('size', ints), required('fillValue', scalar), ...tensorParameters)
 /** A tensor filled with one value; booleans give bool, numbers float32. */
-export function full(...args: [size: readonly number[], fillValue: number | boolean, options?: TensorOptions]): Tensor {
+export function full(
+  ...args: Takes<[size: readonly number[], fillValue: number | boolean], 'size fillValue', [options?: TensorOptions]>
+): Tensor {
   const [size, value, given, device, requiresGrad] = fullArguments(args)
   const dtype = given ?? (typeof value === 'boolean' ? 'bool' : defaults.float)
   const shape = checkSizes([...size])
@@ -194,7 +197,10 @@ export const onesLike = like('ones_like', (device, { sizes, dtype }) => filled(s
 export const emptyLike = like('empty_like', allocate)
 const fullLikeArguments = method('full_like', required('fillValue', scalar), ...tensorParameters)
 /** One value in the shape, dtype and device of another tensor. */
-export function fullLike(x: Tensor, ...args: [fillValue: number | boolean, options?: TensorOptions]): Tensor {
+export function fullLike(
+  x: Tensor,
+  ...args: Takes<[fillValue: number | boolean], 'fillValue', [options?: TensorOptions]>
+): Tensor {
   const [value, dtype = x.dtype, device, requiresGrad] = fullLikeArguments(x, args)
   const number = Number(numberFor(value, dtype))
   return asLeaf(filled(x.sizes, dtype, number, deviceNamed(device ?? x.storage.device)), { requiresGrad })
@@ -223,7 +229,8 @@ type RangeArgs = readonly (number | RangeOptions | undefined)[]
  * arange(3) // tensor([0, 1, 2])
  */
 export function arange(...args: RangeArgs): Tensor {
-  const several = args.length > 1 && args[1] !== undefined && typeof args[1] !== 'object'
+  const second = args[1]
+  const several = second !== undefined && (typeof second !== 'object' || second?.end !== undefined)
   const [start, end, step, given, device, requiresGrad] = several ? fromStart(args) : toEnd(args)
   const numbers = [start, end, step]
   if (!numbers.every(Number.isFinite)) throw new RuntimeError(`unsupported range: ${start} -> ${end}`)
@@ -266,7 +273,9 @@ const numeric: Kind<number> = { ...number, expected: 'Number' }
 const range = [required('start', numeric), required('end', numeric), required('steps', int)] as const
 const linspaceArguments = signature('linspace', ...range, ...tensorParameters)
 /** `steps` numbers from `start` to `end`, both included, evenly spaced; float32. */
-export function linspace(...args: [start: number, end: number, steps: number, options?: TensorOptions]): Tensor {
+export function linspace(
+  ...args: Takes<[start: number, end: number, steps: number], 'start end steps', [options?: TensorOptions]>
+): Tensor {
   const [start, end, steps, dtype = defaults.float, device, requiresGrad] = linspaceArguments(args)
   const options = { device, requiresGrad }
   if (steps < 0) throw new RuntimeError('number of steps must be non-negative')
@@ -279,16 +288,17 @@ export function linspace(...args: [start: number, end: number, steps: number, op
   return spaced(steps, dtype, steps === 1 ? () => start : at, options)
 }
 
+interface LogspaceOptions extends TensorOptions {
+  readonly base?: number
+}
 const logspaceArguments = signature('logspace', ...range, optional('base', number, 10), ...tensorParameters)
 /** Powers of `base` (10) with exponents evenly spaced from `start` to `end`; float32. */
 export function logspace(
-  ...args: [
-    start: number,
-    end: number,
-    steps: number,
-    base?: number | (TensorOptions & { base?: number }),
-    options?: TensorOptions,
-  ]
+  ...args: Takes<
+    [start: number, end: number, steps: number],
+    'start end steps',
+    [base?: number | LogspaceOptions, options?: LogspaceOptions]
+  >
 ): Tensor {
   const [start, end, steps, base, dtype = defaults.float, device, requiresGrad] = logspaceArguments(args)
   const exponents = linspace(start, end, steps, { dtype: 'float64' }).toArray()
@@ -297,7 +307,9 @@ export function logspace(
 
 const eyeArguments = signature('eye', required('n', int), optional('m', int, undefined), ...tensorParameters)
 /** The n x m matrix with ones on its diagonal. */
-export function eye(...args: [n: number, m?: number | TensorOptions, options?: TensorOptions]): Tensor {
+export function eye(
+  ...args: [n: number, m?: number | (TensorOptions & { readonly m?: number }), options?: TensorOptions]
+): Tensor {
   const [n, m = n, dtype = defaults.float, device, requiresGrad] = eyeArguments(args)
   for (const [name, size] of Object.entries({ n, m })) {
     if (size < 0) throw new RuntimeError(`${name} must be greater or equal to 0, got ${size}`)

@@ -8,6 +8,7 @@ import { apply } from '../../tensor/apply.ts'
 import { effects } from '../../tensor/effects.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import {
+  type Takes,
   bool,
   either,
   int,
@@ -89,7 +90,7 @@ export interface IndexAddOptions {
   /** A factor of the source. */
   readonly alpha?: number
 }
-type AddArguments = [dim: number, index: Tensor, source: Tensor, options?: IndexAddOptions]
+type AddArguments = Takes<[dim: number, index: Tensor, source: Tensor], 'dim index source', [options?: IndexAddOptions]>
 const addArguments = method(
   'index_add',
   required('dim', int),
@@ -163,13 +164,11 @@ export const indexAdd_ = (x: Tensor, ...args: AddArguments): Tensor => scattered
 
 // ---- indexReduce ----
 
-type ReduceArguments = [
-  dim: number,
-  index: Tensor,
-  source: Tensor,
-  reduce: Exclude<ScatterReduction, 'sum'>,
-  options?: ScatterReduceOptions,
-]
+type ReduceArguments = Takes<
+  [dim: number, index: Tensor, source: Tensor, reduce: Exclude<ScatterReduction, 'sum'>],
+  'dim index source reduce',
+  [options?: ScatterReduceOptions]
+>
 const reduceArguments = method(
   'index_reduce',
   required('dim', int),
@@ -217,7 +216,7 @@ const outOfCopyAt = (dim: number) =>
     new IndexError(
       `index_copy_(): index ${index === null ? '' : `${index} `}is out of bounds for dimension ${dim} with size ${size}`,
     ))
-type CopyArguments = [dim: number, index: Tensor, source: Tensor]
+type CopyArguments = Takes<[dim: number, index: Tensor, source: Tensor], 'dim index source'>
 const copyArguments = method('index_copy', required('dim', int), required('index', tensor), required('source', tensor))
 function copyCall(x: Tensor, args: CopyArguments): Call {
   const [dim, index, source] = copyArguments(x, args)
@@ -272,7 +271,7 @@ export const indexCopy_ = (x: Tensor, ...args: CopyArguments): Tensor => scatter
 
 // ---- indexFill ----
 
-type FillArguments = [dim: number, index: Tensor, value: Tensor | number | boolean]
+type FillArguments = Takes<[dim: number, index: Tensor, value: Tensor | number | boolean], 'dim index value'>
 const fillArguments = method(
   'index_fill',
   required('dim', int),

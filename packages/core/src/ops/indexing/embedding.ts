@@ -8,6 +8,7 @@ import { noGrad } from '../../tensor/mode.ts'
 import type { Cut, Lowering, OpDef } from '../../tensor/op.ts'
 import { formatSize } from '../../tensor/print.ts'
 import {
+  type Takes,
   type Arguments,
   bool,
   int,
@@ -150,10 +151,19 @@ const read = signature(
 export function embedding(
   ...args: [
     input: Tensor,
-    weight: Tensor,
-    ...Arguments<
-      [paddingIdx: number | null, maxNorm: number | null, normType: number, scaleGradByFreq: boolean, sparse: boolean],
-      EmbeddingLookupOptions
+    ...Takes<
+      [weight: Tensor],
+      'weight',
+      Arguments<
+        [
+          paddingIdx: number | null,
+          maxNorm: number | null,
+          normType: number,
+          scaleGradByFreq: boolean,
+          sparse: boolean,
+        ],
+        EmbeddingLookupOptions
+      >
     >,
   ]
 ): Tensor {
@@ -276,20 +286,23 @@ function checkBag(input: Tensor, offsets: Tensor | null, factors: Tensor | null,
 export function embeddingBag(
   ...args: [
     input: Tensor,
-    weight: Tensor,
-    ...Arguments<
-      [
-        offsets: Tensor | null,
-        maxNorm: number | null,
-        normType: number,
-        scaleGradByFreq: boolean,
-        mode: BagMode,
-        sparse: boolean,
-        perSampleWeights: Tensor | null,
-        includeLastOffset: boolean,
-        paddingIdx: number | null,
-      ],
-      EmbeddingBagLookupOptions
+    ...Takes<
+      [weight: Tensor],
+      'weight',
+      Arguments<
+        [
+          offsets: Tensor | null,
+          maxNorm: number | null,
+          normType: number,
+          scaleGradByFreq: boolean,
+          mode: BagMode,
+          sparse: boolean,
+          perSampleWeights: Tensor | null,
+          includeLastOffset: boolean,
+          paddingIdx: number | null,
+        ],
+        EmbeddingBagLookupOptions
+      >
     >,
   ]
 ): Tensor {

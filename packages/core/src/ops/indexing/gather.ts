@@ -7,7 +7,18 @@ import { normalizeDim, type Shape, shapeString } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
 import { applyInPlace } from '../../tensor/in-place.ts'
 import type { OpDef } from '../../tensor/op.ts'
-import { also, either, int, keyword, method, required, scalar, str, tensor } from '../../tensor/signature.ts'
+import {
+  type Takes,
+  also,
+  either,
+  int,
+  keyword,
+  method,
+  required,
+  scalar,
+  str,
+  tensor,
+} from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { numberFor } from '../define/arguments.ts'
 import { expandTo } from '../define/elementwise.ts'
@@ -192,12 +203,9 @@ export function scatteredInto<A>(x: Tensor, call: Call<A> | null): Tensor {
   return x
 }
 
-type ScatterArguments = [
-  dim: number,
-  index: Tensor,
-  src: Tensor | number | (ScatterOptions & ({ readonly value: number } | { readonly src: Tensor | number })),
-  options?: ScatterOptions,
-]
+type ScatterArguments =
+  | Takes<[dim: number, index: Tensor, src: Tensor | number], 'dim index src', [options?: ScatterOptions]>
+  | Takes<[dim: number, index: Tensor], 'dim index', [options: ScatterOptions & { readonly value: number }]>
 const scatterArguments = method(
   'scatter',
   required('dim', int),
@@ -242,7 +250,7 @@ export function scatter_(x: Tensor, ...args: ScatterArguments): Tensor {
   return scatteredInto(x, scatterCall(x, args))
 }
 
-type ScatterAddArguments = [dim: number, index: Tensor, src: Tensor]
+type ScatterAddArguments = Takes<[dim: number, index: Tensor, src: Tensor], 'dim index src'>
 const scatterAddArguments = method(
   'scatter_add',
   required('dim', int),

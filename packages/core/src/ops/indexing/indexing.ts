@@ -7,6 +7,7 @@ import { s } from '../../expr/expr.ts'
 import { apply, operand } from '../../tensor/apply.ts'
 import { applyInPlace } from '../../tensor/in-place.ts'
 import {
+  type Takes,
   bool,
   checkSelf,
   int,
@@ -309,7 +310,11 @@ export interface IndexPutOptions {
   readonly accumulate?: boolean
 }
 
-type IndexPutArguments = [indices: readonly Tensor[], values: Tensor, accumulate?: boolean | IndexPutOptions]
+type IndexPutArguments = Takes<
+  [indices: readonly Tensor[], values: Tensor],
+  'indices values',
+  [accumulate?: boolean | IndexPutOptions]
+>
 const indexPutArguments = method(
   'index_put',
   required('indices', tensors),

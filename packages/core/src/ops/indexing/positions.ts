@@ -6,7 +6,7 @@ import { broadcastShapes, checkOutput, numelOf, type Shape } from '../../base/sh
 import { apply } from '../../tensor/apply.ts'
 import { applyInPlace } from '../../tensor/in-place.ts'
 import type { OpDef } from '../../tensor/op.ts'
-import { bool, int, method, nullable, optional, required, tensor } from '../../tensor/signature.ts'
+import { type Takes, bool, int, method, nullable, optional, required, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import type { DimOption } from '../define/arguments.ts'
 import { expandTo } from '../define/elementwise.ts'
@@ -53,7 +53,7 @@ const takeArguments = method('take', required('index', tensor))
  * @example
  * take(tensor([[1, 2], [3, 4]]), tensor([0, -1], { dtype: 'int32' })) // tensor([1., 4.])
  */
-export function take(x: Tensor, ...args: [index: Tensor]): Tensor {
+export function take(x: Tensor, ...args: Takes<[index: Tensor], 'index'>): Tensor {
   const [index] = takeArguments(x, args)
   checkLong('take', index)
   if (x.elements === 0 && index.elements > 0) throw new IndexError('take(): tried to take from an empty tensor')
@@ -64,7 +64,7 @@ export interface PutOptions {
   /** Adds to the present elements; repeated positions add up. */
   readonly accumulate?: boolean
 }
-type PutArguments = [index: Tensor, source: Tensor, accumulate?: boolean | PutOptions]
+type PutArguments = Takes<[index: Tensor, source: Tensor], 'index source', [accumulate?: boolean | PutOptions]>
 const putArguments = method(
   'put',
   required('index', tensor),
@@ -128,7 +128,7 @@ const alongArguments = method('take_along_dim', required('indices', tensor), opt
  */
 export function takeAlongDim(
   x: Tensor,
-  ...args: [indices: Tensor, dim?: number | null | DimOption<number | null>]
+  ...args: Takes<[indices: Tensor], 'indices', [dim?: number | null | DimOption<number | null>]>
 ): Tensor {
   const [indices, dim] = alongArguments(x, args)
   if (indices.dtype !== 'int32') {
@@ -176,14 +176,14 @@ function maskedCall(x: Tensor, shape: Shape, mask: Tensor, source: Tensor): [Ten
  * @example
  * maskedScatter(zeros(3), tensor([true, false, true]), tensor([1, 2])) // tensor([1., 0., 2.])
  */
-export function maskedScatter(x: Tensor, ...args: [mask: Tensor, source: Tensor]): Tensor {
+export function maskedScatter(x: Tensor, ...args: Takes<[mask: Tensor, source: Tensor], 'mask source'>): Tensor {
   const [mask, source] = maskedArguments(x, args)
   const shape = broadcastShapes(mask.sizes, x.sizes)
   const [places, values, plan] = maskedCall(x, shape, mask, source)
   return apply(maskedScatterOp, [expandTo(x, shape), places, values], plan)
 }
 /** `maskedScatter` in place; the mask broadcasts to `x`. */
-export function maskedScatter_(x: Tensor, ...args: [mask: Tensor, source: Tensor]): Tensor {
+export function maskedScatter_(x: Tensor, ...args: Takes<[mask: Tensor, source: Tensor], 'mask source'>): Tensor {
   const [mask, source] = maskedArguments(x, args)
   checkOutput(x.sizes, broadcastShapes(x.sizes, mask.sizes))
   const [places, values, plan] = maskedCall(x, x.sizes, mask, source)
@@ -195,7 +195,9 @@ export function maskedScatter_(x: Tensor, ...args: [mask: Tensor, source: Tensor
 /** The positions of the nonzero elements of the condition: an index tensor per dimension, as indexing takes them. */
 export function where(condition: Tensor): Tensor[]
 /** `x` where the condition is true, `y` elsewhere. */
-export function where(condition: Tensor, x: TensorLike, y: TensorLike): Tensor
+export function where(
+  ...args: [condition: Tensor, ...Takes<[input: TensorLike, other: TensorLike], 'input other'>]
+): Tensor
 export function where(...args: readonly unknown[]): Tensor | Tensor[] {
   const [condition] = args
   if (args.length === 1 && tensor.accepts(condition)) return nonzero(atLeast1d(condition as Tensor), { asTuple: true })

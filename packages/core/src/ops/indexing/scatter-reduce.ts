@@ -8,7 +8,7 @@ import { toInt } from '../../base/remedies.ts'
 import { normalizeDim } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
 import type { OpDef, Vjp } from '../../tensor/op.ts'
-import { bool, int, keyword, method, required, str, tensor } from '../../tensor/signature.ts'
+import { type Takes, bool, int, keyword, method, required, str, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { notImplemented } from '../define/arguments.ts'
 import { filled, toDType } from '../define/fill.ts'
@@ -142,13 +142,11 @@ export const scatterReduceOp: OpDef<Attrs> = {
   },
 }
 
-type ScatterReduceArguments = [
-  dim: number,
-  index: Tensor,
-  src: Tensor,
-  reduce: ScatterReduction,
-  options?: ScatterReduceOptions,
-]
+type ScatterReduceArguments = Takes<
+  [dim: number, index: Tensor, src: Tensor, reduce: ScatterReduction],
+  'dim index src reduce',
+  [options?: ScatterReduceOptions]
+>
 const scatterReduceArguments = method(
   'scatter_reduce',
   required('dim', int),

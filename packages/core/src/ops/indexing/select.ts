@@ -6,7 +6,18 @@ import { broadcastShapes, normalizeDim, numelOf } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
 import { apply, operand } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
-import { bool, either, int, keyword, method, optional, required, scalar, tensor } from '../../tensor/signature.ts'
+import {
+  type Takes,
+  bool,
+  either,
+  int,
+  keyword,
+  method,
+  optional,
+  required,
+  scalar,
+  tensor,
+} from '../../tensor/signature.ts'
 import { Tensor } from '../../tensor/tensor.ts'
 import { checkedIndices, isMask, maskedSelectOp, type Plan, placesOf, spread } from './advanced.ts'
 import { numberFor } from '../define/arguments.ts'
@@ -15,7 +26,7 @@ import { elementwise, expandTo } from '../define/elementwise.ts'
 import { reshapeOp } from '../define/views.ts'
 import { floorDivide, remainder } from '../pointwise/arithmetic.ts'
 import { filled, toDType } from '../define/fill.ts'
-import { overloaded } from '../define/overloads.ts'
+import { type Overloaded, overloaded } from '../define/overloads.ts'
 import { amax } from '../order/extremes.ts'
 import { accumulateAlongOp, indexAlong, repeated, scatterAlongDim } from './gather.ts'
 import { unsqueeze } from '../views/views.ts'
@@ -34,7 +45,7 @@ const indexSelectArguments = method('index_select', required('dim', int), requir
  * @example
  * indexSelect(tensor([[1, 2], [3, 4]]), 0, tensor([1, 1], { dtype: 'int32' })) // the second row twice
  */
-export function indexSelect(x: Tensor, ...args: [dim: number, index: Tensor]): Tensor {
+export function indexSelect(x: Tensor, ...args: Takes<[dim: number, index: Tensor], 'dim index'>): Tensor {
   const [dim, index] = indexSelectArguments(x, args)
   const d = normalizeDim(dim, x.dim())
   if (index.dim() > 1) throw new IndexError('index_select(): Index is supposed to be a vector')
@@ -80,6 +91,7 @@ const fillNumber = fill('maskedFill')
 const fillTensor = fill('MaskedFillBackward1')
 
 const maskedFillArguments = method('masked_fill', required('mask', tensor), required('value', either(tensor, scalar)))
+type MaskedFillArguments = Takes<[mask: Tensor, value: Tensor | number | boolean], 'mask value'>
 /**
  * `value`, a number or a tensor without dimensions, where the mask is true, `x` elsewhere. The mask, of bool or of
  * integers 0 and 1, broadcasts. The dtype is that of `x`. Differentiable in `x` and `value`.
@@ -87,19 +99,21 @@ const maskedFillArguments = method('masked_fill', required('mask', tensor), requ
  * @example
  * maskedFill(tensor([1, -2]), tensor([false, true]), 0) // tensor([1., 0.])
  */
-export const maskedFill = overloaded((x: Tensor, ...args: [mask: Tensor, value: Tensor | number | boolean]) => {
-  const [mask, value] = maskedFillArguments(x, args)
-  if (isFloat(mask.dtype)) throw new RuntimeError(onlyTruths, makeBool(mask))
-  broadcastShapes(mask.sizes, x.sizes)
-  if (!(value instanceof Tensor)) return [fillNumber, [x, truthful(mask), operand(numberFor(value, x.dtype))]]
-  if (value.dim() > 0) {
-    throw new RuntimeError(
-      `masked_fill_ only supports a 0-dimensional value tensor, but got tensor with ${value.dim()} dimension(s).`,
-      'To choose between two tensors use where().',
-    )
-  }
-  return [fillTensor, [x, truthful(mask), toDType(value, x.dtype)]]
-})
+export const maskedFill: Overloaded<[x: Tensor, ...args: MaskedFillArguments]> = overloaded(
+  (x: Tensor, ...args: MaskedFillArguments) => {
+    const [mask, value] = maskedFillArguments(x, args)
+    if (isFloat(mask.dtype)) throw new RuntimeError(onlyTruths, makeBool(mask))
+    broadcastShapes(mask.sizes, x.sizes)
+    if (!(value instanceof Tensor)) return [fillNumber, [x, truthful(mask), operand(numberFor(value, x.dtype))]]
+    if (value.dim() > 0) {
+      throw new RuntimeError(
+        `masked_fill_ only supports a 0-dimensional value tensor, but got tensor with ${value.dim()} dimension(s).`,
+        'To choose between two tensors use where().',
+      )
+    }
+    return [fillTensor, [x, truthful(mask), toDType(value, x.dtype)]]
+  },
+)
 
 const maskedSelectArguments = method('masked_select', required('mask', tensor))
 /**
@@ -108,7 +122,7 @@ const maskedSelectArguments = method('masked_select', required('mask', tensor))
  * @example
  * maskedSelect(x, x.gt(0)) // x[x > 0]
  */
-export function maskedSelect(x: Tensor, ...args: [mask: Tensor]): Tensor {
+export function maskedSelect(x: Tensor, ...args: Takes<[mask: Tensor], 'mask'>): Tensor {
   const [mask] = maskedSelectArguments(x, args)
   if (!isMask(mask)) throw new RuntimeError('masked_select: expected BoolTensor or ByteTensor for mask', makeBool(mask))
   const shape = broadcastShapes(mask.sizes, x.sizes)

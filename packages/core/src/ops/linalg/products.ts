@@ -1,4 +1,4 @@
-import { int, keyword, list, method, required, signature, tensor } from '../../tensor/signature.ts'
+import { type Takes, int, keyword, list, method, required, signature, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import type { DimOption } from '../define/arguments.ts'
 import { checkFloat } from './host.ts'
@@ -14,7 +14,7 @@ const crossArguments = method('linalg_cross', required('other', tensor), keyword
  * @example
  * linalg.cross(tensor([1, 0, 0]), tensor([0, 1, 0])) // tensor([0., 0., 1.])
  */
-export function cross(x: Tensor, ...args: [other: Tensor, options?: DimOption]): Tensor {
+export function cross(x: Tensor, ...args: Takes<[other: Tensor], 'other', [options?: DimOption]>): Tensor {
   const [other, dim] = crossArguments(x, args)
   return crossAlong('linalg.cross', x, other, dim)
 }
@@ -26,7 +26,7 @@ const vecdotArguments = method('linalg_vecdot', required('y', tensor), keyword('
  * @example
  * linalg.vecdot(tensor([[1, 2], [3, 4]]), tensor([1, 1])) // tensor([3., 7.])
  */
-export function vecdot(x: Tensor, ...args: [y: Tensor, options?: DimOption]): Tensor {
+export function vecdot(x: Tensor, ...args: Takes<[y: Tensor], 'y', [options?: DimOption]>): Tensor {
   const [y, dim] = vecdotArguments(x, args)
   checkFloat('linalg.vecdot', x)
   return sum(mul(x, y), dim)

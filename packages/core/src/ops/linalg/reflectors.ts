@@ -5,7 +5,7 @@ import { NotImplementedError, RuntimeError } from '../../base/errors.ts'
 import { sameShape, type Shape } from '../../base/shape.ts'
 import { apply, applyAll } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
-import { bool, method, optional, required, tensor } from '../../tensor/signature.ts'
+import { type Arguments, type Takes, bool, method, optional, required, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { eye } from '../create/create.ts'
 import { notImplemented } from '../define/arguments.ts'
@@ -110,7 +110,7 @@ const householderArguments = productArguments('linalg_householder_product')
  * // tensor([[-0.6000, -0.8000],
  * //         [-0.8000,  0.6000]])
  */
-export function householderProduct(x: Tensor, ...args: [tau: Tensor]): Tensor {
+export function householderProduct(x: Tensor, ...args: Takes<[tau: Tensor], 'tau'>): Tensor {
   return productOf(householderArguments, 'linalg.householder_product', x, args)
 }
 
@@ -153,7 +153,11 @@ interface OrmqrOptions {
  */
 export function ormqr(
   x: Tensor,
-  ...args: [tau: Tensor, other: Tensor, left?: boolean | OrmqrOptions, transpose?: boolean | OrmqrOptions]
+  ...args: Takes<
+    [tau: Tensor, other: Tensor],
+    'tau other',
+    Arguments<[left: boolean, transpose: boolean], OrmqrOptions>
+  >
 ): Tensor {
   const [tau, other, left, transpose] = ormqrArguments(x, args)
   const label = 'ormqr'

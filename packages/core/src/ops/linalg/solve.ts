@@ -5,6 +5,7 @@ import { numelOf, sameShape } from '../../base/shape.ts'
 import { apply, applyAll } from '../../tensor/apply.ts'
 import type { OpDef, Vjp } from '../../tensor/op.ts'
 import {
+  type Takes,
   bool,
   either,
   int,
@@ -249,7 +250,7 @@ const solveArguments = method('linalg_solve', required('B', tensor), keyword('le
  * @example
  * linalg.solve(tensor([[2, 0], [0, 4]]), tensor([1, 2])) // tensor([0.5000, 0.5000])
  */
-export function solve(a: Tensor, ...args: [B: Tensor, options?: { readonly left?: boolean }]): Tensor {
+export function solve(a: Tensor, ...args: Takes<[B: Tensor], 'B', [options?: { readonly left?: boolean }]>): Tensor {
   const [b, left] = solveArguments(a, args)
   return solved('linalg.solve', a, b, left, true)[0]
 }
@@ -280,7 +281,7 @@ const solveExArguments = method(
  */
 export function solveEx(
   a: Tensor,
-  ...args: [B: Tensor, options?: { readonly left?: boolean; readonly checkErrors?: boolean }]
+  ...args: Takes<[B: Tensor], 'B', [options?: { readonly left?: boolean; readonly checkErrors?: boolean }]>
 ): Two<'result' | 'info'> {
   const [b, left, check] = solveExArguments(a, args)
   const [result, info] = solved('linalg.solve_ex', a, b, left, check)
@@ -289,7 +290,10 @@ export function solveEx(
 
 const choleskySolveArguments = method('cholesky_solve', required('L', tensor), optional('upper', bool, false))
 /** The solution X of A X = B, given the Cholesky factor of A: `choleskySolve(B, L)`. */
-export function choleskySolve(b: Tensor, ...args: [L: Tensor, upper?: boolean | { readonly upper?: boolean }]): Tensor {
+export function choleskySolve(
+  b: Tensor,
+  ...args: Takes<[L: Tensor], 'L', [upper?: boolean | { readonly upper?: boolean }]>
+): Tensor {
   const [factor, upper] = choleskySolveArguments(b, args)
   checkMatrix('cholesky_solve', b, 'b')
   checkSquare('cholesky_solve', factor, 'u')
@@ -483,7 +487,7 @@ const drivers = ['gelsy', 'gels', 'gelsd', 'gelss']
  */
 export function lstsq(
   a: Tensor,
-  ...args: [B: Tensor, rcond?: number | null | LstsqOptions, options?: LstsqOptions]
+  ...args: Takes<[B: Tensor], 'B', [rcond?: number | null | LstsqOptions, options?: LstsqOptions]>
 ): {
   readonly solution: Tensor
   readonly residuals: Tensor
@@ -581,7 +585,7 @@ const tensorsolveArguments = method('linalg_tensorsolve', required('B', tensor),
 /** The solution X of tensordot(A, X, X.ndim) = B. */
 export function tensorsolve(
   a: Tensor,
-  ...args: [B: Tensor, dims?: readonly number[] | null | { readonly dims?: readonly number[] | null }]
+  ...args: Takes<[B: Tensor], 'B', [dims?: readonly number[] | null | { readonly dims?: readonly number[] | null }]>
 ): Tensor {
   const [b, dims] = tensorsolveArguments(a, args)
   const moved = (dims ?? []).map((d) => (d < 0 ? d + a.dim() : d))

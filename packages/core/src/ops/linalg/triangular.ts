@@ -3,7 +3,7 @@ import { RuntimeError, TypeError } from '../../base/errors.ts'
 import { broadcastShapes, type Shape } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
 import type { OpDef, Vjp } from '../../tensor/op.ts'
-import { bool, keyword, method, required, tensor } from '../../tensor/signature.ts'
+import { type Takes, bool, keyword, method, required, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { dtypeName } from '../../base/dtype.ts'
 import { expandTo } from '../define/elementwise.ts'
@@ -107,7 +107,10 @@ interface SolveTriangularOptions {
  * // tensor([[1.],
  * //         [2.]])
  */
-export function solveTriangular(a: Tensor, ...args: [B: Tensor, options: SolveTriangularOptions]): Tensor {
+export function solveTriangular(
+  a: Tensor,
+  ...args: Takes<[B: Tensor], 'B', [options: SolveTriangularOptions]>
+): Tensor {
   const [b, upper, left, unitriangular] = solveTriangularArguments(a, args)
   if (upper === undefined)
     throw new TypeError('linalg_solve_triangular() missing 1 required positional arguments: "upper"')

@@ -12,6 +12,7 @@ import { apply, operand } from '../../tensor/apply.ts'
 import { effects } from '../../tensor/effects.ts'
 import { Num, type OpDef } from '../../tensor/op.ts'
 import {
+  type Takes,
   type Arguments,
   bool,
   either,
@@ -184,7 +185,7 @@ export const cNames = { float32: 'float', float64: 'double', int32: 'long int', 
  * searchsorted(tensor([1, 3, 5]), tensor([0, 3, 9])) // tensor([0, 1, 3])
  */
 export function searchsorted(
-  ...args: [sortedSequence: Tensor, input: Tensor | number, options?: SearchsortedOptions]
+  ...args: [sortedSequence: Tensor, ...Takes<[input: Tensor | number], 'input', [options?: SearchsortedOptions]>]
 ): Tensor {
   const [sequence, input, , right, side, sorter] = searchArguments(args)
   if (side !== null && side !== 'left' && side !== 'right') {
@@ -223,7 +224,9 @@ const bucketizeArguments = signature(
  * @example
  * bucketize(tensor([0, 3, 9]), tensor([1, 3, 5])) // tensor([0, 1, 3])
  */
-export function bucketize(...args: [input: Tensor | number, boundaries: Tensor, options?: SearchOptions]): Tensor {
+export function bucketize(
+  ...args: [input: Tensor | number, ...Takes<[boundaries: Tensor], 'boundaries', [options?: SearchOptions]>]
+): Tensor {
   const [input, boundaries, , right] = bucketizeArguments(args)
   if (boundaries.dim() !== 1) {
     throw new RuntimeError(`boundaries tensor must be 1 dimension, but got dim(${boundaries.dim()})`)
@@ -250,8 +253,11 @@ const isinArguments = signature(
 export function isin(
   ...args: [
     elements: Tensor | number,
-    testElements: Tensor | number,
-    options?: { readonly assumeUnique?: boolean; readonly invert?: boolean },
+    ...Takes<
+      [testElements: Tensor | number],
+      'testElements',
+      [options?: { readonly assumeUnique?: boolean; readonly invert?: boolean }]
+    >,
   ]
 ): Tensor {
   const [elements, tests, , invert] = isinArguments(args)

@@ -7,6 +7,7 @@ import { apply, operand } from '../../tensor/apply.ts'
 import { effects } from '../../tensor/effects.ts'
 import { type NamedPair, namedPair } from '../../tensor/named-tuple.ts'
 import {
+  type Takes,
   type Arguments,
   bool,
   either,
@@ -202,7 +203,7 @@ export interface HistogramOptions {
  */
 export function histogram(
   x: Tensor,
-  ...args: [bins?: number | Tensor, options?: HistogramOptions]
+  ...args: Arguments<[bins: number | Tensor], HistogramOptions & { readonly bins?: number | Tensor }>
 ): NamedPair<'hist', 'binEdges'> {
   const [bins, range, weight, density] = histogramArguments(x, args)
   if (!isFloat(x.dtype)) throw notImplemented('histogramdd', x.dtype)
@@ -237,8 +238,11 @@ const histogramddArguments = signature(
 export function histogramdd(
   ...args: [
     input: Tensor,
-    bins: number | readonly number[] | readonly Tensor[],
-    ...Arguments<[range: readonly number[] | null, weight: Tensor | null, density: boolean], HistogramOptions>,
+    ...Takes<
+      [bins: number | readonly number[] | readonly Tensor[]],
+      'bins',
+      Arguments<[range: readonly number[] | null, weight: Tensor | null, density: boolean], HistogramOptions>
+    >,
   ]
 ): NamedPair<'hist', never> & { readonly binEdges: readonly Tensor[]; readonly 1: readonly Tensor[] } {
   const [x, given, range, weight, density] = histogramddArguments(args)

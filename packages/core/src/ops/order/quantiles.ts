@@ -8,6 +8,7 @@ import { s } from '../../expr/expr.ts'
 import { apply, applyAll } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import {
+  type Takes,
   type Arguments,
   either,
   int,
@@ -173,7 +174,7 @@ const kthvalueArguments = method('kthvalue', required('k', int), optional('dim',
  */
 export function kthvalue(
   x: Tensor,
-  ...args: [k: number, dim?: number | KeepOptions, keepdim?: boolean | KeepOptions, options?: KeepOptions]
+  ...args: Takes<[k: number], 'k', Arguments<[dim: number, keepdim: boolean], KeepOptions>>
 ): ValuesAndIndices {
   const [k, dim, keepdim] = kthvalueArguments(x, args)
   const d = normalizeDim(dim, x.dim())
@@ -230,12 +231,11 @@ export interface QuantileOptions extends DimAndKeep {
   /** How to choose between two elements: 'linear', 'lower', 'higher', 'midpoint' or 'nearest'. */
   readonly interpolation?: Interpolation
 }
-type QuantileArguments = [
-  q: number | Tensor,
-  dim?: number | null | QuantileOptions,
-  keepdim?: boolean | QuantileOptions,
-  options?: QuantileOptions,
-]
+type QuantileArguments = Takes<
+  [q: number | Tensor],
+  'q',
+  Arguments<[dim: number | null, keepdim: boolean], QuantileOptions>
+>
 const modes: Readonly<Record<string, (rank: Tensor) => Tensor>> = {
   linear: (rank) => rank,
   midpoint: (rank) => rank,

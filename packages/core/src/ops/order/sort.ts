@@ -5,7 +5,17 @@ import { toInt } from '../../base/remedies.ts'
 import { normalizeDim } from '../../base/shape.ts'
 import { apply, applyAll } from '../../tensor/apply.ts'
 import type { Input, OpDef } from '../../tensor/op.ts'
-import { type Arguments, bool, int, keyword, method, nullable, optional, required } from '../../tensor/signature.ts'
+import {
+  type Takes,
+  type Arguments,
+  bool,
+  int,
+  keyword,
+  method,
+  nullable,
+  optional,
+  required,
+} from '../../tensor/signature.ts'
 import { detached, type Tensor } from '../../tensor/tensor.ts'
 import { type DimOption, notImplemented } from '../define/arguments.ts'
 import { cloneOp } from '../define/elementwise.ts'
@@ -155,13 +165,7 @@ const topkArguments = method(
  */
 export function topk(
   x: Tensor,
-  ...args: [
-    k: number | (TopkOptions & { readonly k: number }),
-    dim?: number | TopkOptions,
-    largest?: boolean | TopkOptions,
-    sorted?: boolean | TopkOptions,
-    options?: TopkOptions,
-  ]
+  ...args: Takes<[k: number], 'k', Arguments<[dim: number, largest: boolean, sorted: boolean], TopkOptions>>
 ): ValuesAndIndices {
   const [k, dim, largest] = topkArguments(x, args)
   const d = normalizeDim(dim, x.dim())

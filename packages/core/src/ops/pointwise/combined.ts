@@ -8,7 +8,7 @@ import { resultType, mixed } from '../../base/promotion.ts'
 import { type Expr, s } from '../../expr/expr.ts'
 import { apply, operand } from '../../tensor/apply.ts'
 import { type Input, Num } from '../../tensor/op.ts'
-import { keyword, method, number, required, signature, tensor } from '../../tensor/signature.ts'
+import { type Takes, keyword, method, number, required, signature, tensor } from '../../tensor/signature.ts'
 import { Tensor } from '../../tensor/tensor.ts'
 import { notImplemented, numberFor } from '../define/arguments.ts'
 import { type Elementwise, elementwise } from '../define/elementwise.ts'
@@ -62,14 +62,14 @@ const defineLerp = (name: string, kernel: string): Elementwise =>
 const lerpByNumber = defineLerp('lerp', 'lerp_kernel_scalar')
 const lerpByTensor = defineLerp('LerpBackward1', 'lerp_kernel_tensor')
 const lerpArguments = method('lerp', required('end', tensor), required('weight', operandKind))
-type LerpArguments = [end: Tensor, weight: TensorLike | { readonly weight: TensorLike }]
+type LerpArguments = Takes<[end: Tensor, weight: TensorLike], 'end weight'>
 /**
  * `x + weight * (end - x)`, for a number or a tensor as weight: x at 0, end at 1. Of one float dtype.
  *
  * @example
  * lerp(tensor([0, 10]), tensor([10, 20]), 0.25) // tensor([ 2.5000, 12.5000])
  */
-export const lerp = overloaded((x: Tensor, ...args: LerpArguments) => {
+export const lerp: Overloaded<[x: Tensor, ...args: LerpArguments]> = overloaded((x: Tensor, ...args: LerpArguments) => {
   const [end, weight] = lerpArguments(x, args)
   return [weight instanceof Tensor ? lerpByTensor : lerpByNumber, [x, end, operand(weight)]]
 })
@@ -79,7 +79,7 @@ export const lerp = overloaded((x: Tensor, ...args: LerpArguments) => {
 interface ValueOption {
   readonly value?: number
 }
-type Added = [tensor1: Tensor, tensor2: Tensor, options?: ValueOption]
+type Added = Takes<[tensor1: Tensor, tensor2: Tensor], 'tensor1 tensor2', [options?: ValueOption]>
 const addedArguments = (name: string) =>
   method(name, required('tensor1', tensor), required('tensor2', tensor), keyword('value', number, 1))
 
@@ -96,7 +96,7 @@ const addcmulArguments = addedArguments('addcmul')
  * @example
  * addcmul(tensor([1, 1]), tensor([2, 3]), tensor([4, 5]), { value: 0.5 }) // tensor([5.0000, 8.5000])
  */
-export const addcmul = overloaded((x: Tensor, ...args: Added) => {
+export const addcmul: Overloaded<[x: Tensor, ...args: Added]> = overloaded((x: Tensor, ...args: Added) => {
   const [a, b, value] = addcmulArguments(x, args)
   return [addcmulOp, [x, a, b, factor(value, x, a, b)]]
 })
@@ -124,7 +124,7 @@ const addcdivArguments = addedArguments('addcdiv')
  * @example
  * addcdiv(tensor([1, 1]), tensor([2, 3]), tensor([4, 6]), { value: 2 }) // tensor([2., 2.])
  */
-export const addcdiv = overloaded((x: Tensor, ...args: Added) => {
+export const addcdiv: Overloaded<[x: Tensor, ...args: Added]> = overloaded((x: Tensor, ...args: Added) => {
   const [a, b, value] = addcdivArguments(x, args)
   if (!isFloat(a.dtype) && !isFloat(b.dtype)) throw new RuntimeError(byInteger, 'Convert one of them: tensor1.float().')
   return [addcdivOp, [x, a, b, new Num(value, 'float32')]]
@@ -161,13 +161,14 @@ export const floatPower = overloaded(resolveFloatPower, (x: TensorLike, exponent
   return resolveFloatPower(x, exponent, ...none)
 })
 
+type LdexpArguments = [x: Tensor, ...args: Takes<[other: Tensor], 'other'>]
 /**
  * `x * 2 ** other`. Integers give float32.
  *
  * @example
  * ldexp(tensor([1, 3]), tensor([2, -1])) // tensor([4.0000, 1.5000])
  */
-export const ldexp = overloaded((x: Tensor, ...args: [other: Tensor]) => {
+export const ldexp: Overloaded<LdexpArguments> = overloaded((...[x, ...args]: LdexpArguments) => {
   const [other] = ldexpArguments(x, args)
   return mul.resolve(x, exp2(other))
 })

@@ -14,6 +14,7 @@ import { applyInPlace } from '../../tensor/in-place.ts'
 import { mode } from '../../tensor/mode.ts'
 import type { Input } from '../../tensor/op.ts'
 import {
+  type Takes,
   type Arguments,
   bool,
   int,
@@ -383,9 +384,7 @@ export const hardsigmoid: Activation = activation(
  */
 export const threshold: (
   x: Tensor,
-  threshold: number,
-  value: number,
-  ...args: Arguments<[inplace: boolean], InPlace>
+  ...args: Takes<[threshold: number, value: number], 'threshold value', Arguments<[inplace: boolean], InPlace>>
 ) => Tensor = activation(
   'threshold',
   elementwise('threshold', (x, bound, value) => s.select(s.le(x, bound), value, x), {
@@ -440,7 +439,7 @@ const preluOp = unit('prelu', 'prelu_cpu', (x, weight) => s.select(s.gt(x, 0), x
  * @example
  * prelu(tensor([-2, 3]), tensor(0.25)) // tensor([-0.5000,  3.0000])
  */
-export function prelu(x: Tensor, ...args: [weight: Tensor | { readonly weight: Tensor }]): Tensor {
+export function prelu(x: Tensor, ...args: Takes<[weight: Tensor], 'weight'>): Tensor {
   const [given, weight] = readPrelu([x, ...args])
   if (weight.dtype !== given.dtype) {
     throw mixed(

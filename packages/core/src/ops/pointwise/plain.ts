@@ -8,6 +8,7 @@ import { apply, applyAll } from '../../tensor/apply.ts'
 import { type NamedPair, namedPair } from '../../tensor/named-tuple.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import {
+  type Takes,
   checkSelf,
   isTensor,
   keyword,
@@ -48,7 +49,9 @@ const rsubArguments = signature(
  * @example
  * rsub(tensor([1, 2]), 10) // tensor([9., 8.])
  */
-export function rsub(...args: [x: Tensor, other: TensorLike, options?: { readonly alpha?: number }]): Tensor {
+export function rsub(
+  ...args: [x: Tensor, ...Takes<[other: TensorLike], 'other', [options?: { readonly alpha?: number }]>]
+): Tensor {
   const [x, other, alpha] = rsubArguments(args)
   const [op, inputs] = sub.resolve(other, x, { alpha })
   return apply(named(isTensor(other) ? 'RsubBackward0' : 'RsubBackward1', op), inputs, null)

@@ -8,6 +8,7 @@ import { type Expr, s } from '../../expr/expr.ts'
 import { apply, operand } from '../../tensor/apply.ts'
 import type { Input } from '../../tensor/op.ts'
 import {
+  type Takes,
   type Arguments,
   int,
   method,
@@ -404,7 +405,7 @@ const mvlgammaArguments = method('mvlgamma', required('p', int))
  * @example
  * mvlgamma(tensor([2, 3]), 2) // tensor([0.4516, 1.5502])
  */
-export const mvlgamma = overloaded((x: Tensor, ...args: [p: number | { readonly p: number }]) => {
+export const mvlgamma = overloaded((x: Tensor, ...args: Takes<[p: number], 'p'>) => {
   const [p] = mvlgammaArguments(x, args)
   if (p < 1) throw new RuntimeError('p has to be greater than or equal to 1', `It is ${p}.`)
   if (p > 1000) throw new RuntimeError('p has to be at most 1000', `It is ${p}.`)
@@ -414,7 +415,7 @@ export const mvlgamma = overloaded((x: Tensor, ...args: [p: number | { readonly 
 const polygammaOp = elementwise('polygamma', (n, x) => s.polygamma(n, x), float)
 const polygammaArguments = signature('polygamma', required('n', int), required('input', tensor))
 /** The op of `x.polygamma(n)`, which is the method of `polygamma(n, x)`. */
-export const polygammaOf = overloaded((x: Tensor, ...args: [n: number | { readonly n: number }]) => {
+export const polygammaOf = overloaded((x: Tensor, ...args: Takes<[n: number], 'n'>) => {
   const [n] = polygammaMethod(x, args)
   return resolvePolygamma(n, x)
 })
@@ -429,7 +430,7 @@ function resolvePolygamma(n: number, x: Tensor): readonly [Elementwise, readonly
  * @example
  * polygamma(1, tensor([1, 2])) // tensor([1.6449, 0.6449])
  */
-export function polygamma(...args: [n: number, x: Tensor]): Tensor {
+export function polygamma(...args: [n: number, input: Tensor | { readonly input: Tensor }]): Tensor {
   const [n, x] = polygammaArguments(args)
   return apply(...resolvePolygamma(n, x), null)
 }

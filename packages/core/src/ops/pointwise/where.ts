@@ -4,7 +4,7 @@ import { dtypeName } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { s } from '../../expr/expr.ts'
 import { apply, operand } from '../../tensor/apply.ts'
-import { required, signature, tensor } from '../../tensor/signature.ts'
+import { type Takes, required, signature, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { elementwise } from '../define/elementwise.ts'
 import { operandKind, type TensorLike } from '../define/overloads.ts'
@@ -17,7 +17,9 @@ const whereArguments = signature(
   required('other', operandKind),
 )
 /** `x` where the condition is true, `y` elsewhere. */
-export function where(...args: [condition: Tensor, x: TensorLike, y: TensorLike]): Tensor {
+export function where(
+  ...args: [condition: Tensor, ...Takes<[input: TensorLike, other: TensorLike], 'input other'>]
+): Tensor {
   const [condition, x, y] = whereArguments(args)
   if (condition.dtype !== 'bool' && condition.dtype !== 'uint8') {
     throw new RuntimeError(

@@ -3,6 +3,7 @@
 import { RuntimeError, ValueError } from '../../base/errors.ts'
 import { type Shape, shapeString } from '../../base/shape.ts'
 import {
+  type Takes,
   bool,
   dims,
   either,
@@ -60,7 +61,7 @@ function checkNotEmpty(kind: 'avg' | 'max', rank: number, x: Tensor, first: numb
 
 // ---- mean ----
 
-export type AdaptiveArguments = [outputSize: OutputSize | { readonly outputSize: OutputSize }]
+export type AdaptiveArguments = Takes<[outputSize: OutputSize], 'outputSize'>
 
 const avgNames = [
   ['SqueezeBackward1', 'adaptive_avg_pool2d'],
@@ -125,10 +126,7 @@ export interface ReturnIndicesOption {
   /** Return the places of the largest elements too. */
   readonly returnIndices?: boolean
 }
-type AdaptiveMaxArguments<O> = [
-  outputSize: OutputSize | (O & { readonly outputSize: OutputSize }),
-  returnIndices?: boolean | O,
-]
+type AdaptiveMaxArguments<O> = Takes<[outputSize: OutputSize], 'outputSize', [returnIndices?: boolean | O]>
 export interface AdaptiveMaxPoolFunction {
   (input: Tensor, ...args: AdaptiveMaxArguments<{ readonly returnIndices?: false }>): Tensor
   (input: Tensor, ...args: AdaptiveMaxArguments<Indices>): [values: Tensor, indices: Tensor]

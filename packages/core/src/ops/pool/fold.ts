@@ -4,7 +4,7 @@ import { RuntimeError } from '../../base/errors.ts'
 import { numelOf, type Shape, shapeString } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
-import { dims, optional, required, signature, tensor } from '../../tensor/signature.ts'
+import { type Arguments, type Takes, dims, optional, required, signature, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { cloneOp } from '../define/elementwise.ts'
 import { permuteOp, reshapeOp } from '../define/views.ts'
@@ -101,12 +101,11 @@ export interface UnfoldOptions {
   /** The distance between windows. */
   readonly stride?: PerDim
 }
-export type UnfoldArguments = [
-  kernelSize: PerDim | (UnfoldOptions & { readonly kernelSize: PerDim }),
-  dilation?: PerDim | UnfoldOptions,
-  padding?: PerDim | UnfoldOptions,
-  stride?: PerDim | UnfoldOptions,
-]
+export type UnfoldArguments = Takes<
+  [kernelSize: PerDim],
+  'kernelSize',
+  Arguments<[dilation: PerDim, padding: PerDim, stride: PerDim], UnfoldOptions>
+>
 export const windowParameters = [
   required('kernelSize', dims),
   optional('dilation', dims, 1),
@@ -153,13 +152,11 @@ export function unfold(input: Tensor, ...args: UnfoldArguments): Tensor {
   return apply(unfoldOp, [x], windowsOf(spatial, blocks, numbers))
 }
 
-export type FoldArguments = [
-  outputSize: PerDim,
-  kernelSize: PerDim | (UnfoldOptions & { readonly kernelSize: PerDim }),
-  dilation?: PerDim | UnfoldOptions,
-  padding?: PerDim | UnfoldOptions,
-  stride?: PerDim | UnfoldOptions,
-]
+export type FoldArguments = Takes<
+  [outputSize: PerDim, kernelSize: PerDim],
+  'outputSize kernelSize',
+  Arguments<[dilation: PerDim, padding: PerDim, stride: PerDim], UnfoldOptions>
+>
 const foldArguments = signature('fold', required('input', tensor), required('outputSize', dims), ...windowParameters)
 
 /**

@@ -5,6 +5,8 @@ import { type Shape, shapeString } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
 import { apply, operand } from '../../tensor/apply.ts'
 import {
+  type Arguments,
+  type Takes,
   bool,
   dims,
   finite,
@@ -101,13 +103,14 @@ export interface FractionalMaxPoolOptions {
   /** The random numbers, [N, C, dimensions] in [0, 1), instead of drawn ones. */
   readonly _randomSamples?: Tensor | null
 }
-type FractionalArguments<O> = [
-  kernelSize: PerDim | (O & { readonly kernelSize: PerDim }),
-  outputSize?: PerDim | null | O,
-  outputRatio?: Ratio | null | O,
-  returnIndices?: boolean | O,
-  _randomSamples?: Tensor | null | O,
-]
+type FractionalArguments<O> = Takes<
+  [kernelSize: PerDim],
+  'kernelSize',
+  Arguments<
+    [outputSize: PerDim | null, outputRatio: Ratio | null, returnIndices: boolean, _randomSamples: Tensor | null],
+    O
+  >
+>
 export interface FractionalMaxPoolFunction {
   (input: Tensor, ...args: FractionalArguments<FractionalMaxPoolOptions & { readonly returnIndices?: false }>): Tensor
   (input: Tensor, ...args: FractionalArguments<FractionalMaxPoolOptions & Indices>): [values: Tensor, indices: Tensor]

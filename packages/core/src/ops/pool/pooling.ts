@@ -1,7 +1,19 @@
 // Pooling as functions: the largest or the mean element of sliding windows, in one to three dimensions, and the p-norm
 // of windows.
 import { RuntimeError } from '../../base/errors.ts'
-import { bool, dims, int, nullable, optional, real, required, signature, tensor } from '../../tensor/signature.ts'
+import {
+  type Arguments,
+  type Takes,
+  bool,
+  dims,
+  int,
+  nullable,
+  optional,
+  real,
+  required,
+  signature,
+  tensor,
+} from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { relu } from '../pointwise/activation.ts'
 import { mul, pow } from '../pointwise/arithmetic.ts'
@@ -25,14 +37,11 @@ export interface MaxPoolOptions extends LPPoolOptions {
 export interface Indices {
   readonly returnIndices: true
 }
-export type MaxPoolArguments<O = MaxPoolOptions> = [
-  kernelSize: PerDim | (O & { readonly kernelSize: PerDim }),
-  stride?: PerDim | null | O,
-  padding?: PerDim | O,
-  dilation?: PerDim | O,
-  ceilMode?: boolean | O,
-  returnIndices?: boolean | O,
-]
+export type MaxPoolArguments<O = MaxPoolOptions> = Takes<
+  [kernelSize: PerDim],
+  'kernelSize',
+  Arguments<[stride: PerDim | null, padding: PerDim, dilation: PerDim, ceilMode: boolean, returnIndices: boolean], O>
+>
 export interface MaxPoolFunction {
   (input: Tensor, ...args: MaxPoolArguments<MaxPoolOptions & Partial<Record<'returnIndices', false>>>): Tensor
   (input: Tensor, ...args: MaxPoolArguments<MaxPoolOptions & Indices>): [values: Tensor, indices: Tensor]
@@ -108,17 +117,12 @@ export interface AvgPoolNdOptions extends AvgPoolOptions {
   /** Divide the sums by this number instead of by that of elements. */
   readonly divisorOverride?: number | null
 }
-export type AvgPoolArguments<O = AvgPoolOptions> = [
-  kernelSize: PerDim | (O & { readonly kernelSize: PerDim }),
-  stride?: PerDim | null | O,
-  padding?: PerDim | O,
-  ceilMode?: boolean | O,
-  countIncludePad?: boolean | O,
-]
-export type AvgPoolNdArguments = [
-  ...AvgPoolArguments<AvgPoolNdOptions>,
-  divisorOverride?: number | null | AvgPoolNdOptions,
-]
+export type AvgPoolArguments<O = AvgPoolOptions, More extends readonly unknown[] = []> = Takes<
+  [kernelSize: PerDim],
+  'kernelSize',
+  Arguments<[stride: PerDim | null, padding: PerDim, ceilMode: boolean, countIncludePad: boolean, ...More], O>
+>
+export type AvgPoolNdArguments = AvgPoolArguments<AvgPoolNdOptions, [divisorOverride: number | null]>
 
 const avgNames = [
   ['SqueezeBackward1', 'avg_pool2d'],
@@ -184,12 +188,11 @@ export interface LPPoolOptions {
   /** Let the last window reach beyond the input. */
   readonly ceilMode?: boolean
 }
-export type LPPoolArguments = [
-  normType: number,
-  kernelSize: PerDim | (LPPoolOptions & { readonly kernelSize: PerDim }),
-  stride?: PerDim | null | LPPoolOptions,
-  ceilMode?: boolean | LPPoolOptions,
-]
+export type LPPoolArguments = Takes<
+  [normType: number, kernelSize: PerDim],
+  'normType kernelSize',
+  Arguments<[stride: PerDim | null, ceilMode: boolean], LPPoolOptions>
+>
 
 function norm(rank: number): (args: readonly unknown[]) => Tensor {
   const read = signature(

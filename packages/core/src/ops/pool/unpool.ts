@@ -4,7 +4,17 @@ import { dtypeName } from '../../base/dtype.ts'
 import { numelOf, type Shape, shapeString } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
-import { dims, ints, nullable, optional, required, signature, tensor } from '../../tensor/signature.ts'
+import {
+  type Arguments,
+  type Takes,
+  dims,
+  ints,
+  nullable,
+  optional,
+  required,
+  signature,
+  tensor,
+} from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { filled } from '../define/fill.ts'
 import { reshapeOp } from '../define/views.ts'
@@ -97,13 +107,11 @@ export interface MaxUnpoolOptions {
   /** The size of the output, with or without batch and channels: windows may have left some elements out. */
   readonly outputSize?: readonly number[] | null
 }
-export type MaxUnpoolArguments = [
-  indices: Tensor,
-  kernelSize: PerDim | (MaxUnpoolOptions & { readonly kernelSize: PerDim }),
-  stride?: PerDim | null | MaxUnpoolOptions,
-  padding?: PerDim | MaxUnpoolOptions,
-  outputSize?: readonly number[] | null | MaxUnpoolOptions,
-]
+export type MaxUnpoolArguments = Takes<
+  [indices: Tensor, kernelSize: PerDim],
+  'indices kernelSize',
+  Arguments<[stride: PerDim | null, padding: PerDim, outputSize: readonly number[] | null], MaxUnpoolOptions>
+>
 
 const nodes = ['SqueezeBackward1', 'maxUnpool2D', 'maxUnpool3D']
 const kernels = ['max_unpool2d', 'max_unpool2d', 'max_unpool3d']

@@ -21,12 +21,13 @@ import { type Added, addedOp, factorsFor, sumOf } from './contraction.ts'
 import { bmm, mv } from './matmul.ts'
 
 /** A function that adds what `product` gives for the two tensors; the names are PyTorch's. */
-function adding(
+function adding<N extends string>(
   name: string,
-  [first, second]: readonly [string, string],
+  names: N,
   op: Elementwise,
   product: (a: Tensor, b: Tensor, x: Tensor) => Tensor,
-): Overloaded<[x: Tensor, ...args: Added]> {
+): Overloaded<[x: Tensor, ...args: Added<N>]> {
+  const [first, second] = names.split(' ')
   const read = method(
     name,
     required(first, tensor),
@@ -34,7 +35,7 @@ function adding(
     keyword('beta', number, 1),
     keyword('alpha', number, 1),
   )
-  return overloaded((x: Tensor, ...args: Added): readonly [Elementwise, readonly Input[]] => {
+  return overloaded((x: Tensor, ...args: Added<N>): readonly [Elementwise, readonly Input[]] => {
     const [a, b, beta, alpha] = read(x, args)
     const made = product(a, b, x)
     return [op, [toDType(x, made.dtype), made, ...factorsFor(made.dtype, beta, alpha)]]
@@ -47,9 +48,9 @@ function adding(
  * @example
  * addmv(ones(2), tensor([[1, 2], [3, 4]]), ones(2), { alpha: 2 }) // tensor([ 7., 15.])
  */
-export const addmv: Overloaded<[x: Tensor, ...args: Added]> = adding(
+export const addmv: Overloaded<[x: Tensor, ...args: Added<'mat vec'>]> = adding(
   'addmv',
-  ['mat', 'vec'],
+  'mat vec',
   addedOp('addmv'),
   (mat, vec, x) => {
     const ranks = [x, mat, vec].map((t) => t.dim())
@@ -80,24 +81,26 @@ const addrArguments = method(
  * addr(zeros(1), tensor([1, 2]), tensor([3, 4])) // tensor([[3., 4.],
  *                                               //         [6., 8.]])
  */
-export const addr: Overloaded<[x: Tensor, ...args: Added]> = overloaded((x: Tensor, ...args: Added) => {
-  const [a, b, beta, alpha] = addrArguments(x, args)
-  ;[a, b].forEach((v, i) => {
-    if (v.dim() === 1) return
-    throw new RuntimeError(
-      `addr: Expected 1-D argument vec${i + 1}, but got ${v.dim()}-D`,
-      `Its shape is ${shapeString(v.sizes)}.`,
-    )
-  })
-  expandedShape(x, [a.elements, b.elements])
-  const whole = !isFloat(resultType([x, a, b]))
-  for (const [factor, value] of Object.entries({ beta, alpha })) {
-    if (whole && !Number.isInteger(value))
-      throw new RuntimeError(`For integral input tensors, argument ${factor} must not be a floating point number.`)
-  }
-  const factors = factorsFor(whole ? x.dtype : 'float32', beta, alpha)
-  return [outerOp, [x, apply(reshapeOp, [a], [a.elements, 1]), b, ...factors]]
-})
+export const addr: Overloaded<[x: Tensor, ...args: Added<'vec1 vec2'>]> = overloaded(
+  (x: Tensor, ...args: Added<'vec1 vec2'>) => {
+    const [a, b, beta, alpha] = addrArguments(x, args)
+    ;[a, b].forEach((v, i) => {
+      if (v.dim() === 1) return
+      throw new RuntimeError(
+        `addr: Expected 1-D argument vec${i + 1}, but got ${v.dim()}-D`,
+        `Its shape is ${shapeString(v.sizes)}.`,
+      )
+    })
+    expandedShape(x, [a.elements, b.elements])
+    const whole = !isFloat(resultType([x, a, b]))
+    for (const [factor, value] of Object.entries({ beta, alpha })) {
+      if (whole && !Number.isInteger(value))
+        throw new RuntimeError(`For integral input tensors, argument ${factor} must not be a floating point number.`)
+    }
+    const factors = factorsFor(whole ? x.dtype : 'float32', beta, alpha)
+    return [outerOp, [x, apply(reshapeOp, [a], [a.elements, 1]), b, ...factors]]
+  },
+)
 
 /**
  * `beta * input + alpha * (batch1 @ batch2)` for batches of matrices [b, m, k] and [b, k, n]; the input broadcasts to
@@ -106,9 +109,9 @@ export const addr: Overloaded<[x: Tensor, ...args: Added]> = overloaded((x: Tens
  * @example
  * baddbmm(ones(1), ones(5, 2, 3), ones(5, 3, 4)).shape // [5, 2, 4]
  */
-export const baddbmm: Overloaded<[x: Tensor, ...args: Added]> = adding(
+export const baddbmm: Overloaded<[x: Tensor, ...args: Added<'batch1 batch2'>]> = adding(
   'baddbmm',
-  ['batch1', 'batch2'],
+  'batch1 batch2',
   addedOp('baddbmm'),
   (a, b, x) => {
     if (a.dtype === 'bool') throw notImplemented('baddbmm', 'bool', toInt)
@@ -124,9 +127,9 @@ export const baddbmm: Overloaded<[x: Tensor, ...args: Added]> = adding(
  * @example
  * addbmm(zeros(2, 4), ones(5, 2, 3), ones(5, 3, 4)).at(0, 0) // tensor(15.)
  */
-export const addbmm: Overloaded<[x: Tensor, ...args: Added]> = adding(
+export const addbmm: Overloaded<[x: Tensor, ...args: Added<'batch1 batch2'>]> = adding(
   'addbmm',
-  ['batch1', 'batch2'],
+  'batch1 batch2',
   addedOp('addbmm'),
   (a, b, x) => {
     if (a.dim() === 3 && b.dim() === 3) {

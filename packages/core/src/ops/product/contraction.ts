@@ -1,5 +1,6 @@
 // The op of a contraction: sums of products over axes that both tensors have. Its gradients are contractions of
 // permuted views, and so are theirs. Matrix products (matmul.ts), einsum.ts and convolution.ts call it.
+import type { Takes } from '../../tensor/signature.ts'
 import { toInt } from '../../base/remedies.ts'
 import type { Prims, Spec } from '../../backend/backend.ts'
 import type { DType } from '../../base/dtype.ts'
@@ -138,7 +139,7 @@ interface Factors {
   readonly alpha?: number
 }
 /** The arguments of addmm and its relatives after the input. */
-export type Added = [a: Tensor, b: Tensor, options?: Factors]
+export type Added<N extends string> = Takes<[a: Tensor, b: Tensor], N, [options?: Factors]>
 
 /** `beta * x + alpha * product`. */
 export const sumOf = (x: Expr, product: Expr, beta: Expr, alpha: Expr): Expr =>

@@ -6,7 +6,19 @@ import { RuntimeError } from '../../base/errors.ts'
 import { toInt } from '../../base/remedies.ts'
 import { type Shape, shapeString } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
-import { dims, either, int, nullable, optional, required, signature, str, tensor } from '../../tensor/signature.ts'
+import {
+  type Arguments,
+  type Takes,
+  dims,
+  either,
+  int,
+  nullable,
+  optional,
+  required,
+  signature,
+  str,
+  tensor,
+} from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { notImplemented } from '../define/arguments.ts'
 import { squeeze, unsqueeze } from '../views/views.ts'
@@ -153,14 +165,14 @@ export interface ConvOptions {
   readonly dilation?: PerDim
   readonly groups?: number
 }
-export type ConvArguments = [
-  weight: Tensor,
-  bias?: Tensor | null | ConvOptions,
-  stride?: PerDim | ConvOptions,
-  padding?: PerDim | 'same' | 'valid' | ConvOptions,
-  dilation?: PerDim | ConvOptions,
-  groups?: number | ConvOptions,
-]
+export type ConvArguments = Takes<
+  [weight: Tensor],
+  'weight',
+  Arguments<
+    [bias: Tensor | null, stride: PerDim, padding: PerDim | 'same' | 'valid', dilation: PerDim, groups: number],
+    ConvOptions
+  >
+>
 
 function convolution(rank: number): (args: readonly unknown[]) => Tensor {
   const name = `conv${rank}d`
@@ -216,15 +228,14 @@ export interface ConvTransposeOptions {
   readonly groups?: number
   readonly dilation?: PerDim
 }
-export type ConvTransposeArguments = [
-  weight: Tensor,
-  bias?: Tensor | null | ConvTransposeOptions,
-  stride?: PerDim | ConvTransposeOptions,
-  padding?: PerDim | ConvTransposeOptions,
-  outputPadding?: PerDim | ConvTransposeOptions,
-  groups?: number | ConvTransposeOptions,
-  dilation?: PerDim | ConvTransposeOptions,
-]
+export type ConvTransposeArguments = Takes<
+  [weight: Tensor],
+  'weight',
+  Arguments<
+    [bias: Tensor | null, stride: PerDim, padding: PerDim, outputPadding: PerDim, groups: number, dilation: PerDim],
+    ConvTransposeOptions
+  >
+>
 
 function transposedConvolution(rank: number): (args: readonly unknown[]) => Tensor {
   const name = `conv_transpose${rank}d`

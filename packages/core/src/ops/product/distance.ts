@@ -6,6 +6,7 @@ import { broadcastShapes, normalizeDim, normalizeDims } from '../../base/shape.t
 import { s } from '../../expr/expr.ts'
 import { apply, operand } from '../../tensor/apply.ts'
 import {
+  type Takes,
   type Arguments,
   bool,
   dims as dimsKind,
@@ -70,7 +71,7 @@ const readCosine = signature(
  */
 export function cosineSimilarity(
   x1: Tensor,
-  ...args: [x2: Tensor, ...Arguments<[dim: number, eps: number], DimOption & { readonly eps?: number }>]
+  ...args: Takes<[x2: Tensor], 'x2', Arguments<[dim: number, eps: number], DimOption & { readonly eps?: number }>>
 ): Tensor {
   const [a, b, dim, eps] = readCosine([x1, ...args])
   const sizes = broadcastShapes(a.sizes, b.sizes)
@@ -106,13 +107,14 @@ const readDistance = signature(
  */
 export function pairwiseDistance(
   x1: Tensor,
-  ...args: [
-    x2: Tensor,
-    ...Arguments<
+  ...args: Takes<
+    [x2: Tensor],
+    'x2',
+    Arguments<
       [p: number, eps: number, keepdim: boolean],
       { readonly p?: number; readonly eps?: number } & KeepdimOption
-    >,
-  ]
+    >
+  >
 ): Tensor {
   const [a, b, p, eps, keepdim] = readDistance([x1, ...args])
   const apart = add(sub(a, b), eps)

@@ -9,7 +9,18 @@ import type { Spec } from '../../backend/backend.ts'
 import { apply } from '../../tensor/apply.ts'
 import { applyInPlace } from '../../tensor/in-place.ts'
 import type { Input, OpDef } from '../../tensor/op.ts'
-import { isTensor, keyword, method, nullable, number, optional, required, tensor } from '../../tensor/signature.ts'
+import {
+  type Arguments,
+  type Takes,
+  isTensor,
+  keyword,
+  method,
+  nullable,
+  number,
+  optional,
+  required,
+  tensor,
+} from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { notImplemented } from '../define/arguments.ts'
 import { type Elementwise, expandTo, sumTo } from '../define/elementwise.ts'
@@ -96,7 +107,7 @@ const biasedLinearOp = productOp('addmm', true)
 const product = (a: Tensor, b: Tensor): Tensor => apply(a.dim() === 2 ? mmOp : bmmOp, [a, b], null)
 
 /** The second factor, by position or by name. Throws unless there are exactly two arguments, both tensors. */
-function readFactor(name: string, second: string, a: Tensor, b: Tensor, none: readonly unknown[]): Tensor {
+function readFactor(name: string, second: string, a: Tensor, b: unknown, none: readonly unknown[]): Tensor {
   if (isTensor(a) && isTensor(b) && none.length === 0) return b
   return method(name, required(second, tensor))(a, [b, ...none])[0]
 }
@@ -121,8 +132,8 @@ function checkInner(a: Tensor, b: Tensor): void {
  * @example
  * mm(tensor([[1, 2]]), tensor([[3], [4]])) // tensor([[11.]])
  */
-export function mm(a: Tensor, b: Tensor, ...none: []): Tensor {
-  b = readFactor('mm', 'mat2', a, b, none)
+export function mm(a: Tensor, mat2: Tensor | { readonly mat2: Tensor }, ...none: []): Tensor {
+  const b = readFactor('mm', 'mat2', a, mat2, none)
   if (a.dim() !== 2) throw rankError('self', 'matrix', 2, a)
   if (b.dim() !== 2) throw rankError('mat2', 'matrix', 2, b)
   checkInner(a, b)
@@ -135,8 +146,8 @@ export function mm(a: Tensor, b: Tensor, ...none: []): Tensor {
  * @example
  * bmm(ones(5, 2, 3), ones(5, 3, 4)).shape // [5, 2, 4]
  */
-export function bmm(a: Tensor, b: Tensor, ...none: []): Tensor {
-  b = readFactor('bmm', 'mat2', a, b, none)
+export function bmm(a: Tensor, mat2: Tensor | { readonly mat2: Tensor }, ...none: []): Tensor {
+  const b = readFactor('bmm', 'mat2', a, mat2, none)
   if (a.dim() !== 3) throw rankError('batch1', '3D tensor', 3, a)
   if (b.dim() !== 3) throw rankError('batch2', '3D tensor', 3, b)
   if (a.sizes[0] !== b.sizes[0] || a.sizes[2] !== b.sizes[1]) {
@@ -153,8 +164,8 @@ export function bmm(a: Tensor, b: Tensor, ...none: []): Tensor {
  * @example
  * mv(tensor([[1, 2], [3, 4]]), tensor([1, 1])) // tensor([3., 7.])
  */
-export function mv(a: Tensor, v: Tensor, ...none: []): Tensor {
-  v = readFactor('mv', 'vec', a, v, none)
+export function mv(a: Tensor, vec: Tensor | { readonly vec: Tensor }, ...none: []): Tensor {
+  const v = readFactor('mv', 'vec', a, vec, none)
   if (a.dim() !== 2 || v.dim() !== 1) {
     throw new RuntimeError(`vector + matrix @ vector expected, got 1, ${a.dim()}, ${v.dim()}`)
   }
@@ -193,8 +204,8 @@ const mvOp: OpDef<null> = {
  * @example
  * dot(tensor([1, 2]), tensor([3, 4])) // tensor(11.)
  */
-export function dot(a: Tensor, b: Tensor, ...none: []): Tensor {
-  b = readFactor('dot', 'tensor', a, b, none)
+export function dot(a: Tensor, tensor: Tensor | { readonly tensor: Tensor }, ...none: []): Tensor {
+  const b = readFactor('dot', 'tensor', a, tensor, none)
   if (a.dim() !== 1 || b.dim() !== 1) {
     throw new RuntimeError(`1D tensors expected, but got ${a.dim()}D and ${b.dim()}D tensors`)
   }
@@ -231,8 +242,8 @@ const dotOp: OpDef<null> = {
  * @example
  * matmul(ones(2, 3), ones(3, 4)).shape // [2, 4]
  */
-export function matmul(a: Tensor, b: Tensor, ...none: []): Tensor {
-  b = readFactor('matmul', 'other', a, b, none)
+export function matmul(a: Tensor, other: Tensor | { readonly other: Tensor }, ...none: []): Tensor {
+  const b = readFactor('matmul', 'other', a, other, none)
   const [p, q] = [a.dim(), b.dim()]
   if (p === 0 || q === 0) {
     throw new RuntimeError(`both arguments to matmul need to be at least 1D, but they are ${p}D and ${q}D`)
@@ -306,7 +317,7 @@ const addmmArguments = method(
   keyword('alpha', number, 1),
 )
 const scaledSum = addedOp('addmm')
-function addmmCall(x: Tensor, args: Added): { a: Tensor; b: Tensor; beta: number; alpha: number } {
+function addmmCall(x: Tensor, args: Added<'mat1 mat2'>): { a: Tensor; b: Tensor; beta: number; alpha: number } {
   const [mat1, mat2, beta, alpha] = addmmArguments(x, args)
   for (const [name, factor] of Object.entries({ mat1, mat2 })) {
     if (factor.dim() !== 2) throw new RuntimeError(`${name} must be a matrix, got ${factor.dim()}-D tensor`)
@@ -314,7 +325,7 @@ function addmmCall(x: Tensor, args: Added): { a: Tensor; b: Tensor; beta: number
   checkInner(mat1, mat2)
   return { a: mat1, b: mat2, beta, alpha }
 }
-function resolveAddmm(x: Tensor, ...args: Added): readonly [Elementwise, readonly Input[]] {
+function resolveAddmm(x: Tensor, ...args: Added<'mat1 mat2'>): readonly [Elementwise, readonly Input[]] {
   const { a, b, beta, alpha } = addmmCall(x, args)
   checkBeside('self', x, b)
   checkBeside('mat1', a, b)
@@ -328,8 +339,8 @@ function resolveAddmm(x: Tensor, ...args: Added): readonly [Elementwise, readonl
  * @example
  * addmm(ones(2), tensor([[1, 2]]), ones(2, 2), { alpha: 2 }) // tensor([[7., 7.]])
  */
-export const addmm: Overloaded<[x: Tensor, ...args: Added]> = Object.assign(
-  (x: Tensor, ...args: Added): Tensor => {
+export const addmm: Overloaded<[x: Tensor, ...args: Added<'mat1 mat2'>]> = Object.assign(
+  (x: Tensor, ...args: Added<'mat1 mat2'>): Tensor => {
     const { a, b, beta, alpha } = addmmCall(x, args)
     if (beta !== 1 || alpha !== 1) return apply(...resolveAddmm(x, ...args), null)
     return apply(addmmOp, [a, b, expand(x, [a.sizes[0], b.sizes[1]])], null)
@@ -345,7 +356,10 @@ const linearArguments = method('linear', required('weight', tensor), optional('b
  * @example
  * F.linear(tensor([1, 2]), tensor([[3, 4]]), tensor([0.5])) // tensor([11.5000])
  */
-export function linear(x: Tensor, ...args: [weight: Tensor, bias?: Tensor | null]): Tensor {
+export function linear(
+  x: Tensor,
+  ...args: Takes<[weight: Tensor], 'weight', Arguments<[bias: Tensor | null], { readonly bias?: Tensor | null }>>
+): Tensor {
   const [weight, bias] = linearArguments(x, args)
   if (weight.dim() === 1) {
     if (bias !== null)

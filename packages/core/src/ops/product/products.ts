@@ -9,6 +9,7 @@ import { type Expr, s } from '../../expr/expr.ts'
 import { apply, operand } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import {
+  type Takes,
   type Arguments,
   checkSelf,
   int,
@@ -73,7 +74,7 @@ const outerArguments = method('outer', required('vec2', tensor))
  * outer(tensor([1, 2]), tensor([3, 4])) // tensor([[3., 4.],
  *                                       //         [6., 8.]])
  */
-export function outer(x: Tensor, ...args: [vec2: Tensor]): Tensor {
+export function outer(x: Tensor, ...args: Takes<[vec2: Tensor], 'vec2'>): Tensor {
   const [y] = outerArguments(x, args)
   for (const [name, v] of Object.entries({ self: x, vec2: y })) {
     if (v.dim() !== 1) throw new RuntimeError(`outer: Expected 1-D argument ${name}, but got ${v.dim()}-D`)
@@ -89,7 +90,7 @@ const innerArguments = method('inner', required('other', tensor))
  * @example
  * inner(tensor([1, 2]), tensor([3, 4])) // tensor(11.)
  */
-export function inner(x: Tensor, ...args: [other: Tensor]): Tensor {
+export function inner(x: Tensor, ...args: Takes<[other: Tensor], 'other'>): Tensor {
   const [y] = innerArguments(x, args)
   if (x.dim() === 0 || y.dim() === 0) return mul(x, y)
   const [p, q] = [x.sizes[x.dim() - 1], y.sizes[y.dim() - 1]]
@@ -109,7 +110,7 @@ const kronArguments = method('kron', required('other', tensor))
  * @example
  * kron(tensor([1, 2]), tensor([1, 10])) // tensor([ 1., 10.,  2., 20.])
  */
-export function kron(x: Tensor, ...args: [other: Tensor]): Tensor {
+export function kron(x: Tensor, ...args: Takes<[other: Tensor], 'other'>): Tensor {
   const [y] = kronArguments(x, args)
   const rank = Math.max(x.dim(), y.dim())
   const [a, b] = [x, y].map(({ sizes }) => [...new Array<number>(rank - sizes.length).fill(1), ...sizes])
@@ -176,7 +177,10 @@ const crossArguments = method('cross', required('other', tensor), optional('dim'
  * @example
  * cross(tensor([1, 0, 0]), tensor([0, 1, 0])) // tensor([0., 0., 1.])
  */
-export function cross(x: Tensor, ...args: [other: Tensor, dim?: number | null | DimOption<number | null>]): Tensor {
+export function cross(
+  x: Tensor,
+  ...args: Takes<[other: Tensor], 'other', [dim?: number | null | DimOption<number | null>]>
+): Tensor {
   const [y, dim] = crossArguments(x, args)
   const first = dim ?? x.sizes.indexOf(3)
   if (first < 0 && dim === null) throw new RuntimeError('no dimension of size 3 in input')
@@ -209,7 +213,7 @@ const powerArguments = method('matrix_power', required('n', int))
  * matrixPower(tensor([[1, 1], [0, 1]]), 3) // tensor([[1., 3.],
  *                                          //         [0., 1.]])
  */
-export function matrixPower(x: Tensor, ...args: [n: number | { readonly n: number }]): Tensor {
+export function matrixPower(x: Tensor, ...args: Takes<[n: number], 'n'>): Tensor {
   const [n] = powerArguments(x, args)
   return powerOf(x, n)
 }

@@ -3,7 +3,18 @@ import { IndexError, RuntimeError, ValueError } from '../../base/errors.ts'
 import { typeName } from '../../base/python.ts'
 import { normalizeDim } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
-import { ints, type Kind, nullable, optional, refused, required, signature, tensor } from '../../tensor/signature.ts'
+import {
+  type Arguments,
+  type Takes,
+  ints,
+  type Kind,
+  nullable,
+  optional,
+  refused,
+  required,
+  signature,
+  tensor,
+} from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { ownView } from '../define/views.ts'
 import { add } from '../pointwise/arithmetic.ts'
@@ -72,7 +83,9 @@ function checkDistinct(dims: readonly number[]): void {
  * tensordot(ones(2, 3, 4), ones(3, 4, 5)).shape // [2, 5]
  * tensordot(ones(2, 3), ones(4, 2), [[0], [1]]).shape // [3, 4]
  */
-export function tensordot(...args: [a: Tensor, b: Tensor, dims?: Summed | { readonly dims?: Summed }]): Tensor {
+export function tensordot(
+  ...args: [a: Tensor, ...Takes<[other: Tensor], 'other', [dims?: Summed | { readonly dims?: Summed }]>]
+): Tensor {
   const [a, b, dims] = tensordotArguments(args)
   const [first, second] = summedDims(dims)
   if (first.length !== second.length) throw new RuntimeError('both dimension lists should have same length')
@@ -118,7 +131,16 @@ const bilinearArguments = signature(
  * @example
  * F.bilinear(ones(5, 3), ones(5, 4), ones(2, 3, 4)).shape // [5, 2]
  */
-export function bilinear(...args: [input1: Tensor, input2: Tensor, weight: Tensor, bias?: Tensor | null]): Tensor {
+export function bilinear(
+  ...args: [
+    input1: Tensor,
+    ...Takes<
+      [input2: Tensor, weight: Tensor],
+      'input2 weight',
+      Arguments<[bias: Tensor | null], { readonly bias?: Tensor | null }>
+    >,
+  ]
+): Tensor {
   const [first, second, weight, bias] = bilinearArguments(args)
   const rank = first.dim()
   const unequal = (what: string, got: number, expected: number): void => {

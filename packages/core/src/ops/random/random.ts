@@ -12,6 +12,7 @@ import { deviceNamed } from '../../tensor/device.ts'
 import { applyInPlace } from '../../tensor/in-place.ts'
 import { mode, noGrad } from '../../tensor/mode.ts'
 import {
+  type Takes,
   type Arguments,
   either,
   int,
@@ -100,8 +101,13 @@ const normalAround = signature(
   generatorParameter,
 )
 
+interface NormalOf extends GeneratorOption {
+  readonly std?: Tensor | number
+}
 /** Normal numbers of a mean and a standard deviation, in a shape. Float only. */
-export function normal(mean: number, std: number, size: SizeArg, options?: RandomOptions): Tensor
+export function normal(
+  ...args: Takes<[mean: number, std: number, size: readonly number[]], 'mean std size', [options?: RandomOptions]>
+): Tensor
 /**
  * Normal numbers, each with its own mean and standard deviation: tensors that broadcast, or a tensor and a number. The
  * dtype is that of the mean, or of `std` if the mean is a number. Float only.
@@ -110,7 +116,7 @@ export function normal(mean: number, std: number, size: SizeArg, options?: Rando
  * normal(0, 0.1, [2, 3])
  * normal(tensor([1, 10]), tensor([0.1, 1]))
  */
-export function normal(mean: Tensor, std?: Tensor | number, options?: GeneratorOption): Tensor
+export function normal(mean: Tensor, ...args: Arguments<[std: Tensor | number], NormalOf>): Tensor
 export function normal(mean: number, std: Tensor, options?: GeneratorOption): Tensor
 export function normal(...args: readonly unknown[]): Tensor {
   if (args[0] instanceof Tensor || args[1] instanceof Tensor) return normalOf(...normalAround(args))
@@ -229,7 +235,10 @@ export function randnLike(x: Tensor, ...args: [options?: RandomOptions]): Tensor
 const likeFrom = method('randint_like', required('low', int), required('high', int), ...randomParameters)
 const likeTo = method('randint_like', required('high', int), keyword('low', int, 0), ...randomParameters)
 /** Integers in [low, high), or in [0, high), in the shape, dtype and device of another tensor. */
-export function randintLike(x: Tensor, high: number, options?: RandomOptions): Tensor
+export function randintLike(
+  x: Tensor,
+  ...args: Takes<[high: number], 'high', [options?: RandomOptions & { readonly low?: number }]>
+): Tensor
 export function randintLike(x: Tensor, low: number, high: number, options?: RandomOptions): Tensor
 export function randintLike(x: Tensor, ...args: readonly unknown[]): Tensor {
   if (isLow(args[1])) {

@@ -103,7 +103,7 @@ interface TrapezoidOptions extends DimOption {
   /** The distance of neighbours, 1. */
   readonly dx?: number
 }
-type TrapezoidArguments = [y: Tensor, x?: Tensor | TrapezoidOptions, options?: TrapezoidOptions]
+type TrapezoidArguments = [y: Tensor, ...Arguments<[x: Tensor], TrapezoidOptions & { readonly x?: Tensor }>]
 /** PyTorch's names of a product and a quotient with a number. */
 const times = elementwise('MulBackward1', (x, by) => s.mul(x, by), { out: 'float' })
 const over = elementwise('DivBackward1', (x, by) => s.div(x, by), { out: 'float' })

@@ -9,6 +9,7 @@ import { type Expr, s } from '../../expr/expr.ts'
 import { apply, operand } from '../../tensor/apply.ts'
 import type { Input, OpDef } from '../../tensor/op.ts'
 import {
+  type Takes,
   type Arguments,
   dims as dimsKind,
   dtype as dtypeKind,
@@ -230,7 +231,10 @@ const distArguments = method('dist', required('other', tensor), optional('p', nu
  * @example
  * dist(tensor([0, 0]), tensor([3, 4])) // tensor(5.)
  */
-export function dist(x: Tensor, ...args: [other: Tensor, p?: number | { readonly p?: number }]): Tensor {
+export function dist(
+  x: Tensor,
+  ...args: Takes<[other: Tensor], 'other', [p?: number | { readonly p?: number }]>
+): Tensor {
   const [other, p] = distArguments(x, args)
   const dtype = resultType([x, other])
   return apply(distOp, [toDType(x, dtype), toDType(other, dtype)], p)
@@ -265,4 +269,4 @@ export const renorm: Overloaded<RenormArguments> = overloaded(
   // The norms read what is overwritten.
   (x: Tensor, ...args) => resolveRenorm(x, apply(cloneOp, [x], null), args),
 )
-type RenormArguments = [x: Tensor, p: number, dim: number, maxnorm: number]
+type RenormArguments = [x: Tensor, ...Takes<[p: number, dim: number, maxnorm: number], 'p dim maxnorm'>]

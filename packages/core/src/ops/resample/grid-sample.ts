@@ -9,7 +9,18 @@ import { type Expr, s } from '../../expr/expr.ts'
 import { apply, operand } from '../../tensor/apply.ts'
 import { noGrad } from '../../tensor/mode.ts'
 import { formatSize } from '../../tensor/print.ts'
-import { bool, ints, nullable, optional, required, signature, str, tensor } from '../../tensor/signature.ts'
+import {
+  type Arguments,
+  type Takes,
+  bool,
+  ints,
+  nullable,
+  optional,
+  required,
+  signature,
+  str,
+  tensor,
+} from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { linspace, ones } from '../create/create.ts'
 import { elementwise, expandTo } from '../define/elementwise.ts'
@@ -206,12 +217,11 @@ const endings = [2, 3].map((rank) => ownView(`gridSampler${rank}D`))
  */
 export function gridSample(
   input: Tensor,
-  ...args: [
-    grid: Tensor,
-    mode?: string | GridSampleOptions,
-    paddingMode?: string | GridSampleOptions,
-    alignCorners?: boolean | null | GridSampleOptions,
-  ]
+  ...args: Takes<
+    [grid: Tensor],
+    'grid',
+    Arguments<[mode: string, paddingMode: string, alignCorners: boolean | null], GridSampleOptions>
+  >
 ): Tensor {
   const [x, grid, mode, padding, aligned] = readSample([input, ...args])
   if (!Object.hasOwn(modes, mode)) {
@@ -271,7 +281,11 @@ function evenly(n: number, dtype: DType, device: string, alignCorners: boolean):
  */
 export function affineGrid(
   map: Tensor,
-  ...args: [size: readonly number[], alignCorners?: boolean | null | { readonly alignCorners?: boolean | null }]
+  ...args: Takes<
+    [size: readonly number[]],
+    'size',
+    [alignCorners?: boolean | null | { readonly alignCorners?: boolean | null }]
+  >
 ): Tensor {
   const [theta, size, aligned] = readAffine([map, ...args])
   const alignCorners = orDefault(aligned)

@@ -5,7 +5,7 @@ import { NotImplementedError } from '../../base/errors.ts'
 import { s } from '../../expr/expr.ts'
 import { apply } from '../../tensor/apply.ts'
 import type { Gradients, Input, OpDef, Vjp } from '../../tensor/op.ts'
-import { method, required, tensor } from '../../tensor/signature.ts'
+import { type Takes, method, required, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { notImplemented } from '../define/arguments.ts'
 import { commonType } from '../define/common.ts'
@@ -29,11 +29,12 @@ const slopeOf = (sign: 1 | -1) =>
   elementwise('mul', (dy, a, x) =>
     s.mul(s.mul(dy, sign), s.exp(s.sub(s.sub(s.mul(s.sub(a, 1), s.log(x)), x), s.lgamma(a)))),
   )
+type IncompleteArguments = [input: Tensor, ...Takes<[other: Tensor], 'other'>]
 function incomplete(
   name: 'igamma' | 'igammac',
   of: (a: number, x: number) => number,
   sign: 1 | -1,
-): Overloaded<[input: Tensor, other: Tensor]> {
+): Overloaded<IncompleteArguments> {
   const slope = slopeOf(sign)
   const op = hostFunction(name, name, of, {
     ...both,
@@ -44,7 +45,7 @@ function incomplete(
     vjp: ofSecond(`${name}: input`, (ctx) => apply(slope, [ctx.dy, ctx.operand(0), ctx.operand(1)], null)),
   })
   const read = method(name, required('other', tensor))
-  return overloaded((x: Tensor, ...args: [other: Tensor]) => [op, [x, ...read(x, args)]])
+  return overloaded((...[x, ...args]: IncompleteArguments) => [op, [x, ...read(x, args)]])
 }
 /**
  * The regularized lower incomplete gamma function P(input, other), which rises from 0 to 1. Floats only; differentiable
@@ -53,14 +54,14 @@ function incomplete(
  * @example
  * igamma(tensor([1, 2]), tensor([1, 2])) // tensor([0.6321, 0.5940])
  */
-export const igamma: Overloaded<[input: Tensor, other: Tensor]> = incomplete('igamma', lowerGamma, 1)
+export const igamma: Overloaded<IncompleteArguments> = incomplete('igamma', lowerGamma, 1)
 /**
  * The regularized upper incomplete gamma function Q(input, other) = 1 - P, with all digits also where it is small.
  *
  * @example
  * igammac(tensor([1, 2]), tensor([1, 20])) // tensor([3.6788e-01, 4.3284e-08])
  */
-export const igammac: Overloaded<[input: Tensor, other: Tensor]> = incomplete('igammac', upperGamma, -1)
+export const igammac: Overloaded<IncompleteArguments> = incomplete('igammac', upperGamma, -1)
 
 const zetaOp: OpDef<null> = hostFunction('SpecialZetaBackward0', 'special_zeta', hurwitzZeta, {
   ...both,

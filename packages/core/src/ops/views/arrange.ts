@@ -3,7 +3,17 @@ import { IndexError, RuntimeError } from '../../base/errors.ts'
 import { normalizeDim, numelOf, type Shape, shapeString } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
-import { type Arguments, checkSelf, dims, int, ints, method, optional, required } from '../../tensor/signature.ts'
+import {
+  type Takes,
+  type Arguments,
+  checkSelf,
+  dims,
+  int,
+  ints,
+  method,
+  optional,
+  required,
+} from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { type Sizes, sizesOf } from '../define/arguments.ts'
 import { cloneOp, expandOp } from '../define/elementwise.ts'
@@ -21,7 +31,10 @@ const listed = (given: number | readonly number[]): readonly number[] => (typeof
 
 // ---- dimensions ----
 
-type MoveArguments = [source: number | readonly number[], destination: number | readonly number[]]
+type MoveArguments = Takes<
+  [source: number | readonly number[], destination: number | readonly number[]],
+  'source destination'
+>
 
 function defineMove(name: string): (x: Tensor, ...args: MoveArguments) => Tensor {
   const read = method(name, required('source', dims), required('destination', dims))
@@ -66,12 +79,12 @@ export function moveaxis(x: Tensor, ...args: MoveArguments): Tensor {
 
 const swapaxesArguments = method('swapaxes', required('axis0', int), required('axis1', int))
 /** `transpose` by NumPy's name: two dimensions swapped. */
-export function swapaxes(x: Tensor, ...args: [axis0: number, axis1: number]): Tensor {
+export function swapaxes(x: Tensor, ...args: Takes<[axis0: number, axis1: number], 'axis0 axis1'>): Tensor {
   return transpose(x, ...swapaxesArguments(x, args))
 }
 const swapdimsArguments = method('swapdims', required('dim0', int), required('dim1', int))
 /** `transpose` by another name: two dimensions swapped. */
-export function swapdims(x: Tensor, ...args: [dim0: number, dim1: number]): Tensor {
+export function swapdims(x: Tensor, ...args: Takes<[dim0: number, dim1: number], 'dim0 dim1'>): Tensor {
   return transpose(x, ...swapdimsArguments(x, args))
 }
 
@@ -82,7 +95,7 @@ const unflattenArguments = method('unflatten', required('dim', int), required('s
  * @example
  * unflatten(ones(2, 6), 1, [3, -1]).shape // [2, 3, 2]
  */
-export function unflatten(x: Tensor, ...args: [dim: number, sizes: readonly number[]]): Tensor {
+export function unflatten(x: Tensor, ...args: Takes<[dim: number, sizes: readonly number[]], 'dim sizes'>): Tensor {
   const [dim, sizes] = unflattenArguments(x, args)
   const d = dimIn(x, dim)
   if (sizes.length === 0) throw new RuntimeError('unflatten: sizes must be non-empty')
@@ -183,10 +196,11 @@ const rollArguments = method('roll', required('shifts', dims), optional('dims', 
  */
 export function roll(
   x: Tensor,
-  ...args: [
-    shifts: number | readonly number[],
-    dims?: number | readonly number[] | { readonly dims?: number | readonly number[] },
-  ]
+  ...args: Takes<
+    [shifts: number | readonly number[]],
+    'shifts',
+    [dims?: number | readonly number[] | { readonly dims?: number | readonly number[] }]
+  >
 ): Tensor {
   const [given, along = []] = rollArguments(x, args)
   const [shifts, dims] = [listed(given), listed(along)]

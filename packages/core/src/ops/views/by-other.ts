@@ -2,7 +2,7 @@
 import { isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { sameShape, shapeString } from '../../base/shape.ts'
-import { checkSelf, method, required, tensor } from '../../tensor/signature.ts'
+import { type Takes, checkSelf, method, required, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { type Sizes, sizesOf } from '../define/arguments.ts'
 import { sumTo } from '../define/elementwise.ts'
@@ -12,13 +12,13 @@ import { reshape, view } from './views.ts'
 const other = required('other', tensor)
 const viewArguments = method('view_as', other)
 /** The same elements in the shape of another tensor, without a copy: `x.view(other.shape)`. */
-export function viewAs(x: Tensor, ...args: [other: Tensor]): Tensor {
+export function viewAs(x: Tensor, ...args: Takes<[other: Tensor], 'other'>): Tensor {
   const [{ sizes }] = viewArguments(x, args)
   return view(x, sizes)
 }
 const reshapeArguments = method('reshape_as', other)
 /** The same elements in the shape of another tensor, a view if possible: `x.reshape(other.shape)`. */
-export function reshapeAs(x: Tensor, ...args: [other: Tensor]): Tensor {
+export function reshapeAs(x: Tensor, ...args: Takes<[other: Tensor], 'other'>): Tensor {
   const [{ sizes }] = reshapeArguments(x, args)
   return reshape(x, sizes)
 }

@@ -4,7 +4,16 @@ import { sameShape, shapeString } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
 import { noGrad } from '../../tensor/mode.ts'
 import type { OpDef } from '../../tensor/op.ts'
-import { type Arguments, int, method, nullable, optional, required, tensor } from '../../tensor/signature.ts'
+import {
+  type Takes,
+  type Arguments,
+  int,
+  method,
+  nullable,
+  optional,
+  required,
+  tensor,
+} from '../../tensor/signature.ts'
 import { detached, type Tensor } from '../../tensor/tensor.ts'
 import type { ViewStep } from '../../tensor/view-step.ts'
 import { toDType } from '../define/fill.ts'
@@ -37,7 +46,10 @@ const selectArguments = method('select_scatter', src, required('dim', int), requ
  * selectScatter(zeros(2, 2), tensor([1, 2]), 0, 1) // tensor([[0., 0.],
  *                                                 //         [1., 2.]])
  */
-export function selectScatter(x: Tensor, ...args: [src: Tensor, dim: number, index: number]): Tensor {
+export function selectScatter(
+  x: Tensor,
+  ...args: Takes<[src: Tensor, dim: number, index: number], 'src dim index'>
+): Tensor {
   const [source, dim, index] = selectArguments(x, args)
   return embedded(selectOp, x, source, (y) => select(y, dim, index))
 }
@@ -58,13 +70,14 @@ const sliceArguments = method(
  */
 export function sliceScatter(
   x: Tensor,
-  ...args: [
-    src: Tensor,
-    ...Arguments<
+  ...args: Takes<
+    [src: Tensor],
+    'src',
+    Arguments<
       [dim: number, start: number | null, end: number | null, step: number],
       { readonly dim?: number; readonly start?: number | null; readonly end?: number | null; readonly step?: number }
-    >,
-  ]
+    >
+  >
 ): Tensor {
   const [source, dim, start, end, step] = sliceArguments(x, args)
   return embedded(sliceOp, x, source, (y) => slice(y, dim, start, end, step))
@@ -86,7 +99,7 @@ const diagonalArguments = method(
  */
 export function diagonalScatter(
   x: Tensor,
-  ...args: [src: Tensor, ...Arguments<[offset: number, dim1: number, dim2: number], Partial<Diagonal>>]
+  ...args: Takes<[src: Tensor], 'src', Arguments<[offset: number, dim1: number, dim2: number], Partial<Diagonal>>>
 ): Tensor {
   const [source, offset, dim1, dim2] = diagonalArguments(x, args)
   return embedded(diagonalOp, x, source, (y) => diagonal(y, offset, dim1, dim2))

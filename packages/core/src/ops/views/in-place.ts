@@ -5,8 +5,9 @@ import { effects, touch } from '../../tensor/effects.ts'
 import { checkGraph } from '../../tensor/in-place.ts'
 import { enableGrad, mode } from '../../tensor/mode.ts'
 import type { OpDef } from '../../tensor/op.ts'
-import { int, ints, method, nullable, optional, required } from '../../tensor/signature.ts'
+import { type Arguments, type Takes, int, ints, method, nullable, optional, required } from '../../tensor/signature.ts'
 import { Tensor, type ViewOf, wasReshaped } from '../../tensor/tensor.ts'
+import type { DimOption } from '../define/arguments.ts'
 import { asStrided, type Strided } from './strided.ts'
 import { squeeze, t, transpose, unsqueeze } from './views.ts'
 
@@ -44,13 +45,13 @@ function become(self: Tensor, call: string, node: string, view: (x: Tensor) => T
 
 const unsqueezeArguments = method('unsqueeze_', required('dim', int))
 /** Adds a dimension of size 1 at `dim`, in place. */
-export function unsqueeze_(x: Tensor, ...args: [dim: number]): Tensor {
+export function unsqueeze_(x: Tensor, ...args: Takes<[dim: number], 'dim'>): Tensor {
   const [dim] = unsqueezeArguments(x, args)
   return become(x, 'unsqueeze_', 'UnsqueezeBackward1', (before) => unsqueeze(before, dim))
 }
 const squeezeArguments = method('squeeze_', optional('dim', int, undefined))
 /** Removes dimensions of size 1, in place: all of them, or `dim` if it has size 1. */
-export function squeeze_(x: Tensor, ...args: [dim?: number]): Tensor {
+export function squeeze_(x: Tensor, ...args: Arguments<[dim: number], DimOption>): Tensor {
   const [dim] = squeezeArguments(x, args)
   return become(x, 'squeeze_', dim === undefined ? 'SqueezeBackward2' : 'SqueezeBackward3', (before) =>
     dim === undefined ? squeeze(before) : squeeze(before, dim),
@@ -69,19 +70,20 @@ export function t_(x: Tensor, ...none: []): Tensor {
   return become(x, 't_', 'TBackward1', t)
 }
 /** An in-place swap of two dimensions; `names` are PyTorch's of the arguments. */
-const swapping = (call: string, names: readonly [string, string]) => {
-  const read = method(call, required(names[0], int), required(names[1], int))
-  return (x: Tensor, ...dims: [dim0: number, dim1: number]): Tensor => {
+const swapping = <N extends string>(call: string, names: N) => {
+  const [first, second] = names.split(' ')
+  const read = method(call, required(first, int), required(second, int))
+  return (x: Tensor, ...dims: Takes<[dim0: number, dim1: number], N>): Tensor => {
     const [a, b] = read(x, dims)
     return become(x, call, 'TransposeBackward1', (before) => transpose(before, a, b))
   }
 }
 /** Swaps two dimensions in place. */
-export const transpose_ = swapping('transpose_', ['dim0', 'dim1'])
+export const transpose_ = swapping('transpose_', 'dim0 dim1')
 /** `transpose_` by NumPy's name. */
-export const swapaxes_ = swapping('swapaxes_', ['axis0', 'axis1'])
+export const swapaxes_ = swapping('swapaxes_', 'axis0 axis1')
 /** `transpose_` by another name. */
-export const swapdims_ = swapping('swapdims_', ['dim0', 'dim1'])
+export const swapdims_ = swapping('swapdims_', 'dim0 dim1')
 const stridedArguments = method(
   'as_strided_',
   required('size', ints),

@@ -8,6 +8,7 @@ import { checkSizes, normalizeDim, type Shape, sameShape, shapeString } from '..
 import { apply } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import {
+  type Takes,
   also,
   checkSelf,
   dims,
@@ -217,7 +218,7 @@ const sectionsArguments = method('split_with_sizes', required('splitSizes', ints
 /** Pieces of given sizes along a dimension, as views: `split` with a list. */
 export function splitWithSizes(
   x: Tensor,
-  ...args: [splitSizes: readonly number[], dim?: number | { readonly dim?: number }]
+  ...args: Takes<[splitSizes: readonly number[]], 'splitSizes', [dim?: number | { readonly dim?: number }]>
 ): Tensor[] {
   const [sizes, dim] = sectionsArguments(x, args)
   if (x.dim() === 0) throw new RuntimeError('split expects at least a 1-dimensional tensor')

@@ -5,7 +5,17 @@ import { NotImplementedError, RuntimeError } from '../../base/errors.ts'
 import { type Shape, shapeString } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
-import { ints, method, nullable, number, optional, required, str } from '../../tensor/signature.ts'
+import {
+  type Arguments,
+  type Takes,
+  ints,
+  method,
+  nullable,
+  number,
+  optional,
+  required,
+  str,
+} from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { notImplemented } from '../define/arguments.ts'
 import { expandOp } from '../define/elementwise.ts'
@@ -245,11 +255,7 @@ const padArguments = method(
  */
 export function pad(
   x: Tensor,
-  ...args: [
-    amounts: readonly number[] | (PadOptions & { readonly pad: readonly number[] }),
-    mode?: string | PadOptions,
-    value?: number | null | PadOptions,
-  ]
+  ...args: Takes<[pad: readonly number[]], 'pad', Arguments<[mode: string, value: number | null], PadOptions>>
 ): Tensor {
   const [amounts, mode, fill] = padArguments(x, args)
   const known = mode !== 'constant' && Object.hasOwn(modes, mode) ? modes[mode] : null

@@ -4,7 +4,7 @@ import { RuntimeError } from '../../base/errors.ts'
 import { type Shape, shapeString } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
-import { int, method, required } from '../../tensor/signature.ts'
+import { type Takes, int, method, required } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { cloneOp } from '../define/elementwise.ts'
 import { ownView, permuteOp, reshapeOp } from '../define/views.ts'
@@ -38,7 +38,7 @@ const shuffled = ownView('pixelShuffle')
  * F.pixelShuffle(tensor([[[1]], [[2]], [[3]], [[4]]]), 2) // tensor([[[1., 2.],
  *                                                         //          [3., 4.]]])
  */
-export function pixelShuffle(x: Tensor, ...args: [upscaleFactor: number | { readonly upscaleFactor: number }]): Tensor {
+export function pixelShuffle(x: Tensor, ...args: Takes<[upscaleFactor: number], 'upscaleFactor'>): Tensor {
   const [r] = shuffleArguments(x, args)
   check('pixel_shuffle', x, r, 'upscale_factor')
   const [batch, first, [channels, height, width]] = dimsOf(x)
@@ -61,10 +61,7 @@ const unshuffled = ownView('pixelUnshuffle')
  * @example
  * F.pixelUnshuffle(ones(1, 4, 6), 2).shape // [4, 2, 3]
  */
-export function pixelUnshuffle(
-  x: Tensor,
-  ...args: [downscaleFactor: number | { readonly downscaleFactor: number }]
-): Tensor {
+export function pixelUnshuffle(x: Tensor, ...args: Takes<[downscaleFactor: number], 'downscaleFactor'>): Tensor {
   const [r] = unshuffleArguments(x, args)
   check('pixel_unshuffle', x, r, 'downscale_factor')
   const [batch, first, [channels, height, width]] = dimsOf(x)
@@ -101,7 +98,7 @@ const alternated = ownView('channelShuffle')
  *                                                     //          [2.],
  *                                                     //          [4.]]])
  */
-export function channelShuffle(x: Tensor, ...args: [groups: number | { readonly groups: number }]): Tensor {
+export function channelShuffle(x: Tensor, ...args: Takes<[groups: number], 'groups'>): Tensor {
   const [groups] = channelArguments(x, args)
   if (x.dim() < 3) {
     throw new RuntimeError(

@@ -6,6 +6,7 @@ import type { Shape } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import {
+  type Takes,
   also,
   dims,
   either,
@@ -231,7 +232,11 @@ const splitArguments = method(
  */
 export function tensorSplit(
   x: Tensor,
-  ...args: [indicesOrSections: number | readonly number[] | Tensor, dim?: number | DimOption]
+  ...args: Takes<
+    [indicesOrSections: number | readonly number[] | Tensor],
+    'indicesOrSections',
+    [dim?: number | DimOption]
+  >
 ): Tensor[] {
   const [given, dim] = splitArguments(x, args)
   if (x.dim() === 0)
@@ -267,7 +272,7 @@ function pieces(x: Tensor, given: number | readonly number[], d: number): Tensor
   return [...ends, total].map((end, i) => slice(x, d, i === 0 ? 0 : ends[i - 1], end))
 }
 
-type SplitArguments = [indicesOrSections: number | readonly number[]]
+type SplitArguments = Takes<[indicesOrSections: number | readonly number[]], 'indicesOrSections'>
 function defineSplit(name: string, least: number, dimOf: (rank: number) => number) {
   const read = method(name, also(required('indicesOrSections', dims), 'sections', 'indices'))
   return (x: Tensor, args: readonly unknown[]): Tensor[] => {

@@ -5,7 +5,7 @@ import { highestOf, isContiguous, isInjective, type Layout } from '../../base/la
 import { sameShape, type Shape, shapeString } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
-import { int, ints, method, nullable, optional, required, tensor } from '../../tensor/signature.ts'
+import { type Takes, int, ints, method, nullable, optional, required, tensor } from '../../tensor/signature.ts'
 import { Tensor } from '../../tensor/tensor.ts'
 import type { ViewStep } from '../../tensor/view-step.ts'
 import { toDType } from '../define/fill.ts'
@@ -50,11 +50,8 @@ const asStridedArguments = method(
   required('stride', ints),
   optional('storageOffset', nullable(int), null),
 )
-export type Strided = [
-  size: readonly number[],
-  stride: readonly number[],
-  storageOffset?: number | null | { readonly storageOffset?: number | null },
-]
+type Offset = [storageOffset?: number | null | { readonly storageOffset?: number | null }]
+export type Strided = Takes<[size: readonly number[], stride: readonly number[]], 'size stride', Offset>
 /**
  * A view of given sizes, with given distances between neighbours in memory, from `storageOffset` on: by default where
  * the tensor itself begins. Elements may appear several times; their gradients add up.
@@ -104,7 +101,10 @@ const scatterArguments = method(
  * @example
  * asStridedScatter(zeros(4), ones(2), [2], [3]) // tensor([1., 0., 0., 1.])
  */
-export function asStridedScatter(x: Tensor, ...args: [src: Tensor, ...Strided]): Tensor {
+export function asStridedScatter(
+  x: Tensor,
+  ...args: Takes<[src: Tensor, size: readonly number[], stride: readonly number[]], 'src size stride', Offset>
+): Tensor {
   const [src, sizes, strides, offset] = scatterArguments(x, args)
   const to = layoutIn(x, x.elements, sizes, strides, offset ?? 0)
   if (!sameShape(to.sizes, src.sizes)) {

@@ -6,6 +6,7 @@ import { s } from '../../expr/expr.ts'
 import { apply } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import {
+  type Takes,
   type Arguments,
   device as deviceKind,
   dtype as dtypeKind,
@@ -69,7 +70,11 @@ export interface TriangleIndicesOptions {
   readonly dtype?: DTypeWord
   readonly device?: string
 }
-type IndicesArguments = [row: number, col: number, offset?: number | TriangleIndicesOptions, TriangleIndicesOptions?]
+type IndicesArguments = Takes<
+  [row: number, col: number],
+  'row col',
+  [offset?: number | TriangleIndicesOptions, TriangleIndicesOptions?]
+>
 
 function defineIndices(name: string, has: (difference: number, offset: number) => boolean) {
   const read = signature(

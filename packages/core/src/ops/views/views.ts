@@ -7,7 +7,17 @@ import { isContiguous, isInjective, viewStrides } from '../../base/layout.ts'
 import { inferSize, normalizeDim, normalizeDims, numelOf, type Shape, shapeString } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
 import type { Cut, OpDef } from '../../tensor/op.ts'
-import { type Arguments, checkSelf, int, method, nullable, optional, required, tensor } from '../../tensor/signature.ts'
+import {
+  type Takes,
+  type Arguments,
+  checkSelf,
+  int,
+  method,
+  nullable,
+  optional,
+  required,
+  tensor,
+} from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { chainLayout, setAssign, type ViewStep } from '../../tensor/view-step.ts'
 import { type DimOption, type Sizes, sizesOf } from '../define/arguments.ts'
@@ -81,7 +91,7 @@ const tOp: OpDef<readonly number[]> = { ...permuteOp, name: 't' }
 
 const transposeArguments = method('transpose', required('dim0', int), required('dim1', int))
 /** Two dimensions swapped. */
-export function transpose(x: Tensor, ...dims: [dim0: number, dim1: number]): Tensor {
+export function transpose(x: Tensor, ...dims: Takes<[dim0: number, dim1: number], 'dim0 dim1'>): Tensor {
   const [dim0, dim1] = transposeArguments(x, dims)
   const a = normalizeDim(dim0, x.dim())
   const b = normalizeDim(dim1, x.dim())
@@ -142,7 +152,7 @@ const unsqueezeOp = viewOp<number>('unsqueeze', ({ sizes, strides, offset }, dim
 }))
 const unsqueezeArguments = method('unsqueeze', required('dim', int))
 /** With a new dimension of size 1 at `dim`. */
-export function unsqueeze(x: Tensor, ...args: [dim: number | { readonly dim: number }]): Tensor {
+export function unsqueeze(x: Tensor, ...args: Takes<[dim: number], 'dim'>): Tensor {
   const [dim] = unsqueezeArguments(x, args)
   return apply(unsqueezeOp, [x], normalizeDim(dim, x.dim() + 1))
 }
@@ -181,7 +191,7 @@ export function expandedShape(x: Spec, shape: Shape): Shape {
 }
 const expandAsArguments = method('expand_as', required('other', tensor))
 /** Expanded to the shape of another tensor. */
-export function expandAs(x: Tensor, ...args: [other: Tensor]): Tensor {
+export function expandAs(x: Tensor, ...args: Takes<[other: Tensor], 'other'>): Tensor {
   const [other] = expandAsArguments(x, args)
   return expand(x, other.sizes)
 }
@@ -216,12 +226,17 @@ const sliceArguments = method(
   optional('end', bound, null),
   optional('step', int, 1),
 )
+interface SliceBounds {
+  readonly start?: number | null
+  readonly end?: number | null
+  readonly step?: number
+}
 /**
  * Elements `start`, `start + step`, ... below `end` of a dimension, by Python's rules for negative and large bounds.
  */
 export function slice(
   x: Tensor,
-  ...args: [dim: number, start?: number | null, end?: number | null, step?: number]
+  ...args: Takes<[dim: number], 'dim', Arguments<[start: number | null, end: number | null, step: number], SliceBounds>>
 ): Tensor {
   const [dim, start, end, step] = sliceArguments(x, args)
   if (x.dim() === 0) throw new RuntimeError('slice() cannot be applied to a 0-dim tensor.')
@@ -236,7 +251,10 @@ export function slice(
 
 const narrowArguments = method('narrow', required('dim', int), required('start', int), required('length', int))
 /** `length` elements of a dimension from `start` on. */
-export function narrow(x: Tensor, ...args: [dim: number, start: number, length: number]): Tensor {
+export function narrow(
+  x: Tensor,
+  ...args: Takes<[dim: number, start: number, length: number], 'dim start length'>
+): Tensor {
   const [dim, start, length] = narrowArguments(x, args)
   if (x.dim() === 0) throw new RuntimeError('narrow() cannot be applied to a 0-dim tensor.')
   const d = normalizeDim(dim, x.dim())
@@ -261,7 +279,7 @@ export const selectOp: OpDef<Selection> = {
 }
 const selectArguments = method('select', required('dim', int), required('index', int))
 /** One index of a dimension, which is removed. */
-export function select(x: Tensor, ...args: [dim: number, index: number]): Tensor {
+export function select(x: Tensor, ...args: Takes<[dim: number, index: number], 'dim index'>): Tensor {
   const [dim, index] = selectArguments(x, args)
   if (x.dim() === 0) throw new IndexError('select() cannot be applied to a 0-dim tensor.')
   const d = normalizeDim(dim, x.dim())
@@ -323,7 +341,10 @@ const unfoldOp = viewOp<{ readonly dim: number; readonly size: number; readonly 
 )
 const unfoldArguments = method('unfold', required('dimension', int), required('size', int), required('step', int))
 /** Sliding windows of `size` elements every `step` along a dimension, in a new last dimension; a view. */
-export function unfold(x: Tensor, ...args: [dimension: number, size: number, step: number]): Tensor {
+export function unfold(
+  x: Tensor,
+  ...args: Takes<[dimension: number, size: number, step: number], 'dimension size step'>
+): Tensor {
   const [dim, size, step] = unfoldArguments(x, args)
   const d = normalizeDim(dim, x.dim())
   const most = x.dim() === 0 ? 1 : x.sizes[d]

@@ -7,7 +7,7 @@ import { s } from '../../expr/expr.ts'
 import { apply, operand } from '../../tensor/apply.ts'
 import { applyInPlace, checkWritable, write } from '../../tensor/in-place.ts'
 import type { OpDef } from '../../tensor/op.ts'
-import { also, bool, either, method, optional, required, scalar, tensor } from '../../tensor/signature.ts'
+import { type Takes, also, bool, either, method, optional, required, scalar, tensor } from '../../tensor/signature.ts'
 import { Tensor } from '../../tensor/tensor.ts'
 import { numberFor } from '../define/arguments.ts'
 import { toDevice } from '../create/convert.ts'
@@ -53,7 +53,7 @@ const fillArguments = method('fill_', required('value', { ...either(tensor, scal
  * @example
  * zeros(2).fill_(3) // tensor([3., 3.])
  */
-export function fill_(x: Tensor, ...args: [value: Tensor | number | boolean]): Tensor {
+export function fill_(x: Tensor, ...args: Takes<[value: Tensor | number | boolean], 'value'>): Tensor {
   const [value] = fillArguments(x, args)
   if (!(value instanceof Tensor)) return fillWith(fillNumber, x, value)
   checkScalar(value)
@@ -68,7 +68,7 @@ const filledNumber = overwrite('FillBackward0')
 const filledTensor = overwrite('FillBackward1')
 const fillAnew = method('fill', required('value', { ...either(tensor, scalar), expected: 'Number' }))
 /** A tensor of the same shape with `value`, a number or a tensor without dimensions, in every element. */
-export function fill(x: Tensor, ...args: [value: Tensor | number | boolean]): Tensor {
+export function fill(x: Tensor, ...args: Takes<[value: Tensor | number | boolean], 'value'>): Tensor {
   const [value] = fillAnew(x, args)
   if (!(value instanceof Tensor)) return apply(filledNumber, [x, operand(numberFor(value, x.dtype))], null)
   checkScalar(value)
@@ -130,7 +130,11 @@ const copyArguments = method(
  */
 export function copy_(
   x: Tensor,
-  ...args: [src: Tensor | number | boolean, nonBlocking?: boolean | { readonly nonBlocking?: boolean }]
+  ...args: Takes<
+    [other: Tensor | number | boolean],
+    'other',
+    [nonBlocking?: boolean | { readonly nonBlocking?: boolean }]
+  >
 ): Tensor {
   const [src] = copyArguments(x, args)
   if (!(src instanceof Tensor)) return fill_(x, src)
