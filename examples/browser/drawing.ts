@@ -84,7 +84,8 @@ export const makeDrawing = (ask: (digit: Uint8Array) => void): Drawing => {
   let shown: Reading | undefined
 
   const pump = () => {
-    if (!isStale || askedAt !== undefined) return
+    // A field that is empty again shows so at once, even while the network reads what was there.
+    if (!isStale || (askedAt !== undefined && !pad.isEmpty())) return
     isStale = false
     digit = digitOf(pad.ink())
     if (digit === undefined || !isLearnt) return display(undefined)
@@ -161,7 +162,7 @@ export const makeDrawing = (ask: (digit: Uint8Array) => void): Drawing => {
       const now = performance.now()
       notBefore = now + Math.max(READ_EVERY_MS, (now - (askedAt ?? now)) / READ_SHARE)
       askedAt = undefined
-      display(reading)
+      display(digit === undefined ? undefined : reading)
       pump()
     },
   }

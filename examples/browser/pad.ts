@@ -17,6 +17,7 @@ const arrows: Readonly<Record<string, Point>> = {
 
 export interface Pad {
   readonly ink: () => Ink
+  readonly isEmpty: () => boolean
   readonly clear: () => void
   /** Draws the strokes again, in the colour that the page has now. */
   readonly redraw: () => void
@@ -126,6 +127,7 @@ export const makePad = (canvas: HTMLCanvasElement, pen: HTMLElement, onChange: (
   return {
     clear,
     redraw,
+    isEmpty: () => strokes.length === 0,
     ink: () => {
       const { data } = context.getImageData(0, 0, side, side)
       const values = new Uint8Array(side * side)

@@ -3,6 +3,8 @@
 export * from './index.ts'
 /** The names of ops, which all are members of the public API. */
 export type * as ops from './ops/index.ts'
+/** A draw for augmentation: `distributions` would bring all the others into a page. */
+export { sampleDirichlet } from './ops/random/families.ts'
 export { setFallback } from './tensor/dispatch.ts'
 export { registerDevice } from './tensor/device.ts'
 export * as signatures from './tensor/signature.ts'

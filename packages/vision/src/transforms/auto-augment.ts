@@ -1,16 +1,6 @@
 // Augmentation by transforms drawn from a table with their magnitudes: AutoAugment, RandAugment, TrivialAugment and AugMix.
 // They draw from the default generator what torchvision draws.
-import {
-  distributions,
-  linspace,
-  nn,
-  rand,
-  randint,
-  signatures,
-  type Tensor,
-  tensor as tensorOf,
-  ValueError,
-} from '@flambeau/core'
+import { full, linspace, nn, rand, randint, sampleDirichlet, signatures, type Tensor, ValueError } from '@flambeau/core'
 import { nameClasses } from '@flambeau/core/backend'
 import { adjustBrightness, adjustContrast, adjustSaturation, invert } from './color.ts'
 import { affine, fillKind, rotate } from './geometry.ts'
@@ -469,8 +459,7 @@ export class AugMix extends nn.Module {
 
   /** The weights [n, 1, 1, 1] of the pictures themselves and of each chain. */
   #weights(n: number): Tensor[] {
-    const draw = (count: number): Tensor =>
-      new distributions.Dirichlet(tensorOf(Array.from({ length: count }, () => this.alpha)).expand([n, count])).sample()
+    const draw = (count: number): Tensor => sampleDirichlet(full([n, count], this.alpha)).value
     const own = draw(2)
     const chains = draw(this.mixtureWidth).mul(own.narrow(1, 1, 1))
     const column = (x: Tensor, k: number) => x.narrow(1, k, 1).reshape([n, 1, 1, 1])
