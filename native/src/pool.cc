@@ -1,8 +1,9 @@
 // The thread pool. A job is open while parts remain; a thread that finds it open joins, takes parts until there are
 // none, and leaves; the caller returns when all have left. Workers look for another job for a moment, then sleep. Each
 // thread begins with a share of its own: jobs over the same elements, one after the other, find them in its own cache.
-// Cores that share no cache take five times as long to fetch what the other one has written. The pool's state is never
-// destroyed, because its threads may outlive everything else.
+// Cores that share no cache take five times as long to fetch what the other one has written. Every second job begins at
+// the end, because what the last one has used last is in the nearest cache. The pool's state is never destroyed, because
+// its threads may outlive everything else.
 #include "pool.h"
 
 #include <atomic>
@@ -58,17 +59,17 @@ class alignas(64) Seat {
   void share(int64_t first, int64_t end) {
     left_.store(static_cast<uint64_t>(first) << 32 | static_cast<uint64_t>(end), std::memory_order_relaxed);
   }
-  /** The number of a part that nobody else has, or -1 if there is none: the thread's own next one, or its last one. */
-  int64_t take(bool own) {
+  /** The number of a part that nobody else has, the first or the last one that is left, or -1 if there is none. */
+  int64_t take(bool isFirst) {
     uint64_t left = left_.load(std::memory_order_relaxed), after;
     uint32_t first, end;
     do {
       first = static_cast<uint32_t>(left >> 32);
       end = static_cast<uint32_t>(left);
       if (first == end) return -1;
-      after = own ? left + (uint64_t{1} << 32) : left - 1;
+      after = isFirst ? left + (uint64_t{1} << 32) : left - 1;
     } while (!left_.compare_exchange_weak(left, after, std::memory_order_relaxed));
-    return own ? first : end - 1;
+    return isFirst ? first : end - 1;
   }
 
   std::condition_variable wake;
@@ -87,6 +88,7 @@ class Pool {
     part_ = part;
     context_ = context;
     helpers_ = helpers;
+    backwards_ = !backwards_;
     state_.store(open);
     jobs_.fetch_add(1);
     if (sleepers_.load() > 0) {
@@ -101,7 +103,9 @@ class Pool {
   }
 
   static void alone(int64_t parts, Part part, void* context) {
-    for (int64_t i = 0; i < parts; ++i) part(context, i);
+    static thread_local bool backwards = true;
+    backwards = !backwards;
+    for (int64_t i = 0; i < parts; ++i) part(context, backwards ? parts - 1 - i : i);
   }
 
  private:
@@ -134,7 +138,7 @@ class Pool {
     const int shares = helpers_.load(std::memory_order_relaxed) + 1;
     for (int i = 0; i < shares; ++i) {
       Seat& seat = seats_[(number + i) % shares];
-      for (int64_t part; (part = seat.take(i == 0)) >= 0;) part_(context_, part);
+      for (int64_t part; (part = seat.take((i == 0) != backwards_)) >= 0;) part_(context_, part);
     }
   }
 
@@ -172,6 +176,8 @@ class Pool {
   std::deque<Seat> seats_;
   Part part_ = nullptr;
   void* context_ = nullptr;
+  /** Whether threads begin with the last parts of their shares. */
+  bool backwards_ = true;
   std::atomic<int> helpers_{0};
   alignas(64) std::atomic<uint32_t> state_{0};
   std::atomic<uint32_t> jobs_{0};

@@ -166,6 +166,38 @@ TEST_CASE("rows of every short length, whose results lie side by side, apart, or
   }
 }
 
+TEST_CASE("one step on rows with one value each: whole vectors or not, stored, compared, beside numbers and constants") {
+  for (const std::vector<int32_t>& sizes :
+       {std::vector<int32_t>{5, 384}, {9, 500}, {3, 401}, {2, 1000}, {70, 393}, {3, 4, 20, 21}, {2, 3, 400}, {5, 17}}) {
+    for (const DType dtype : {DType::float32, DType::float64, DType::int32, DType::uint8}) {
+      for (int way = 0; way < 6; way++) {
+        Trial trial;
+        const auto of_some = [&](auto&& isKept) {
+          for (size_t l = 0; l < sizes.size(); l++) trial.sizes[l] = isKept(l) ? sizes[l] : 1;
+          const int made = trial.input(dtype, 0);
+          trial.sizes = sizes;
+          for (size_t l = 0; l < sizes.size(); l++) {
+            if (!isKept(l)) trial.inputSteps.back()[l] = 0;
+          }
+          return made;
+        };
+        trial.sizes = sizes;
+        const size_t rows = sizes.size() == 4 ? 2 : sizes.size() - 1;
+        const int row = of_some([&](size_t l) { return l < rows; });
+        const int column = of_some([&](size_t l) { return l >= rows; });
+        const int x = trial.input(dtype, way == 5 ? 2 : 0);
+        if (way == 4) trial.constant(dtype, 1, 2);
+        const int other = way == 0 ? column : way == 3 ? trial.number(dtype, 3) : way == 4 ? 1 : x;
+        const Step step = way == 2 ? Step::lt : way == 1 ? Step::max : Step::mul;
+        const DType to = way == 2 ? DType::boolean : dtype;
+        trial.step(step, to, dtype, 0, way % 2 == 0 ? row : other, way % 2 == 0 ? other : row);
+        trial.out(0, to, 0);
+        trial.check();
+      }
+    }
+  }
+}
+
 TEST_CASE("long rows, and rows that fill several blocks") {
   for (int turn = 0; turn < 60; turn++) {
     Trial trial;

@@ -36,9 +36,10 @@ TEST_CASE("every part runs once, for any number of threads" * inThreads) {
   CHECK(usable_cores() >= 1);
 }
 
-TEST_CASE("each thread begins with a share of its own, in every job" * inThreads) {
+TEST_CASE("each thread begins with a share of its own, at either end in turn" * inThreads) {
   set_threads(2);
   std::thread::id helper;
+  int64_t before = 0;
   for (int job = 0; job < 10; ++job) {
     std::atomic<int> begun{0};
     int64_t first[6] = {};
@@ -50,13 +51,30 @@ TEST_CASE("each thread begins with a share of its own, in every job" * inThreads
       while (begun.load() < 2) std::this_thread::yield();
     };
     parallel_for(6, body);
-    CHECK(first[0] + first[1] == 3);
-    const bool own = by[0] == std::this_thread::get_id(), other = by[3] != by[0], same = job == 0 || by[3] == helper;
+    // 0 and 3, or from the ends 2 and 5.
+    const int64_t sum = first[0] + first[1];
+    CHECK((sum == 3 || sum == 7));
+    CHECK((job == 0 || sum + before == 10));
+    before = sum;
+    const int64_t mine = sum == 3 ? 0 : 2, others = mine + 3;
+    const bool own = by[mine] == std::this_thread::get_id(), other = by[others] != by[mine];
+    const bool same = job == 0 || by[others] == helper;
     CHECK(own);
     CHECK(other);
     CHECK(same);
-    helper = by[3];
+    helper = by[others];
   }
+}
+
+TEST_CASE("one thread goes through parts forwards and backwards in turn" * inThreads) {
+  set_threads(1);
+  std::vector<int64_t> order[2];
+  for (auto& parts : order) {
+    auto body = [&](int64_t i) { parts.push_back(i); };
+    parallel_for(3, body);
+  }
+  const std::vector<int64_t> forwards{0, 1, 2}, backwards{2, 1, 0};
+  CHECK(((order[0] == forwards && order[1] == backwards) || (order[0] == backwards && order[1] == forwards)));
 }
 
 TEST_CASE("jobs one after the other, with rests that let the workers sleep" * inThreads) {

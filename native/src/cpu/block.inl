@@ -10,9 +10,9 @@ namespace flambeau::ISA {
  * Elements of a block, whose values should stay in the first-level cache, and on which the bits of a sum depend; of a block
  * in a map of one or two steps that reduces nothing, because to begin a shorter one takes as long as to compute it; of a
  * block without values other than the operands', to begin which should take no time (where it reduces, it should be worth a
- * thread); of a row that is a block of its own, though several would fit one.
+ * thread); of a row that is a block of its own though several would fit one, times its operands that are one value in it.
  */
-constexpr int64_t blockLength = 512, blockOfFew = 2048, plainLength = 65536, shortestRow = 128;
+constexpr int64_t blockLength = 512, blockOfFew = 2048, plainLength = 65536, shortestRow = 384;
 
 /** The layout of an input: one value, one value in each block, or in a block contiguous elements, or anything else. */
 enum class Layout { uniform, even, contiguous, strided };
@@ -68,6 +68,12 @@ struct Plan {
   /** One step over elements that lie one after the other: only a last vector that is not whole has memory in a block. */
   bool isInPlace;
   bool inPlace() const { return !isFetched && isInPlace; }
+  /** A block is one turn, in which an operand is one value. */
+  bool isRow;
+  /** It is one step in place, and the last two of its vectors overlap, because its elements are not whole vectors. */
+  bool overlaps;
+  /** The outermost loop of which a block may cover more than one turn. */
+  int32_t inside() const { return !isFetched && isRow ? level + 1 : level; }
   /** Parts cover `chunk` turns of the loop `cut`. */
   int32_t cut;
   int64_t parts, chunk;
@@ -124,18 +130,23 @@ static bool is_even(const Map& map, const Strided& x, int32_t level) {
   return true;
 }
 
-/** Whether all operands of a map's only step, and its results, are contiguous in one loop or the same for all of it. */
-[[maybe_unused]] static bool is_in_place(const Map& map) {
-  if (map.blocks != nullptr || map.depth != 1 || map.codeCount != 1) return false;
+/** Whether a map is one step, beside constants, whose result is its only output. */
+[[maybe_unused]] static bool is_one_step(const Map& map) {
+  for (int32_t i = 0; i < map.codeCount - 1; i++) {
+    if (map.codes[i].step != Step::constant) return false;
+  }
+  return map.codeCount > 0 && map.outCount == 1 && map.outs[0].reduce == Reduce::none &&
+         map.outs[0].from == map.codes[map.codeCount - 1].dst;
+}
+
+/** Whether a map is one step whose operands are each contiguous from a loop on or one value there, and its result contiguous. */
+[[maybe_unused]] static bool is_in_place(const Map& map, int32_t level) {
+  if (map.blocks != nullptr || !is_one_step(map)) return false;
   for (int32_t i = 0; i < map.inputCount; i++) {
     const Strided& x = map.inputs[i];
-    if (!x.operand.is_number() && (x.steps[0] & ~1) != 0) return false;
+    if (!x.operand.is_number() && !is_even(map, x, level) && !is_contiguous(map, x.steps, level)) return false;
   }
-  for (int32_t k = 0; k < map.outCount; k++) {
-    const MapOut& out = map.outs[k];
-    if (out.reduce != Reduce::none || out.from != map.codes[0].dst || out.to.steps[0] != 1) return false;
-  }
-  return map.outCount == 1;
+  return is_contiguous(map, map.outs[0].to.steps, level);
 }
 
 static void choose_block(const Map& map, Plan& plan) {
@@ -152,7 +163,7 @@ static void choose_block(const Map& map, Plan& plan) {
     plan.adds |= fn == Reduce::sum || fn == Reduce::prod;
   }
   const int64_t stored = reduces || map.codeCount > 2 ? blockLength : blockOfFew;
-  if constexpr (!isFetched) plan.isInPlace = is_in_place(map);
+  if constexpr (!isFetched) plan.isInPlace = map.depth == 1 && is_in_place(map, 0);
   const int64_t most = plan.isPlain || plan.inPlace() ? plainLength : stored;
   plan.level = plan.depth - 1;
   plan.inner = 1;
@@ -160,13 +171,18 @@ static void choose_block(const Map& map, Plan& plan) {
     plan.inner *= map.sizes[plan.level--];
   }
   if constexpr (!isFetched) {
-    // Rows of whole vectors that are long enough are a block each where an operand is one value in a row, which is then read
-    // once instead of expanded.
-    const bool mayBeRows = !reduces && plan.inner >= shortestRow && plan.inner % width == 0;
-    for (int32_t i = 0; mayBeRows && i < map.inputCount; i++) {
-      if (is_even(map, map.inputs[i], plan.level) || !is_even(map, map.inputs[i], plan.level + 1)) continue;
-      plan.turns = plan.sizes[++plan.level];
-      plan.inner /= plan.turns;
+    // Operands that are one value in a row are read once in a block that is a row, and expanded in one of several.
+    int64_t evens = 0;
+    for (int32_t i = 0; i < map.inputCount; i++) {
+      const Strided& x = map.inputs[i];
+      evens += !is_even(map, x, plan.level) && is_even(map, x, plan.level + 1);
+    }
+    const bool isWhole = plan.inner % width == 0;
+    if (!reduces && plan.inner * evens >= shortestRow &&
+        (isWhole || (plan.aliases == 0 && plan.inner >= width && is_in_place(map, plan.level + 1)))) {
+      plan.isRow = true;
+      plan.overlaps = !isWhole;
+      plan.turns = 1;
       return;
     }
   }

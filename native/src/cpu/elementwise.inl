@@ -39,11 +39,26 @@ STEP(MaddLogic, (X a, X b, X c), return (a & b) | c;)
 template <class X> using MaskFor = decltype(X{} == X{});
 template <class X> INLINE MaskFor<X> as_mask(X x) { return reinterpret_cast<MaskFor<X>>(x); }
 
+#if defined(__AVX512DQ__)
+/** What `range` chooses, with its sign: zeros have an order there, but numbers win over NaN. */
+constexpr int lowest = 0b0100, highest = 0b0101;
+/** The sum of a and b, which is NaN, where one of them is; otherwise what was chosen. */
+INLINE V or_nan(V chosen, V a, V b) {
+  return _mm512_mask_add_ps(chosen, _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q), a, b);
+}
+INLINE D or_nan(D chosen, D a, D b) {
+  return _mm512_mask_add_pd(chosen, _mm512_cmp_pd_mask(a, b, _CMP_UNORD_Q), a, b);
+}
+#endif
+
 /** NaN wins; of two zeros the positive one is larger. */
 struct RealMax {
 #if defined(__wasm__)
   ALWAYS_INLINE static V of(V a, V b) { return wasm_f32x4_max(a, b); }
   ALWAYS_INLINE static D of(D a, D b) { return wasm_f64x2_max(a, b); }
+#elif defined(__AVX512DQ__)
+  ALWAYS_INLINE static V of(V a, V b) { return or_nan(_mm512_range_ps(a, b, highest), a, b); }
+  ALWAYS_INLINE static D of(D a, D b) { return or_nan(_mm512_range_pd(a, b, highest), a, b); }
 #endif
   template <class X> ALWAYS_INLINE static X of(X a, X b) {
     const X equal = reinterpret_cast<X>(as_mask(a) & as_mask(b));
@@ -55,6 +70,9 @@ struct RealMin {
 #if defined(__wasm__)
   ALWAYS_INLINE static V of(V a, V b) { return wasm_f32x4_min(a, b); }
   ALWAYS_INLINE static D of(D a, D b) { return wasm_f64x2_min(a, b); }
+#elif defined(__AVX512DQ__)
+  ALWAYS_INLINE static V of(V a, V b) { return or_nan(_mm512_range_ps(a, b, lowest), a, b); }
+  ALWAYS_INLINE static D of(D a, D b) { return or_nan(_mm512_range_pd(a, b, lowest), a, b); }
 #endif
   template <class X> ALWAYS_INLINE static X of(X a, X b) {
     const X equal = reinterpret_cast<X>(as_mask(a) | as_mask(b));

@@ -133,20 +133,20 @@ class Walk {
     }
     const int32_t level = plan_.level;
     const int64_t n = turns * plan_.inner;
-    const bool whole = n % width == 0;
+    const bool whole = n % width == 0 || plan_.overlaps;
     box_[level] = turns;
     bool moved = false;
     for (int32_t i = 0; i < plan_.inputCount; i++) {
       const Input& input = plan_.inputs[i];
       if (input.layout == Layout::uniform) continue;
+      const char* at = in_[i] + t * input.steps[level] * input.size;
       if (input.layout == Layout::even) {
-        if (in_[i] == loaded_[i]) continue;
-        put_element(slots_[i].at, input.size, in_[i]);
-        loaded_[i] = in_[i];
+        if (at == loaded_[i]) continue;
+        put_element(slots_[i].at, input.size, at);
+        loaded_[i] = at;
         moved = true;
         continue;
       }
-      const char* at = in_[i] + t * input.steps[level] * input.size;
       if ((whole || plan_.isPlain) && input.layout == Layout::contiguous) {
         slots_[i].at = const_cast<char*>(at);
         continue;
@@ -164,6 +164,9 @@ class Walk {
     for (const Op *op = plan_.even, *end = op + plan_.evenCount; moved && op < end; op++) op->run(*op, slots_, op->count);
     sums_ = plan_.sums && n == 2 * sumRun;
     if (plan_.blocks != nullptr) plan_.blocks(slots_, static_cast<int32_t>(sums_ ? -n : n));
+    if constexpr (!isFetched) {
+      if (plan_.overlaps) return row(n);
+    }
     for (const Op *op = plan_.ops, *end = op + plan_.opCount; op < end; op++) op->run(*op, slots_, n);
     for (int32_t k = 0; k < plan_.outCount; k++) {
       const Output& out = plan_.outs[k];
@@ -173,6 +176,18 @@ class Walk {
         scatter(box(out.steps), out.size, slots_[out.slot], out_[k] + t * out.steps[level] * out.size);
       }
     }
+  }
+
+  /** Computes a row of one step in place: its whole vectors, then the last `width` elements. */
+  void row(int64_t n) {
+    const Op& op = plan_.ops[0];
+    op.run(op, slots_, n - n % width);
+    const int64_t rest = n - width;
+    for (int32_t i = 0; i < plan_.inputCount; i++) {
+      if (slots_[i].advance != 0) slots_[i].at += rest * plan_.inputs[i].size;
+    }
+    slots_[plan_.outs[0].slot].at += rest * plan_.outs[0].size;
+    op.run(op, slots_, width);
   }
 
   void reduce(int32_t k, int64_t t, int64_t n) {

@@ -152,10 +152,10 @@ static void make_plan(const Map& map, uint64_t aliases, Room room, Plan& plan) {
     const Strided& x = map.inputs[i];
     const bool one = x.operand.is_number() || is_even(map, x, 0);
     plan.inputs[i] = {x.operand.is_number() || map.depth == 0 ? noSteps : x.steps, size_of(x.operand.dtype),
-                      one                                       ? Layout::uniform
-                      : is_even(map, x, plan.level)             ? Layout::even
-                      : is_contiguous(map, x.steps, plan.level) ? Layout::contiguous
-                                                                : Layout::strided,
+                      one                                          ? Layout::uniform
+                      : is_even(map, x, plan.inside())             ? Layout::even
+                      : is_contiguous(map, x.steps, plan.inside()) ? Layout::contiguous
+                                                                   : Layout::strided,
                       nullptr};
   }
   plan.sums = isFetched && map.sums;
@@ -167,6 +167,7 @@ static void make_plan(const Map& map, uint64_t aliases, Room room, Plan& plan) {
   }
   if (plan.elements == 0) return;
   Values(map, plan, vectors, target, partner).assign();
+  plan.overlaps &= plan.opCount == 1;
   choose_parts(map, plan);
   place_accumulators(plan);
   if constexpr (!isFetched) {

@@ -87,7 +87,7 @@ class Values {
   void results() {
     for (int32_t k = 0; k < map_.outCount; k++) {
       Output& out = plan_.outs[k];
-      out.direct = out.reduction == nullptr && is_contiguous(map_, out.steps, plan_.level);
+      out.direct = out.reduction == nullptr && is_contiguous(map_, out.steps, plan_.inside());
       out.slot = block();
     }
     plan_.blockBytes = partBytes_;
@@ -186,7 +186,7 @@ class Values {
         }
       }
       const int32_t from = map_.outs[k].from;
-      if (from < 0 || !is_contiguous(map_, plan_.outs[k].steps, plan_.level)) continue;
+      if (from < 0 || !is_contiguous(map_, plan_.outs[k].steps, plan_.inside())) continue;
       if (target_[last[from]] < 0 && !is_read(k, last[from] + 1)) target_[last[from]] = k;
     }
   }
