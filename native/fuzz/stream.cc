@@ -137,8 +137,9 @@ class Writer {
         put({kind, static_cast<int32_t>(dtype)});
         if (info.numbers > 1 && random_.chance(90)) {
           const auto composite = static_cast<Composite>(kind);
-          windows(composite == Composite::maxPoolBackward || composite == Composite::avgPoolBackward);
-          for (int32_t i = 8; i < info.numbers; i++) put({random_.below(4) - 1});
+          const bool isConvolution = composite == Composite::convolutionByInput;
+          windows(isConvolution || composite == Composite::maxPoolBackward || composite == Composite::avgPoolBackward);
+          for (int32_t i = 8; i < info.numbers; i++) put({isConvolution ? 1 + random_.below(3) : random_.below(4) - 1});
         } else {
           sizes(3);
           for (int32_t i = 0; i < info.numbers; i++) put({random_.below(4) - 1});
@@ -146,7 +147,7 @@ class Writer {
         for (int32_t i = 0; i < info.operands; i++) {
           operand(info.extents[i] == Extent::index ? DType::int32 : dtype);
           if (info.extents[i] == Extent::rowOrOne) put({random_.below(2)});
-          if (info.extents[i] == Extent::channel) put({random_.below(4)});
+          if (info.extents[i] == Extent::channel || info.extents[i] == Extent::weight) put({random_.below(4)});
         }
         break;
       }

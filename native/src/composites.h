@@ -25,12 +25,13 @@ enum class Composite : int32_t {
   maxPoolBackward,
   avgPool,
   avgPoolBackward,
+  convolutionByInput,
 #endif
   count
 };
 
 /** How much of [outer, n, inner] an operand is: Extent in core's backend/composites.ts. */
-enum class Extent : int32_t { all, row, rowOrOne, index, each, slice, channel, one, plane };
+enum class Extent : int32_t { all, row, rowOrOne, index, each, slice, channel, one, plane, weight, planes };
 
 /** The most operands, and the most numbers besides sizes, of one of these. */
 #if defined(__wasm__)
@@ -81,6 +82,8 @@ constexpr CompositeInfo compositeInfos[] = {
   {"avgPool", 2, 10, {Extent::all, Extent::plane}},
   // x, y, plane, kernel, stride, low, divisor, around
   {"avgPoolBackward", 2, 10, {Extent::all, Extent::plane}},
+  // dy, weight, dx, plane, kernel, stride, low, channels, groups
+  {"convolutionByInput", 3, 10, {Extent::all, Extent::weight, Extent::planes}},
 #endif
 };
 constexpr const CompositeInfo& info_of(Composite kind) { return compositeInfos[static_cast<int32_t>(kind)]; }

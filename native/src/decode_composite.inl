@@ -34,7 +34,14 @@ void read_composite(Reader& r, Instruction* out) {
   [[maybe_unused]] int32_t slices = 0;
   for (int32_t i = 0; i < info.numbers; i++) x.numbers[i] = r.word();
 #if !defined(__wasm__)
-  if (x.kind >= Composite::maxPool && !out->empty) {
+  if (x.kind == Composite::convolutionByInput && !out->empty) {
+    r.require(x.dtype == DType::float32, "a convolution is of another dtype");
+    r.require(x.numbers[8] >= 1 && x.numbers[9] >= 1, "a convolution has no channels");
+    for (int side = 0; side < 2; side++) {
+      const int32_t *n = x.numbers + side, step = n[4];
+      r.require(n[0] >= 1 && n[2] >= 1 && step >= 1 && step <= 2 && n[6] >= 0, "windows have other sizes");
+    }
+  } else if (x.kind >= Composite::maxPool && !out->empty) {
     r.require(x.dtype == DType::float32 && x.numbers[5] <= 2, "windows are of another dtype or too far apart");
     for (int side = 0; side < 2; side++) {
       const int32_t own = sizes[1 + side], plane = x.numbers[side];
@@ -80,6 +87,23 @@ void read_composite(Reader& r, Instruction* out) {
       case Extent::plane:
         count = x.outer;
         for (int side = 0; side < 2; side++) r.times(x.numbers[side], &count);
+        break;
+      case Extent::weight:
+        x.steps[i] = r.count();
+        r.require(out->empty || (x.steps[i] > 0 && x.outer % x.steps[i] == 0 && x.steps[i] % x.numbers[9] == 0),
+                  "channels are in other groups");
+        slices = x.steps[i];
+        count = slices;
+        for (int number : {8, 2, 3}) r.times(x.numbers[number], &count);
+        if (!out->empty && r.good()) {
+          // The kernel counts the elements of a padded image.
+          int64_t padded = slices / x.numbers[9];
+          for (int side = 0; side < 2; side++) r.times(int64_t{sizes[1 + side]} + x.numbers[2 + side], &padded);
+        }
+        break;
+      case Extent::planes:
+        count = slices > 0 ? x.outer / slices : 0;
+        for (int number : {8, 9, 0, 1}) r.times(x.numbers[number], &count);
         break;
 #else
       default:  // of compositions that WebAssembly lacks

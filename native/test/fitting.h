@@ -115,17 +115,21 @@ inline std::vector<Fitting> fitting() {
         std::vector<Piece> pieces{kind, dtype, 2, 3, 2};
         // Windows of 2 x 2, over planes of 3 x 2 or to them.
         const auto composite = static_cast<Composite>(kind);
-        const bool isGradient = composite == Composite::maxPoolBackward || composite == Composite::avgPoolBackward;
-        const int32_t windows[] = {isGradient ? 4 : 2, isGradient ? 3 : 1, 2, 2, 1, 1, 0, 0, 0, 1};
+        // Two channels of one image, each of which has two windows of those of a convolution.
+        const bool isConvolution = composite == Composite::convolutionByInput;
+        const bool isGradient =
+            isConvolution || composite == Composite::maxPoolBackward || composite == Composite::avgPoolBackward;
+        const int32_t windows[] = {isGradient ? 4 : 2, isGradient ? 3 : 1, 2, 2, 1, 1, 0, 0, isConvolution ? 2 : 0, 1};
         for (int32_t i = 0; i < info.numbers; i++) pieces.push_back(isPooled ? windows[i] : -1);
         for (int32_t i = 0; i < info.operands; i++) {
           const Extent extent = info.extents[i];
           const bool isOne = step == 0;
-          const int32_t counts[] = {12, 4, isOne ? 1 : 4, 4, 3, 2, 6, 1, 2 * windows[0] * windows[1]};
+          const int32_t planes = 2 * windows[0] * windows[1];
+          const int32_t counts[] = {12, 4, isOne ? 1 : 4, 4, 3, 2, 6, 1, planes, 16, planes};
           const int32_t count = counts[static_cast<int32_t>(extent)];
           std::vector<int32_t> steps;
           if (extent == Extent::rowOrOne) steps = {step};
-          if (extent == Extent::channel) steps = {2};
+          if (extent == Extent::channel || extent == Extent::weight) steps = {2};
           pieces.push_back(at(i, extent == Extent::index ? i32 : dtype, steps, count));
         }
         put(info.name, Opcode::composite, pieces, {5, 6, 7});

@@ -291,6 +291,7 @@ template <class T> class Row {
       case Composite::maxPoolBackward:
       case Composite::avgPool:
       case Composite::avgPoolBackward:
+      case Composite::convolutionByInput:
 #endif
       case Composite::count:
         return;
@@ -398,9 +399,11 @@ template <class T> void rows_of(const CompositeOp& it, const Memory& memory) {
 }
 
 void pool(const CompositeOp&, const Memory&);
+void phases(const CompositeOp&, const Memory&);
 
 void composite(const CompositeOp& it, const Memory& memory) {
 #if !defined(__wasm__)
+  if (it.kind == Composite::convolutionByInput) return phases(it, memory);
   if (it.kind >= Composite::maxPool) return pool(it, memory);
 #endif
   it.dtype == DType::float32 ? rows_of<float>(it, memory) : rows_of<double>(it, memory);

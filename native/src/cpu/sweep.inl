@@ -102,6 +102,22 @@ template <class T, int N> static void run_sweep(int64_t rows, int64_t step, cons
   return step == 1 ? Sweeps<T, N, 1, false>::run(rows, it) : Sweeps<T, N, 2, false>::run(rows, it);
 }
 
+/** All panels of so many vectors, N at a time. N spots follow the last one. */
+template <class T, int N>
+INLINE void run_panels(int64_t rows, int64_t step, const Spot* spots, int64_t vectors, Sweep<T>& it) {
+  constexpr int half = N / 2;
+  const int64_t panels = vectors / N, rest = vectors - panels * N;
+  it.spots = spots;
+  it.panels = panels;
+  if (panels > 0) run_sweep<T, N>(rows, step, it);
+  if (rest == 0) return;
+  it.spots += panels * N;
+  it.panels = 1;
+  rest > half ? run_sweep<T, N>(rows, step, it)
+  : rest > 1  ? run_sweep<T, half>(rows, step, it)
+              : run_sweep<T, 1>(rows, step, it);
+}
+
 /** The number of elements of a that are packed at a time. */
 constexpr int64_t blockOfA = blockRows * blockK;
 /** The largest sum that has a table as a whole, and the columns that share one. */
@@ -135,7 +151,6 @@ template <class T, int N, class Place, class Finish>
 static void sweep_region(const Nested<T>& it, int64_t first, int64_t end, const Region& region, const Place& place,
                        const Finish& finish) {
   constexpr int64_t L = lanes<T>;
-  constexpr int half = N / 2;
   const int64_t inner = it.bColumns.inner(), step = it.bColumns.step();
   const int64_t rows = region.rowEnd - region.row, columns = region.columnEnd - region.column;
   const int64_t height = piece(rows, sweepRows);
@@ -175,7 +190,7 @@ static void sweep_region(const Nested<T>& it, int64_t first, int64_t end, const 
       }
       flat += count;
     });
-    const int64_t vectors = spot - spots, panels = vectors / N, rest = vectors - panels * N;
+    const int64_t vectors = spot - spots;
     for (int i = 0; i < N; ++i) spot[i] = spot[-1];
     for (int64_t row = region.row; row < region.rowEnd; row += high) {
       const int64_t rowEnd = region.rowEnd - row < high ? region.rowEnd : row + high;
@@ -192,15 +207,7 @@ static void sweep_region(const Nested<T>& it, int64_t first, int64_t end, const 
           sweep.aTile = packsA ? tileRows * it.k : tileRows * left.row;
           sweep.aColumn = packsA ? tileRows : left.column;
           sweep.c = c + at * it.cRow;
-          sweep.spots = spots;
-          sweep.panels = panels;
-          if (panels > 0) run_sweep<T, N>(tileRows, step, sweep);
-          if (rest == 0) return;
-          sweep.spots += panels * N;
-          sweep.panels = 1;
-          rest > half ? run_sweep<T, N>(tileRows, step, sweep)
-          : rest > 1  ? run_sweep<T, half>(tileRows, step, sweep)
-                      : run_sweep<T, 1>(tileRows, step, sweep);
+          run_panels<T, N>(tileRows, step, spots, vectors, sweep);
         };
         const T* const start = packsA ? packed : a + row * left.row;
         if (tiles > 0) strip(tiles, height, start, row);

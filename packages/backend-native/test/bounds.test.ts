@@ -81,7 +81,7 @@ function ofRecord(kind: CompositeKind): Sketched {
   const attrs = {
     axis: 1,
     ...Object.fromEntries([
-      ...numbers.map((name) => [name, -100]),
+      ...numbers.map((name) => [name, name === 'ignore' ? -100 : 1]),
       ...pairs.map((name) => [name, windows[name] ?? [1, 1]]),
     ]),
   }

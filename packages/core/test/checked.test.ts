@@ -196,7 +196,7 @@ describe('a checked backend', () => {
 
   describe.each(Object.keys(composites) as CompositeKind[])('of %s', (kind) => {
     const { inputs, outputs, numbers = [], pairs = [] }: Composite = composites[kind]
-    const named = [...numbers.map((name) => [name, 0]), ...pairs.map((name) => [name, [2, 2]])]
+    const named = [...numbers.map((name) => [name, 1]), ...pairs.map((name) => [name, [2, 2]])]
     const attrs = { axis: 1, ...Object.fromEntries(named) }
     interface Made {
       readonly inputs: readonly View[]
@@ -232,7 +232,8 @@ describe('a checked backend', () => {
         ).toThrow(unfit)
       }
       for (const [k, [name, extent]] of outputs.entries()) {
-        const other = (x: Output): Output => ({ ...x, sizes: sizesOf(extent, [2, 4, 3], attrs) })
+        const sizes = extent === 'planes' ? [3] : sizesOf(extent, [2, 4, 3], attrs)
+        const other = (x: Output): Output => ({ ...x, sizes })
         expect(
           running((made) => ({ outputs: at(made.outputs, k, other(made.outputs[k])) })),
           name,

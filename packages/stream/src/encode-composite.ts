@@ -42,6 +42,7 @@ export const unfetched = [
   'maxPoolBackward',
   'avgPool',
   'avgPoolBackward',
+  'convolutionByInput',
 ] as const satisfies readonly CompositeKind[]
 /**
  * Those that C++ has kernels for, in the order of their numbers. tools/steps.mjs generates native/src/composites.h from
@@ -87,9 +88,13 @@ export function composite(w: Writer, instr: Instr<CompositeKind>, tag: number): 
   put(w, [numberOf.get(kind) as number, rankOf(dtype)])
   put(w, [numelOf(sizes.slice(0, axis)), sizes[axis] ?? 1, numelOf(sizes.slice(axis + 1))])
   put(w, numbers)
-  // A stride from row to row, or the number of slices until the channels repeat.
+  // A stride from row to row, the number of slices until the channels repeat, or that of channels.
   const more = (extent: Extent, isOne: boolean): readonly number[] =>
-    extent === 'rowOrOne' ? [isOne ? 0 : 1] : extent === 'channel' ? [sizes[axis - 1] ?? 1] : none
+    extent === 'rowOrOne'
+      ? [isOne ? 0 : 1]
+      : extent === 'channel' || extent === 'weight'
+        ? [sizes[axis - 1] ?? 1]
+        : none
   views.forEach((x, i) => void view(w, x, more(extents[i], ones[i])))
   outputs.forEach((out, i) => void memory(w, hostOf(out), out.dtype, 0, more(record.outputs[i][1], false)))
   end(w, start)

@@ -37,7 +37,7 @@ export function compositesHeader(): string {
       '};',
       '',
       "/** How much of [outer, n, inner] an operand is: Extent in core's backend/composites.ts. */",
-      'enum class Extent : int32_t { all, row, rowOrOne, index, each, slice, channel, one, plane };',
+      'enum class Extent : int32_t { all, row, rowOrOne, index, each, slice, channel, one, plane, weight, planes };',
       '',
       '/** The most operands, and the most numbers besides sizes, of one of these. */',
       '#if defined(__wasm__)',

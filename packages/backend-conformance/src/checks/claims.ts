@@ -89,7 +89,7 @@ export function attributesOf(kind: CompositeKind, axis: number, [n, inner]: Shap
   const ones = pairs.map((name) => [name, [1, 1]] as const)
   const by = /Backward$/.test(kind) ? 1 : -1
   const windows = pairs.length > 0 && { kernel: [2, 2], low: [0, 0], plane: [n + by, inner + by] }
-  const singles = numbers.map((name) => [name, 2] as const)
+  const singles = numbers.map((name) => [name, name === 'groups' ? 1 : 2] as const)
   return { axis, ...Object.fromEntries([...ones, ...singles]), ...windows } as Attributes[CompositeKind]
 }
 

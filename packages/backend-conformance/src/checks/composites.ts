@@ -129,6 +129,32 @@ const ofMeans: Uses = (x) => [
   ),
 ]
 
+/** The kernel's size, the step and the padding of windows up to two apart; some leave elements out, or are padding alone. */
+const steps = [
+  [2, 2, 2, 2, 0, 0],
+  [3, 3, 2, 2, 1, 1],
+  [1, 1, 2, 2, 0, 0],
+  [5, 4, 1, 2, 2, 1],
+  [3, 2, 2, 1, 0, 1],
+  [3, 7, 2, 2, 4, 3],
+].map((n) => [n.slice(0, 2), n.slice(2, 4), n.slice(4)])
+/**
+ * Of finite numbers, because the composition multiplies them by zeros that are not part of a window. Planes are images of
+ * one channel, or the channels of one image.
+ */
+const ofSteps: Uses = (x, axis) => {
+  if (x.elements === 0 || axis > 0) return []
+  const planes = planesOf(x.nanToNum(0).clamp(-9, 9))
+  return [planes, planes.transpose(0, 1)].flatMap((images) =>
+    steps.flatMap(([kernel, stride, padding], i) => {
+      const fits = [0, 1].every((d) => (images.size(2 + d) - 1) * stride[d] + kernel[d] > 2 * padding[d])
+      const groups = i % 2 === 0 ? 1 : images.size(1)
+      const weight = randn([images.size(1), 2, ...kernel], { dtype: x.dtype })
+      return fits ? [F.convTranspose2d(images, weight, { stride, padding, groups })] : []
+    }),
+  )
+}
+
 /** Every kind has its line; the rest of this file derives what to check. */
 const uses: Readonly<Record<CompositeKind, Uses>> = {
   softmax: ofSoftmax,
@@ -147,6 +173,7 @@ const uses: Readonly<Record<CompositeKind, Uses>> = {
   maxPoolBackward: ofMaxima,
   avgPool: ofMeans,
   avgPoolBackward: ofMeans,
+  convolutionByInput: ofSteps,
 }
 
 /** Sizes around vector lengths, and rows of one element. */

@@ -8,12 +8,24 @@ import type { Instr } from './backend.ts'
 // `all`; `row`: one element per row, that is per [outer, inner], with 1 along the axis; `rowOrOne`: the same or a single
 // element; `index`: one int32 per row; `each`: one element per index of the axes from this one on, with 1 for the others;
 // `slice`: one per [outer]; `channel`: one per index of the axis and the one before; `one`: one; `plane`: as all, with
-// the attribute `plane` for the sizes of the axis and the one after.
+// the attribute `plane` for the sizes of the axis and the one after; `planes`: the same, with `channels` in each of `groups`
+// for the size before; `weight`: as many as all has channels, each with `channels` windows of the size `kernel`.
 /**
  * How much of [outer, n, inner] an operand covers, where n is the axis and the first operand covers all. All but an index
  * have one float dtype, and there is at least one element.
  */
-export type Extent = 'all' | 'row' | 'rowOrOne' | 'index' | 'each' | 'slice' | 'channel' | 'one' | 'plane'
+export type Extent =
+  | 'all'
+  | 'row'
+  | 'rowOrOne'
+  | 'index'
+  | 'each'
+  | 'slice'
+  | 'channel'
+  | 'one'
+  | 'plane'
+  | 'weight'
+  | 'planes'
 
 export interface Composite {
   /** Names and extents, in the order of the instruction's inputs. */
@@ -96,6 +108,11 @@ interface Composites {
   }
   avgPool: MeanOfWindows
   avgPoolBackward: MeanOfWindows
+  convolutionByInput: OverWindows & {
+    inputs: [['dy', 'all'], ['weight', 'weight']]
+    outputs: [['dx', 'planes']]
+    numbers: ['channels', 'groups']
+  }
 }
 
 const norm = <S extends Extent, C extends Extent, More extends Composite['outputs']>(
@@ -213,6 +230,16 @@ export const composites: Readonly<Composites> = {
   avgPool: meanOfWindows,
   // Zeros, to which each x, divided, is added at all elements of its window, in the order of windows.
   avgPoolBackward: meanOfWindows,
+  // The gradient of a convolution by its input, with steps of 1 and 2: each window of the weights, scaled, is added to zeros.
+  convolutionByInput: {
+    inputs: [
+      ['dy', 'all'],
+      ['weight', 'weight'],
+    ],
+    outputs: [['dx', 'planes']],
+    pairs,
+    numbers: ['channels', 'groups'],
+  },
 }
 
 export type CompositeKind = keyof Composites
@@ -240,9 +267,17 @@ export const isComposite = (instr: Instr): instr is Instr<CompositeKind> => Obje
 export function sizesOf(
   extent: Extent,
   sizes: Shape,
-  { axis, plane = [] }: { readonly axis: number; readonly plane?: Shape },
+  {
+    axis,
+    plane = [],
+    kernel = [],
+    channels = 0,
+    groups = 0,
+  }: Partial<CompositeAttrs['convolutionByInput']> & { readonly axis: number },
 ): Shape {
   if (extent === 'all') return sizes
+  if (extent === 'weight') return [sizes[axis - 1], channels, ...kernel]
+  if (extent === 'planes') return [...sizes.slice(0, axis - 1), channels * groups, ...plane]
   if (extent === 'plane') return [...sizes.slice(0, axis), ...plane]
   if (extent === 'each') return sizes.slice(axis).map((n, i) => (i === 0 ? n : 1))
   const keeps = (i: number): boolean =>

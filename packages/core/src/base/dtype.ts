@@ -40,6 +40,15 @@ const arrays = {
   float64: Float64Array,
 } as const
 
+/** The type of C++ that messages of PyTorch name; int32 takes the place of its int64. */
+export const cName: Readonly<Record<DType, string>> = {
+  float32: 'float',
+  float64: 'double',
+  int32: 'long int',
+  uint8: 'unsigned char',
+  bool: 'bool',
+}
+
 /** Bytes per element. */
 export const dtypeSize: Readonly<Record<DType, number>> = { bool: 1, uint8: 1, int32: 4, float32: 4, float64: 8 }
 

@@ -6,3 +6,7 @@ export const toFloat = 'Convert it first: x.float().'
 /** PyTorch's sentence for the negation of a bool. */
 export const negatedBool =
   'Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.'
+
+/** That for the difference of two. */
+export const subtractBools =
+  'Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead.'

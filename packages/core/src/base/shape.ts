@@ -154,3 +154,11 @@ export function inferSize(sizes: Shape, numel: number): Shape {
     `The sizes multiply to ${hole < 0 ? known : `a multiple of ${known}`}; they must multiply to ${numel}.`,
   )
 }
+
+/** The check of `source` by functions that put it into a slice of a tensor. */
+export function checkSource(source: Shape, slice: Shape): void {
+  if (sameShape(slice, source)) return
+  throw new RuntimeError(
+    `expected src to have a size equal to the slice of self. src size = ${shapeString(source)}, slice size = ${shapeString(slice)}`,
+  )
+}

@@ -2,7 +2,7 @@
 // others. They are composed as in PyTorch, so that promotion, gradients and errors follow.
 import { dtypeName, isFloat } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
-import { negatedBool } from '../base/remedies.ts'
+import { negatedBool, subtractBools } from '../base/remedies.ts'
 import { broadcastShapes, checkOutput, shapeString } from '../base/shape.ts'
 import { s } from '../expr/expr.ts'
 import { elementwise } from '../ops/define/elementwise.ts'
@@ -113,10 +113,7 @@ const hingeArguments = method('hinge_embedding_loss', target, ...hingeParameters
 export function hingeEmbeddingLoss(input: Tensor, ...args: Takes<[target: Tensor], 'target', MarginArguments>): Tensor {
   const [target, margin, , , reduction] = hingeArguments(input, args)
   if (input.dtype === 'bool') {
-    throw new RuntimeError(
-      'Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead.',
-      'Convert the input: x.float().',
-    )
+    throw new RuntimeError(subtractBools, 'Convert the input: x.float().')
   }
   const others = where(ne(target, 1), missing(sub(margin, input)), 0)
   return reduceBy(add(others, where(ne(target, -1), input, 0)), reduction)

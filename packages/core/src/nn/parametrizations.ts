@@ -30,7 +30,7 @@ import { getProperty } from './members.ts'
 import { Module } from './module.ts'
 import { camelCase } from './names.ts'
 import { registerParametrization } from './parametrize.ts'
-import { matrixOf, readSpectral, type SpectralNormOptions } from './weight-norm.ts'
+import { checkIterations, matrixOf, readSpectral, type SpectralNormOptions } from './weight-norm.ts'
 
 const mT = (x: Tensor): Tensor => transpose(x, -2, -1)
 const diagonals = (x: Tensor): Tensor => diagonal(x, 0, -2, -1)
@@ -259,8 +259,7 @@ export function spectralNorm<M extends Module>(
   if (dim >= rank || dim < -rank) {
     throw new IndexError(`Dimension out of range (expected to be in range of [-${rank}, ${rank - 1}] but got ${dim})`)
   }
-  if (iterations <= 0)
-    throw new ValueError(`Expected n_power_iterations to be positive, but got n_power_iterations=${iterations}`)
+  checkIterations(iterations)
   const norm = new SpectralNormModule(weight, iterations, dim < 0 ? dim + rank : dim, eps)
   return registerParametrization(module as M, name, norm)
 }

@@ -114,6 +114,11 @@ export function matrixOf(weight: Tensor, dim: number): Tensor {
   return reshape(dim === 0 ? weight : permute(weight, order), weight.sizes[dim], -1)
 }
 
+export function checkIterations(iterations: number): void {
+  if (iterations <= 0)
+    throw new ValueError(`Expected n_power_iterations to be positive, but got n_power_iterations=${iterations}`)
+}
+
 /**
  * Replaces a parameter by one divided by its largest singular value, which calls in training approximate by power
  * iteration: `weightOrig`, with the buffers `weightU` and `weightV`. Returns the module.
@@ -133,9 +138,7 @@ export function spectralNorm<M extends Module>(
   const [module, name, iterations, eps, given] = readSpectral(args)
   const weight = tensorOf(module, name)
   checkOnce(module, name, 'spectral_norm')
-  if (iterations <= 0) {
-    throw new ValueError(`Expected n_power_iterations to be positive, but got n_power_iterations=${iterations}`)
-  }
+  checkIterations(iterations)
   const dim = given ?? (module instanceof TransposedConvolution ? 1 : 0)
   const [orig, u, v] = parts(name, 'Orig', 'U', 'V')
   const { dtype, device } = weight

@@ -49,6 +49,11 @@ function onMemoryOf({ storage }: Tensor, inputs: readonly Input[]): number[] {
 }
 const isOn = (x: Input, storage: Storage): boolean => x instanceof Tensor && x.storage === storage
 
+export const overlapping = (): RuntimeError =>
+  new RuntimeError(
+    'unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.',
+  )
+
 /** PyTorch's checks before the memory of `self` gets a result of `inputs`, recorded if `grad`. */
 export function checkWritable(self: Tensor, inputs: readonly Input[], grad: boolean = mode.grad): void {
   if (effects.sink !== null) effects.sink.looks.met([self])
@@ -56,9 +61,7 @@ export function checkWritable(self: Tensor, inputs: readonly Input[], grad: bool
   const { strides, sizes } = self
   for (let i = 0; i < strides.length; i++) {
     if (strides[i] !== 0 || sizes[i] < 2 || self.elements === 0) continue
-    throw new RuntimeError(
-      'unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.',
-    )
+    throw overlapping()
   }
 }
 

@@ -3,9 +3,18 @@
 // that one.
 import type { Attributes, Spec } from '../../backend/backend.ts'
 import { type CompositeKind, composites, sizesOf } from '../../backend/composites.ts'
+import { numelOf, type Shape } from '../../base/shape.ts'
 import { applyAll } from '../../tensor/apply.ts'
 import type { Input, OpDef } from '../../tensor/op.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
+
+/** Whether a kernel over planes of float32 takes `x`, for windows without dilation. */
+export const runsOnPlanes = (kind: CompositeKind, { dtype, elements, storage }: Tensor, dilation: Shape): boolean =>
+  dilation.length === 2 &&
+  numelOf(dilation) === 1 &&
+  dtype === 'float32' &&
+  elements > 0 &&
+  storage.device.backend.caps.fused?.has(kind) === true
 
 type Rules<A> = Pick<OpDef<A>, 'saves' | 'vjp'> & Partial<Pick<OpDef<A>, 'infer'>>
 

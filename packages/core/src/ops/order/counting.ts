@@ -175,8 +175,6 @@ export function search(sequence: Tensor, given: Tensor | number, right: boolean,
   )
   return apply(reshapeOp, [places], values.sizes)
 }
-export const cNames = { float32: 'float', float64: 'double', int32: 'long int', uint8: 'unsigned char', bool: 'bool' }
-
 /**
  * Where values belong in a sorted vector, or in the last dimension of a tensor with the same leading sizes: the number of
  * elements less than each value, or with `right` not more than it. int32.

@@ -1,5 +1,5 @@
 // Histograms of elements, and of points of several coordinates. None has a gradient.
-import { isFloat } from '../../base/dtype.ts'
+import { cName, isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { sameShape, type Shape, shapeString } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
@@ -34,7 +34,7 @@ import { reshapeOp } from '../define/views.ts'
 import { div, sub } from '../pointwise/arithmetic.ts'
 import { sum } from '../reduce/reduce.ts'
 import { narrow, select } from '../views/views.ts'
-import { cNames, counted, search } from './counting.ts'
+import { counted, search } from './counting.ts'
 
 /** The limits of the data, which are read. */
 function limitsOfData(name: string, how: string, x: Tensor): readonly [number, number] {
@@ -100,7 +100,7 @@ function edgesOf(points: Tensor, bins: readonly (number | Tensor)[], limits: rea
     if (isTensor(bin) && bin.dtype !== dtype) {
       throw new RuntimeError(
         'torch.histogramdd: input tensor and bins tensors should have the same dtype, but got input with dtype ' +
-          `${cNames[dtype]} and bins for dimension ${d} with dtype ${cNames[bin.dtype]}`,
+          `${cName[dtype]} and bins for dimension ${d} with dtype ${cName[bin.dtype]}`,
       )
     }
     if (isTensor(bin) && bin.dim() !== 1) {
@@ -174,7 +174,7 @@ function checkWeight(x: Tensor, weight: Tensor | null, wanted: Shape, shape: Sha
   }
   if (weight.dtype === x.dtype) return
   throw new RuntimeError(
-    `torch.histogramdd: if weight tensor is provided, input tensor and weight tensor should have the same dtype, but got input(${cNames[x.dtype]}), and weight(${cNames[weight.dtype]})`,
+    `torch.histogramdd: if weight tensor is provided, input tensor and weight tensor should have the same dtype, but got input(${cName[x.dtype]}), and weight(${cName[weight.dtype]})`,
   )
 }
 const flatten = (x: Tensor | null): Tensor | null => (x === null ? null : apply(reshapeOp, [detached(x)], [x.elements]))

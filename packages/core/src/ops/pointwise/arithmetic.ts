@@ -3,7 +3,7 @@
 // conformance suite.
 import { type DType, isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
-import { negatedBool, toFloat, toInt } from '../../base/remedies.ts'
+import { negatedBool, subtractBools, toFloat, toInt } from '../../base/remedies.ts'
 import { s } from '../../expr/expr.ts'
 import { operand } from '../../tensor/apply.ts'
 import type { Input } from '../../tensor/op.ts'
@@ -60,8 +60,6 @@ export const add: Overloaded<AlphaArguments> = overloaded(
 
 const subtractBool =
   'Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.'
-const subtractBools =
-  'Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead.'
 /** Neither operand may be bool, whatever it would be promoted to. */
 const acceptsSub = (_: DType, [x, y]: readonly Input[]): void => {
   if (x.dtype !== 'bool' && y.dtype !== 'bool') return

@@ -1,7 +1,7 @@
 // Functions of three operands and of mixed dtypes: lerp, addcmul, addcdiv, powers in double precision, ldexp, and the
 // greatest common divisor. As in all files of this folder, every export is an op with a method, an in-place form and
 // cells in the conformance suite.
-import { type DType, dtypeName, isFloat } from '../../base/dtype.ts'
+import { cName, dtypeName, isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { toInt } from '../../base/remedies.ts'
 import { resultType, mixed } from '../../base/promotion.ts'
@@ -29,13 +29,6 @@ const none = (dy: Expr): Expr => s.constant(0, dy.dtype)
 
 // ---- lerp ----
 
-const cNames: Readonly<Record<DType, string>> = {
-  float32: 'float',
-  float64: 'double',
-  int32: 'long int',
-  uint8: 'unsigned char',
-  bool: 'bool',
-}
 const defineLerp = (name: string, kernel: string): Elementwise =>
   elementwise(
     name,
@@ -51,7 +44,7 @@ const defineLerp = (name: string, kernel: string): Elementwise =>
           throw mixed(
             x.dtype,
             other.dtype,
-            `expected dtype ${cNames[x.dtype]} for \`${i === 0 ? 'end' : 'weight'}\` but got dtype ${cNames[other.dtype]}`,
+            `expected dtype ${cName[x.dtype]} for \`${i === 0 ? 'end' : 'weight'}\` but got dtype ${cName[other.dtype]}`,
           )
         })
         if (!isFloat(x.dtype)) throw notImplemented(kernel, x.dtype)

@@ -1,9 +1,9 @@
 // Windows of few taps over planes, for which a backend may have kernels of its own: the ops of those kernels, and whether
 // they are there for a tensor.
 import { type CompositeKind, composites } from '../../backend/composites.ts'
-import { numelOf } from '../../base/shape.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
+import { runsOnPlanes } from '../define/composite.ts'
 import { isSmall, leading, type Windows } from './taps.ts'
 
 type Prim = CompositeKind & `${'max' | 'avg'}Pool${string}`
@@ -26,11 +26,5 @@ export const planeOp = <W extends Windows>(
   },
 })
 
-export const hasPlanes = ({ dtype, elements, storage }: Tensor, windows: Windows, prim: Prim): boolean =>
-  isSmall(windows) &&
-  windows.stride.length === 2 &&
-  windows.stride[1] < 3 &&
-  numelOf(windows.dilation) === 1 &&
-  dtype === 'float32' &&
-  elements > 0 &&
-  storage.device.backend.caps.fused?.has(prim) === true
+export const hasPlanes = (x: Tensor, windows: Windows, prim: Prim): boolean =>
+  isSmall(windows) && windows.stride[1] < 3 && runsOnPlanes(prim, x, windows.dilation)

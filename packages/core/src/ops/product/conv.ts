@@ -1,6 +1,6 @@
 // The calls of convolutions, plain and transposed, in one to three dimensions: their arguments, PyTorch's checks of
 // them in PyTorch's order, and the geometry that convolution.ts computes with.
-import { type DType, dtypeName } from '../../base/dtype.ts'
+import { cName, dtypeName } from '../../base/dtype.ts'
 import { mixed } from '../../base/promotion.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { toInt } from '../../base/remedies.ts'
@@ -44,14 +44,6 @@ interface Call {
   readonly bias: Tensor | null
   readonly transposed: boolean
   readonly groups: number
-}
-
-const cName: Readonly<Record<DType, string>> = {
-  float32: 'float',
-  float64: 'double',
-  int32: 'long int',
-  uint8: 'unsigned char',
-  bool: 'bool',
 }
 
 function checkDTypes({ x, weight: w, bias, transposed }: Call, kernel: string): void {

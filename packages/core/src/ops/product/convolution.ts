@@ -1,6 +1,7 @@
 // Convolutions over any number of dimensions. A convolution is a contraction of the weight with windows, a strided view
 // of the padded input. So are its gradients by the input and by the weight; they are ops here, and each other's
 // gradients. No windows are copied to memory.
+import { runsOnPlanes } from '../define/composite.ts'
 import { cloneOp, elementwise } from '../define/elementwise.ts'
 import { adjoint, reshapeOp } from '../define/views.ts'
 import { contiguousStrides } from '../../base/layout.ts'
@@ -249,6 +250,9 @@ const byInputOp: OpDef<Geometry> = {
   to: {
     kind: 'compose',
     compose: ([dy, weight], g) => {
+      const isNear = Math.max(...g.stride) === 2
+      if (isNear && runsOnPlanes('convolutionByInput', dy as Tensor, g.dilation))
+        return [apply(phasesOp, [dy, weight], g)]
       const [n, rows] = dy.sizes
       const own = rows / g.groups
       const channels = weight.sizes[1]
@@ -320,25 +324,36 @@ const byInputOp: OpDef<Geometry> = {
       const strides = contiguousStrides(full)
       const spatial = strides.slice(2)
       const lengths = phases.map(({ length }) => length)
-      const within = [...strides.slice(0, 2), ...spatial.map((st, i) => st * g.stride[i])]
+      const images = strides.slice(0, 2)
+      const within = spatial.map((st, i) => st * g.stride[i])
       const numbers = phases.map(({ count }) => count)
       const between = phases.map(({ apart }, i) => apart * spatial[i])
       const offset = phases.reduce((at, { first }, i) => at + first * spatial[i], 0)
       const each = phases.map((phase, i) => tapsOf(phase, w.sizes[i + 2]))
+      const place = (y: Tensor, sizes: Shape, strides: Shape): Tensor =>
+        adjoint(reshaped(y, sizes), { sizes, strides, offset }, full)
       let dx: Tensor
       if (!isApart && goOnTheirOwn(phases, each, channels, numelOf([...all, ...lengths]), own)) {
         const parts = choices(each).map((taps) => reshaped(sums(w, taps, []), [...all, ...lengths]))
-        const sizes = [...numbers, ...all, ...lengths]
         const y = apply(catOp, parts, { dim: 0, sizes: parts.map(() => n) })
-        dx = adjoint(reshaped(y, sizes), { sizes, strides: [...between, ...within], offset }, full)
+        dx = place(y, [...numbers, ...all, ...lengths], [...between, ...images, ...within])
       } else {
-        const sizes = [...all, ...numbers, ...lengths]
-        const steps = [...within.slice(0, 2), ...between, ...within.slice(2)]
-        dx = adjoint(reshaped(together(), sizes), { sizes, strides: steps, offset }, full)
+        dx = place(together(), [...all, ...numbers, ...lengths], [...images, ...between, ...within])
       }
       const cut = g.input.reduce((x, size, i) => (x.sizes[i + 2] === size ? x : narrow(x, i + 2, 0, size)), dx)
       return [cut === dx ? dx : apply(cloneOp, [cut], null)]
     },
+  },
+}
+
+/** The same as one kernel. */
+const phasesOp: OpDef<Geometry> = {
+  name: 'convolution',
+  infer: byInputOp.infer,
+  to: {
+    kind: 'kernel',
+    prim: 'convolutionByInput',
+    lower: (g, [, w]) => ({ ...g, axis: 2, plane: g.input, channels: w.sizes[1] }),
   },
 }
 

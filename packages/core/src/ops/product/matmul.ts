@@ -1,6 +1,6 @@
 // Matrix products. One op computes [..., m, k] x [..., k, n]; mm, bmm, mv, dot, matmul, addmm and linear call it.
 // Transposes reach the kernel as strides.
-import { type DType, dtypeName } from '../../base/dtype.ts'
+import { cName as cNames, type DType, dtypeName } from '../../base/dtype.ts'
 import { mixed } from '../../base/promotion.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { toInt } from '../../base/remedies.ts'
@@ -37,13 +37,7 @@ const ofBatches = counts(1, 1)
 const withBias = biasing(ofMatrices)
 
 /** The C name of a dtype. */
-export const cName: Readonly<Record<DType, string>> = {
-  float32: 'float',
-  float64: 'double',
-  int32: 'long',
-  uint8: 'unsigned char',
-  bool: 'bool',
-}
+export const cName: Readonly<Record<DType, string>> = { ...cNames, int32: 'long' }
 /** Throws for factors of different dtypes, and for bools, which `kernel` of PyTorch does not multiply. */
 function checkDTypes(a: Spec, b: Spec, kernel: string): void {
   if (a.dtype === 'bool' && a.sizes.length > 0 && numelOf(a.sizes) > 0) throw notImplemented(kernel, 'bool', toInt)

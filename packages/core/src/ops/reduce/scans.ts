@@ -1,6 +1,6 @@
 // Running sums, products and extremes along a dimension: the scan kernel with each of its functions.
 import type { Prims, ReduceFn } from '../../backend/backend.ts'
-import { type DTypeWord, isFloat } from '../../base/dtype.ts'
+import { cName, type DTypeWord, isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { toInt } from '../../base/remedies.ts'
 import { normalizeDim } from '../../base/shape.ts'
@@ -66,7 +66,7 @@ function runningInPlace(op: OpDef<number>) {
     const d = normalizeDim(dim, x.dim())
     if (dtype !== x.dtype) {
       throw new RuntimeError(
-        `Bad in-place call: input tensor dtype ${cNames[x.dtype]} and output tensor dtype ${cNames[dtype]} should match`,
+        `Bad in-place call: input tensor dtype ${cName[x.dtype]} and output tensor dtype ${cName[dtype]} should match`,
         'Use the form without the trailing underscore.',
       )
     }
@@ -74,8 +74,6 @@ function runningInPlace(op: OpDef<number>) {
     return x.dim() === 0 ? applyInPlace(ofOne, x, [x], null) : applyInPlace(op, x, [x], d)
   }
 }
-const cNames = { float32: 'float', float64: 'double', int32: 'long int', uint8: 'unsigned char', bool: 'bool' } as const
-
 export type ScanOptions = GivenDim & { readonly dtype?: DTypeWord }
 /**
  * Running sums along `dim`: element i is the sum of elements 0 to i. bool and integers give int32.

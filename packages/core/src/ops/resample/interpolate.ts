@@ -220,14 +220,15 @@ const read = signature(
 )
 
 /** One value for each dimension, or PyTorch's error. */
-function forEach(x: Tensor, given: number | readonly number[], wrong: (sizes: string, list: string) => string): Shape {
+function forEach(x: Tensor, given: number | readonly number[], what: string, list: string, format: string): Shape {
   const spatial = x.sizes.slice(2)
   if (typeof given === 'number') return spatial.map(() => given)
-  if (given.length !== spatial.length) throw new ValueError(wrong(shapeString(spatial), shapeString(given)))
-  return given
+  if (given.length === spatial.length) return given
+  const [short] = format
+  throw new ValueError(
+    `Input and ${what} must have the same number of spatial dimensions, but got input with spatial dimensions of ${shapeString(spatial)} and ${list} ${shapeString(given)}. Please provide input tensor in (N, C, d1, d2, ...,dK) format and ${format} in (${short}1, ${short}2, ...,${short}K) format.`,
+  )
 }
-const formats = (name: string, short: string): string =>
-  `Please provide input tensor in (N, C, d1, d2, ...,dK) format and ${name} in (${short}1, ${short}2, ...,${short}K) format.`
 
 const noMode = (x: Tensor, mode: string): NotImplementedError => {
   const needs: Readonly<Record<string, number>> = { linear: 3, bilinear: 4, trilinear: 5 }
@@ -283,24 +284,9 @@ export function interpolate(
     )
   }
   if (size !== null && scaleFactor !== null) throw new ValueError('only one of size or scale_factor should be defined')
-  const asked =
-    size === null
-      ? null
-      : forEach(
-          x,
-          size,
-          (sizes, list) =>
-            `Input and output must have the same number of spatial dimensions, but got input with spatial dimensions of ${sizes} and output size of ${list}. ${formats('output size', 'o')}`,
-        )
+  const asked = size === null ? null : forEach(x, size, 'output', 'output size of', 'output size')
   const scales =
-    scaleFactor === null
-      ? null
-      : forEach(
-          x,
-          scaleFactor,
-          (sizes, list) =>
-            `Input and scale_factor must have the same number of spatial dimensions, but got input with spatial dimensions of ${sizes} and scale_factor of shape ${list}. ${formats('scale_factor', 's')}`,
-        )
+    scaleFactor === null ? null : forEach(x, scaleFactor, 'scale_factor', 'scale_factor of shape', 'scale_factor')
   if (asked === null && scales === null) throw new ValueError('either size or scale_factor should be defined')
   if (recompute === true && asked !== null)
     throw new ValueError('recompute_scale_factor is not meaningful with an explicit size.')

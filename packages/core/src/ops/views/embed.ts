@@ -1,6 +1,5 @@
 // A view of a tensor written over in a copy of it: selectScatter, sliceScatter and diagonalScatter.
-import { RuntimeError } from '../../base/errors.ts'
-import { sameShape, shapeString } from '../../base/shape.ts'
+import { checkSource } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
 import { noGrad } from '../../tensor/mode.ts'
 import type { OpDef } from '../../tensor/op.ts'
@@ -25,11 +24,7 @@ const bound = nullable(int)
 /** A copy of `x` with the elements of `source` where a view has its own; the view's function checks its arguments. */
 function embedded(op: OpDef<readonly ViewStep[]>, x: Tensor, source: Tensor, viewed: (x: Tensor) => Tensor): Tensor {
   const view = noGrad(() => viewed(detached(x)))
-  if (!sameShape(view.sizes, source.sizes)) {
-    throw new RuntimeError(
-      `expected src to have a size equal to the slice of self. src size = ${shapeString(source.sizes)}, slice size = ${shapeString(view.sizes)}`,
-    )
-  }
+  checkSource(source.sizes, view.sizes)
   return apply(op, [x, toDType(source, x.dtype)], [view.viewOf as ViewStep])
 }
 const embedding = (name: string): OpDef<readonly ViewStep[]> => ({ ...assignOp, name })

@@ -2,8 +2,9 @@
 import { dtypeSize } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { highestOf, isContiguous, isInjective, type Layout } from '../../base/layout.ts'
-import { sameShape, type Shape, shapeString } from '../../base/shape.ts'
+import { checkSource, type Shape, shapeString } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
+import { overlapping } from '../../tensor/in-place.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import { type Takes, int, ints, method, nullable, optional, required, tensor } from '../../tensor/signature.ts'
 import { Tensor } from '../../tensor/tensor.ts'
@@ -107,16 +108,8 @@ export function asStridedScatter(
 ): Tensor {
   const [src, sizes, strides, offset] = scatterArguments(x, args)
   const to = layoutIn(x, x.elements, sizes, strides, offset ?? 0)
-  if (!sameShape(to.sizes, src.sizes)) {
-    throw new RuntimeError(
-      `expected src to have a size equal to the slice of self. src size = ${shapeString(src.sizes)}, slice size = ${shapeString(to.sizes)}`,
-    )
-  }
-  if (!isInjective(to)) {
-    throw new RuntimeError(
-      'unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.',
-    )
-  }
+  checkSource(src.sizes, to.sizes)
+  if (!isInjective(to)) throw overlapping()
   const written = (y: Tensor): Tensor =>
     apply(scatterOp, [y, toDType(src, x.dtype)], [{ op: asStridedOp as OpDef<unknown>, attrs: to }])
   const order = isContiguous(x) ? null : orderOf(x)

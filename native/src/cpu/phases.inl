@@ -1,0 +1,375 @@
+// Gradients of convolutions by data with a step of 2, and transposed convolutions: every other element of every other row
+// of the result, a phase, is a sum over taps of its own. All phases of some rows of an image are computed in memory that
+// stays in the cache, over the padded gradient, which is there too, and then written between each other. So memory is
+// read and written once, and threads share images instead of phases. Tiles are those of sweeps (sweep.inl), or of vectors
+// along the rows (turned.inl) where planes are too narrow for them. Sizes alone decide which, and how the work is divided.
+#pragma once
+#include "sweep.inl"
+#include "turned.inl"
+
+namespace flambeau::ISA {
+
+/** One direction of the planes. */
+struct PhaseSide {
+  /** Sizes of the result, of the gradient and of the window. */
+  int64_t size, out, kernel, step, low;
+
+  /** Element step q + r of the result sums gradients q + first(r), ..., q + last(r). */
+  int64_t first(int64_t r) const { return -((kernel - 1 - r - low + (kernel + low) * step) / step - (kernel + low)); }
+  int64_t last(int64_t r) const { return (r + low) / step; }
+  int64_t taps(int64_t r) const { return last(r) - first(r) + 1; }
+  /** The place in the window of the first of them; the next ones are `step` before each other. */
+  int64_t place(int64_t r) const { return r + low - step * first(r); }
+  /** The elements of the longest phase. */
+  int64_t length() const { return up(size, step); }
+  /** The first gradient of an element of any phase, and how many more there are. */
+  int64_t begin() const { return step == 1 ? first(0) : first(0) < first(1) ? first(0) : first(1); }
+  int64_t more() const {
+    const int64_t end = last(step - 1), reach = end - begin();
+    return reach > 0 ? reach : 0;
+  }
+};
+
+class Phases {
+ public:
+  Phases(const CompositeOp& it, const Memory& memory)
+      : rows_(side(it, 0)),
+        columns_(side(it, 1)),
+        channels_(it.numbers[8]),
+        groups_(it.numbers[9]),
+        own_(it.steps[1] / groups_),
+        images_(it.outer / it.steps[1]) {
+    const float** const operands[] = {&dy_, &weight_};
+    for (int i = 0; i < 2; ++i) *operands[i] = at(it.operands[i], memory);
+    dx_ = at(it.operands[2], memory);
+    for (int64_t r = 0; r < rows_.step; ++r) {
+      for (int64_t q = 0; q < columns_.step; ++q) {
+        const int64_t taps = rows_.taps(r) * columns_.taps(q);
+        phases_[count_] = {r, q, own_ * taps, terms_};
+        terms_ += phases_[count_++].k;
+      }
+    }
+    divide();
+  }
+
+  void run() {
+    // What all parts read: the weights in the order of the tiles, and where terms are in the padded gradients.
+    const int64_t blocks = groups_ * up(channels_, high_), perBlock = terms_ * width_;
+    float* const packed = scratch<6>().room<float>(blocks * perBlock + terms_);
+    int32_t* const offsets = reinterpret_cast<int32_t*>(packed + blocks * perBlock);
+    for (int i = 0; i < count_; ++i) find_terms(phases_[i], offsets + phases_[i].at);
+    auto pack_part = [&](int64_t part) {
+      const int64_t block = part / count_, first = block % up(channels_, high_) * high_;
+      const Phase& phase = phases_[part % count_];
+      pack(phase, block / up(channels_, high_), first, least(high_, channels_ - first),
+           packed + block * perBlock + phase.at * width_);
+    };
+    each_part(blocks * count_, perBlock / count_, pack_part);
+    const int64_t each = up(channels_, high_), split = splits_ ? each : 1;
+    auto unit = [&](int64_t index) {
+      const int64_t group = index / split % groups_, band = index / split / groups_ % bands_;
+      const int64_t image = index / split / groups_ / bands_ * together_, first = splits_ ? index % split : 0;
+      compute(group, first, splits_ ? first + 1 : each, image, band, packed + group * each * perBlock, offsets);
+    };
+    each_part(up(images_, together_) * bands_ * groups_ * split,
+              terms_ * (splits_ ? high_ : channels_) * together_ * length_ * columns_.length(), unit);
+  }
+
+ private:
+  static constexpr int64_t L = lanes<float>;
+  /** The most channels of a unit, the elements of its phases, and the columns for which images are taken together. */
+  static constexpr int64_t mostChannels = 64, unitElements = 1 << 15, fewColumns = 128, manyUnits = 16;
+  /** Multiplications of a part. */
+  static constexpr int64_t partWork = 1 << 16;
+
+  /** Every so many rows and columns of the result: the terms of a sum, and those of the phases before. */
+  struct Phase {
+    int64_t row, column, k, at;
+  };
+
+  static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+  static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+
+  static PhaseSide side(const CompositeOp& it, int d) {
+    const int32_t* n = it.numbers + d;
+    return {n[0], d == 0 ? it.n : it.inner, n[2], n[4], n[6]};
+  }
+  static float* at(const Operand& x, const Memory& memory) {
+    return reinterpret_cast<float*>(memory.rows[x.ref].data) + x.offset;
+  }
+
+  /** Calls f(i) for i from 0 to before `count`, each of so much work, in parts that are worth a thread. */
+  template <class F> static void each_part(int64_t count, int64_t work, const F& f) {
+    const int64_t each = work < partWork ? partWork / most(work, 1) : 1;
+    auto part = [&](int64_t i) {
+      for (int64_t j = i * each, end = least(count, j + each); j < end; ++j) f(j);
+    };
+    parallel_for(up(count, each), part);
+  }
+
+  /** A unit is some channels of a band of rows of each phase, or of several images whose planes are small. */
+  void divide() {
+    high_ = channels_ <= mostChannels ? channels_ : piece(up(channels_, L), mostChannels / L) * L;
+    broad_ = columns_.length() + columns_.more();
+    const int64_t rows = rows_.length(), fitting = most(1, unitElements / (count_ * high_ * broad_));
+    bands_ = up(rows, fitting);
+    length_ = up(rows, bands_);
+    bands_ = up(rows, length_);
+    tall_ = length_ + rows_.more();
+    together_ = bands_ > 1 ? 1 : least(images_, most(1, least(fitting / tall_, fewColumns / (rows * columns_.length()))));
+    plane_ = together_ * tall_ * broad_;
+    splits_ = up(images_, together_) * bands_ * groups_ < manyUnits;
+    // The way of the least cost, as in contract.inl.
+    Spot spots[1];
+    const int64_t columns = together_ * length_ * columns_.length(), vectors = spots_of(together_, length_, spots, false);
+    const double direct = static_cast<double>(vectors * L) / static_cast<double>(columns);
+    const double filled = static_cast<double>(up(high_, L) * L) / static_cast<double>(high_);
+    const double turned =
+        filled * (1 + 4 / static_cast<double>(columns) + 8 / static_cast<double>(phases_[count_ - 1].k + 1));
+    isTurned_ = turned < direct;
+    width_ = isTurned_ ? up(high_, L) * L : high_;
+  }
+
+  /** Where the terms of a phase are in the padded gradients, in the order of its sums. */
+  void find_terms(const Phase& phase, int32_t* to) const {
+    const int64_t high = rows_.taps(phase.row), wide = columns_.taps(phase.column);
+    const int64_t top = rows_.first(phase.row) - rows_.begin(), left = columns_.first(phase.column) - columns_.begin();
+    for (int64_t o = 0; o < own_; ++o) {
+      for (int64_t i = 0; i < high; ++i) {
+        for (int64_t j = 0; j < wide; ++j) *to++ = static_cast<int32_t>(o * plane_ + (top + i) * broad_ + left + j);
+      }
+    }
+  }
+
+  /** The vectors of a panel of rows, and the rows of a tile. */
+  int64_t panel_of(int64_t rows) const {
+    return isTurned_ ? piece(up(rows, L), panelVectors) * L : piece(rows, sweepRows);
+  }
+
+  /** The weights of some channels, those of a tile side by side. */
+  void pack(const Phase& phase, int64_t group, int64_t first, int64_t count, float* to) const {
+    const int64_t taps = rows_.kernel * columns_.kernel, high = panel_of(count);
+    for (int64_t row = 0; row < count; row += high) {
+      const int64_t rows = least(high, count - row), width = isTurned_ ? up(rows, L) * L : rows;
+      for (int64_t o = 0; o < own_; ++o) {
+        const float* const from = weight_ + ((group * own_ + o) * channels_ + first + row) * taps;
+        for (int64_t i = 0, h = rows_.place(phase.row); i < rows_.taps(phase.row); ++i, h -= rows_.step) {
+          for (int64_t j = 0, w = columns_.place(phase.column); j < columns_.taps(phase.column); ++j, w -= columns_.step) {
+            const float* const tap = from + h * columns_.kernel + w;
+            for (int64_t l = 0; l < width; ++l) {
+              // The last of several vectors ends with the last row.
+              const int64_t r = l < width - L || rows < L ? l : l + rows - width;
+              to[l] = r < rows ? tap[r * taps] : 0;
+            }
+            to += width;
+          }
+        }
+      }
+    }
+  }
+
+  /** The rows of gradients that a band reads, with zeros around them: whole vectors are written behind each row. */
+  void pad(int64_t group, int64_t image, int64_t images, int64_t row, float* to) const {
+    const int64_t shift = columns_.begin(), before = most(0, -shift), from = most(0, shift);
+    const int64_t n = most(0, least(broad_ - before, columns_.out - from)), whole = n / L * L, rest = n - whole;
+    const int64_t behind = before + whole + (rest > 0 ? L : 0), first = row + rows_.begin();
+    const int64_t top = least(most(0, -first), tall_), bottom = most(top, least(rows_.out - first, tall_));
+    const auto put_rows = [&](const float* p, float* q, int64_t end) {
+      fill(q, top * broad_);
+      q += top * broad_;
+      for (int64_t r = top; r < bottom; ++r, p += columns_.out, q += broad_) {
+        for (int64_t x = 0; x < before; x += L) store(q + x, Vec<float>{});
+        for (int64_t x = 0; x < whole; x += L) store(q + before + x, load(p + x));
+        if (rest > 0) store(q + before + whole, load_some(p + whole, rest));
+        for (int64_t x = behind; x < broad_; x += L) store(q + x, Vec<float>{});
+      }
+      fill(q, end - bottom * broad_);
+    };
+    const int64_t channels = groups_ * own_, size = rows_.out * columns_.out;
+    for (int64_t o = 0; o < own_; ++o) {
+      const float* const p = dy_ + ((image * groups_ + group) * own_ + o) * size + (first + top) * columns_.out + from;
+      for (int64_t i = 0; i < images; ++i) {
+        put_rows(p + i * channels * size, to + o * plane_ + i * tall_ * broad_, tall_ * broad_);
+      }
+    }
+  }
+  INLINE void fill(float* to, int64_t count) {
+    for (int64_t i = 0; i < count; i += L) store(to + i, Vec<float>{});
+  }
+
+  /**
+   * Where vectors of columns begin, along rows or across their ends, whichever are fewer, and how many there are; written
+   * only if wanted.
+   */
+  int64_t spots_of(int64_t images, int64_t rows, Spot* to, bool isWanted) const {
+    const int64_t wide = columns_.length(), flat = ((images - 1) * tall_ + rows - 1) * broad_ + wide;
+    const int64_t across = up(flat, L), along = images * rows * up(wide, L);
+    if (!isWanted) return least(across, along);
+    const auto put = [&](int64_t place) {
+      const int32_t at = static_cast<int32_t>(place);
+      *to++ = {at, at};
+    };
+    if (across < along) {
+      for (int64_t i = 0; i < across; ++i) put(i * L);
+      return across;
+    }
+    for (int64_t i = 0; i < images; ++i) {
+      for (int64_t r = 0; r < rows; ++r) {
+        for (int64_t x = 0; x < wide; x += L) put((i * tall_ + r) * broad_ + x);
+      }
+    }
+    return along;
+  }
+
+  /** Blocks of channels from `begin` to before `end`. */
+  void compute(int64_t group, int64_t begin, int64_t end, int64_t image, int64_t band, const float* packed,
+               const int32_t* offsets) const {
+    const int64_t images = least(together_, images_ - image), row = band * length_;
+    const int64_t rows = least(length_, rows_.length() - row);
+    // Vectors reach beyond the last row.
+    const int64_t line = plane_ + L;
+    float* const from = scratch<0>().room<float>(own_ * plane_ + tall_ * broad_ + 2 * L);
+    float* const to = scratch<1>().room<float>(count_ * high_ * line + 2 * L);
+    pad(group, image, images, row, from);
+    for (int64_t block = begin; block < end; ++block) {
+      const int64_t first = block * high_, count = least(high_, channels_ - first);
+      const float* const weights = packed + block * terms_ * width_;
+      isTurned_ ? turn(images, rows, count, weights, offsets, from, to, line)
+                : sweep_all(images, rows, count, weights, offsets, from, to, line);
+      weave(image, images, group * channels_ + first, count, row, rows, to, line);
+    }
+  }
+
+  void sweep_all(int64_t images, int64_t rows, int64_t count, const float* packed, const int32_t* offsets,
+                 const float* from, float* to, int64_t line) const {
+    if constexpr (registers == 32) {
+      if (count <= fewRows) return sweep_all<2 * panelVectors>(images, rows, count, packed, offsets, from, to, line);
+    }
+    sweep_all<panelVectors>(images, rows, count, packed, offsets, from, to, line);
+  }
+
+  template <int N>
+  void sweep_all(int64_t images, int64_t rows, int64_t count, const float* packed, const int32_t* offsets,
+                 const float* from, float* to, int64_t line) const {
+    Spot* const spots = reinterpret_cast<Spot*>(scratch<4>().room<int32_t>(2 * (plane_ + L + N)));
+    const int64_t vectors = spots_of(images, rows, spots, true), height = panel_of(count);
+    for (int i = 0; i < N; ++i) spots[vectors + i] = spots[vectors - 1];
+    Sweep<float> it;
+    it.b = from;
+    it.aRow = 1;
+    it.cRow = line;
+    it.count = L;
+    for (int i = 0; i < count_; ++i) {
+      const Phase& phase = phases_[i];
+      it.k = phase.k;
+      it.rows = offsets + phase.at;
+      const auto strip = [&](int64_t tiles, int64_t height, int64_t row) {
+        it.tiles = tiles;
+        it.a = packed + phase.at * width_ + row * phase.k;
+        it.aTile = height * phase.k;
+        it.aColumn = height;
+        it.c = to + (i * high_ + row) * line;
+        run_panels<float, N>(height, 1, spots, vectors, it);
+      };
+      const int64_t tiles = count / height, rest = count % height;
+      strip(tiles, height, 0);
+      if (rest > 0) strip(1, rest, tiles * height);
+    }
+  }
+
+  void turn(int64_t images, int64_t rows, int64_t count, const float* packed, const int32_t* offsets, const float* from,
+            float* to, int64_t line) const {
+    const int64_t wide = columns_.length(), all = images * rows * wide, high = panel_of(count);
+    int32_t *const columns = scratch<4>().room<int32_t>(2 * all), *const results = columns + all;
+    for (int64_t i = 0; i < all; ++i) {
+      columns[i] = static_cast<int32_t>((i / wide / rows * tall_ + i / wide % rows) * broad_ + i % wide);
+      results[i] = static_cast<int32_t>(i);
+    }
+    float* const sums = scratch<2>().room<float>(least(all, blockTurned) * high);
+    for (int i = 0; i < count_; ++i) {
+      const Phase& phase = phases_[i];
+      const int64_t deep = piece(phase.k, blockTurnedK);
+      for (int64_t row = 0; row < count; row += high) {
+        const int64_t height = least(high, count - row), vectors = up(height, L);
+        for (int64_t column = 0; column < all; column += blockTurned) {
+          const int64_t width = least(blockTurned, all - column), each = piece(width, turned_columns(static_cast<int>(vectors)));
+          const int64_t tiles = width / each, rest = width % each;
+          Turned<float> it{tiles, 0, packed + phase.at * width_ + row * phase.k, from, offsets + phase.at, columns + column, sums, false};
+          for (int64_t p = 0; p < phase.k; p += deep, it.add = true) {
+            it.k = least(deep, phase.k - p);
+            run_turned(each, vectors, it);
+            if (rest > 0) {
+              Turned<float> last = it;
+              last.tiles = 1;
+              last.columns += tiles * each;
+              last.to += tiles * each * vectors * L;
+              run_turned(rest, vectors, last);
+            }
+            it.a += it.k * vectors * L;
+            it.rows += it.k;
+          }
+          store_turned(sums, vectors, height, width, to + (i * high_ + row) * line, line, results + column);
+        }
+      }
+    }
+  }
+
+  /** Writes the phases between each other. */
+  void weave(int64_t image, int64_t images, int64_t channel, int64_t count, int64_t row, int64_t rows, const float* from,
+             int64_t line) const {
+    const int64_t all = groups_ * channels_, apart = high_ * line, n = columns_.size, next = columns_.step * apart;
+    // Tiles of vectors along the rows leave no gaps between columns.
+    const int64_t wide = isTurned_ ? columns_.length() : broad_, tall = isTurned_ ? rows : tall_;
+    const int64_t first = row * rows_.step, end = least(rows_.size - first, rows * rows_.step);
+    for (int64_t i = 0; i < images; ++i) {
+      for (int64_t c = 0; c < count; ++c) {
+        float* to = dx_ + (((image + i) * all + channel + c) * rows_.size + first) * n;
+        const float* p = from + c * line + i * tall * wide;
+        const auto put_row = [&](const float* p) ALWAYS_INLINE {
+          columns_.step == 1 ? copy(p, n, to) : weave(p, apart, n, to);
+          to += n;
+        };
+        for (int64_t y = 0; y < end; y += rows_.step, p += wide) {
+          put_row(p);
+          if (rows_.step == 2 && y + 1 < end) put_row(p + next);
+        }
+      }
+    }
+  }
+  INLINE void copy(const float* p, int64_t n, float* to) {
+    for (int64_t i = 0; i < n; i += L) n - i < L ? store_some(to + i, load(p + i), n - i) : store(to + i, load(p + i));
+  }
+  /** n elements of two rows. */
+  INLINE void weave(const float* p, int64_t apart, int64_t n, float* to) {
+    for (int64_t i = 0; i < n; i += 2 * L) {
+      const Vec<float> x = load(p + i / 2), y = load(p + apart + i / 2);
+      const Vec<float> low = zipped<float, 0>(x, y, AllLanes<float>{}), high = zipped<float, 1>(x, y, AllLanes<float>{});
+      const int64_t left = n - i;
+      if (left < L) return store_some(to + i, low, left);
+      store(to + i, low);
+      if (left < 2 * L) return store_some(to + i + L, high, left - L);
+      store(to + i + L, high);
+    }
+  }
+
+  PhaseSide rows_, columns_;
+  /** Channels of the result in a group, groups, channels of the gradient in a group, images. */
+  int64_t channels_, groups_, own_, images_;
+  const float *dy_, *weight_;
+  float* dx_;
+  Phase phases_[4];
+  int count_ = 0;
+  /** The terms of all phases' sums. */
+  int64_t terms_ = 0;
+  /** The channels, rows, images of a unit, and the bands of an image. */
+  int64_t high_, length_, together_, bands_;
+  /** Padded gradients: the width and height of an image, and the elements of all images of a channel. */
+  int64_t broad_, tall_, plane_;
+  /** Whether each block of channels is a unit, because there are few others. */
+  bool splits_;
+  bool isTurned_;
+  /** The packed weights for a term. */
+  int64_t width_;
+};
+
+}  // namespace flambeau::ISA
