@@ -77,9 +77,9 @@ test('what a backward pass has used is collected after it', async () => {
   for (let i = 0; i < 10; i++) {
     garbage.all()
     const before = memoryUsage().arrayBuffers
-    // Ten results of half a mebibyte, fewer than what is collected after otherwise.
+    // Nine results of half a mebibyte, fewer than what is collected after otherwise.
     let y = x
-    for (let k = 0; k < 5; k++) y = y.sin()
+    for (let k = 0; k < 8; k++) y = y.sin()
     y.sum().backward()
     x.grad = null
     // V8 frees what it has found on another thread.

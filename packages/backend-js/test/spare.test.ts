@@ -44,6 +44,27 @@ test('a collection finds freed memory dead, and there is never much of it', () =
   expect(again.length).toBeGreaterThan(0)
 })
 
+test('what a step uses again waits over the end of the next one, and is dead after that', () => {
+  const collect = () => {
+    // A collection waits until there was more other work than the one before took.
+    const until = performance.now() + 60
+    while (performance.now() < until) ones(4).add(1)
+    garbage.opens(2 ** 22)
+    garbage.ebbs()
+  }
+  garbage.all()
+  const x = ones(n)
+  const memory = memoryOf(x)
+  x.dispose()
+  collect()
+  const y = ones(n)
+  expect(memoryOf(y)).toBe(memory)
+  y.dispose()
+  collect()
+  collect()
+  expect(memoryOf(ones(n))).not.toBe(memory)
+})
+
 test.each<[string, () => Tensor]>([
   ['zeros', () => zeros(n)],
   ['a fill with zeros', () => ones(n).fill_(0)],

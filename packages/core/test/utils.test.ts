@@ -20,6 +20,7 @@ import {
   zeros,
 } from '@flambeau/core'
 import { describe, expect, it } from 'vitest'
+import { freeing } from '../src/tensor/temporaries.ts'
 import {
   cotangent,
   expectClose,
@@ -30,6 +31,8 @@ import {
 } from './golden-tensors.ts'
 
 useDevice(js())
+// Small gradients are freed as large ones are.
+freeing.from = 0
 
 const { utils: U } = nn
 const { parametrize, prune, rnn, stateless } = U

@@ -6,10 +6,12 @@ import { add } from '../ops/pointwise/arithmetic.ts'
 import { inPlace } from '../ops/methods.ts'
 import { zero_ } from '../ops/write/write.ts'
 import { apply } from '../tensor/apply.ts'
+import { storagesMade } from '../tensor/device.ts'
 import { checkWritable } from '../tensor/in-place.ts'
 import { mode, noGrad } from '../tensor/mode.ts'
 import { detached, type Tensor } from '../tensor/tensor.ts'
 import { atomically } from '../tensor/undo.ts'
+import { used, waiting } from './incoming.ts'
 
 /** A copy that prints like PyTorch's copy of a gradient. */
 const copyOp = { ...cloneOp, name: 'CopyBackwards' }
@@ -20,7 +22,7 @@ export function keep(dy: Tensor): Tensor {
   return dy
 }
 
-/** The gradient itself if its memory is younger than `born` and nothing else holds it, otherwise a copy. */
+/** The gradient itself if its memory has at least this serial number and nothing else holds it, otherwise a copy. */
 function owned(dy: Tensor, born: number): Tensor {
   const { storage } = dy
   const mine = storage.serial >= born && !storage.owned && storage.size === dy.elements && isContiguous(dy)
@@ -29,11 +31,10 @@ function owned(dy: Tensor, born: number): Tensor {
   return result
 }
 
-/** A gradient for a tensor; memory younger than `born` belongs to the backward pass. */
+/** A gradient for a tensor. */
 interface Arrival {
   readonly x: Tensor
   readonly dy: Tensor
-  readonly born: number
   /** The replacement for the existing gradient; null if that is updated in its own memory. */
   taken: Tensor | null
 }
@@ -46,9 +47,11 @@ export class Arrivals {
   /** The arrivals of the running backward pass. */
   static current: Arrivals | null = null
   readonly #arrivals: Arrival[] = []
+  /** Younger memory belongs to the pass. */
+  readonly #born = storagesMade()
 
-  add(x: Tensor, dy: Tensor, born: number): void {
-    this.#arrivals.push({ x, dy, born, taken: null })
+  add(x: Tensor, dy: Tensor): void {
+    this.#arrivals.push({ x, dy: waiting(dy), taken: null })
   }
 
   land(): void {
@@ -56,9 +59,9 @@ export class Arrivals {
     let sums: Tensor[] | null = null
     for (let i = 0; i < arrivals.length; i++) {
       const arrival = arrivals[i]
-      const { x, dy, born } = arrival
+      const { x, dy } = arrival
       const { grad } = x
-      if (grad === null) arrival.taken = mode.grad ? apply(copyOp, [dy], null) : owned(dy, born)
+      if (grad === null) arrival.taken = mode.grad ? apply(copyOp, [dy], null) : owned(dy, this.#born)
       else if (mode.grad) arrival.taken = add(grad, dy)
       else {
         // Reading the buffer of a freed storage throws.
@@ -77,8 +80,9 @@ export class Arrivals {
       })
     }
     for (let i = 0; i < arrivals.length; i++) {
-      const { x, taken } = arrivals[i]
+      const { x, dy, taken } = arrivals[i]
       if (taken !== null) x.collect(taken)
+      used([dy])
     }
   }
 }

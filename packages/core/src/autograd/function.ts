@@ -14,6 +14,7 @@ import { mode, noGrad } from '../tensor/mode.ts'
 import type { Node } from '../tensor/node.ts'
 import { type Gradients, Num, type OpDef, type Vjp } from '../tensor/op.ts'
 import { isTensor } from '../tensor/signature.ts'
+import { asUser } from '../tensor/temporaries.ts'
 import { detached, type Tensor, type ViewOf } from '../tensor/tensor.ts'
 import { keep } from './collect.ts'
 
@@ -173,9 +174,14 @@ function tie<A extends readonly unknown[]>(
       const dys = devices.map((device, i) => {
         const dy = call.dys[i]
         if (dy !== null && dy !== undefined) return keep(dy)
-        return ctx.materializeGrads && device !== null ? filled(specs[i].sizes, specs[i].dtype, 0, device) : null
+        return ctx.materializeGrads && device !== null ? keep(filled(specs[i].sizes, specs[i].dtype, 0, device)) : null
       })
-      return checked(op.name, call, args, fn.backward(ctx, ...(dys as Tensor[])))
+      return checked(
+        op.name,
+        call,
+        args,
+        asUser(() => fn.backward(ctx, ...(dys as Tensor[]))),
+      )
     },
     to: { kind: 'compose', compose: () => [] },
   }

@@ -53,9 +53,6 @@ function seedsOf(outputs: readonly Tensor[], given: readonly (Tensor | null | un
   }
   return outputs.map((y, i) => {
     const seed = given[i]
-    if (seed !== undefined && seed !== null && !(seed instanceof Tensor)) {
-      throw new TypeError(`gradients can be either Tensors or None, but got ${typeName(seed)}`)
-    }
     if (seed instanceof Tensor && !sameShape(seed.sizes, y.sizes)) {
       throw new RuntimeError(
         `Mismatch in shape: grad_output[${i}] has a shape of torch.Size(${shapeString(seed.sizes)}) and output[${i}] has a shape of torch.Size(${shapeString(y.sizes)}).`,
@@ -96,16 +93,15 @@ function collecting(inputs: readonly Tensor[]): Map<Node, Capture[]> {
   return new Map(inputs.map((x) => [edgeOf(retainGrad(x)) as Node, []]))
 }
 
-const oneOrMore = either(tensor, tensors)
-/** Gradients to start from: null means 1. */
-export const seeds: Kind<Tensor | null | readonly (Tensor | null)[]> = {
-  ...nullable(either(tensor, listOf(nullable(tensor)))),
+export const oneOrMore = /* @__PURE__ */ either(tensor, tensors)
+const gradients = <T>(kind: Kind<T>): Kind<T> => ({
+  ...kind,
   refuse: (value, argument) =>
-    new TypeError(
-      `gradients can be either Tensors or None, but got ${typeName(value)}`,
-      `A value of the ${argument} has another type.`,
-    ),
-}
+    new TypeError(`gradients can be either Tensors or None, but got ${typeName(value)}`, `Check the ${argument}.`),
+})
+/** The gradient to start from, and those: null means 1. */
+export const seed = /* @__PURE__ */ gradients(nullable(tensor))
+export const seeds = /* @__PURE__ */ gradients(nullable(either(tensor, listOf(nullable(tensor)))))
 const backwardArguments = signature(
   'backward',
   required('outputs', oneOrMore),

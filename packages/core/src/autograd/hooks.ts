@@ -7,8 +7,10 @@ import { typeName } from '../base/python.ts'
 import { sameShape } from '../base/shape.ts'
 import { accumulator, type GradHook, type Hook, type Node } from '../tensor/node.ts'
 import { isTensor } from '../tensor/signature.ts'
+import { asUser } from '../tensor/temporaries.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { Arrivals, keep } from './collect.ts'
+import { used, waiting } from './incoming.ts'
 
 /** The handle of a registered hook: `remove()` removes it. */
 export interface RemovableHandle {
@@ -42,7 +44,7 @@ export function retainGrad(x: Tensor): Tensor {
   if (!x.requiresGrad) throw new RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
   const node = x.gradFn
   if (node !== null && x.retained === null) {
-    x.retained = { index: x.outIndex, fn: (dy) => Arrivals.current?.add(x, dy, Number.POSITIVE_INFINITY) }
+    x.retained = { index: x.outIndex, fn: (dy) => Arrivals.current?.add(x, dy) }
     node.addHook(x.retained)
   }
   return x
@@ -54,10 +56,11 @@ export function runHooks(node: Node): void {
   for (const { index, fn } of node.hooks ?? []) {
     const dy = dys[index]
     if (dy === null) continue
-    const replaced = fn(keep(dy))
+    const replaced = asUser(() => fn(keep(dy)))
     if (replaced === undefined || replaced === null) continue
     checkReplaced(fn, dy, replaced)
-    dys[index] = keep(replaced)
+    used([dy])
+    dys[index] = waiting(keep(replaced))
   }
 }
 

@@ -10,12 +10,42 @@ import { apply } from '../tensor/apply.ts'
 import { effects } from '../tensor/effects.ts'
 import { mode } from '../tensor/mode.ts'
 import { type Node, noGradients } from '../tensor/node.ts'
+import { freeing, Passing } from '../tensor/temporaries.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { Slices } from './slices.ts'
 
 /** The limits for waiting gradients, in number and in elements, because they hold memory. */
 const mostWaiting = 16
 const mostElements = 1024
+
+/** Whether nodes have gradients that are worth freeing. */
+export function isLarge(nodes: readonly Node[]): boolean {
+  for (let i = 0; i < nodes.length; i++) if (numelOf(nodes[i].specs[0].sizes) >= freeing.from) return true
+  return false
+}
+
+/** Takes note that a gradient waits. */
+export function waiting(dy: Tensor): Tensor {
+  Passing.current?.count(dy, 1)
+  return dy
+}
+
+/** Takes note that gradients have been used, after what was computed from them waits. */
+export function used(dys: readonly (Tensor | null)[]): void {
+  const { current } = Passing
+  if (current === null) return
+  for (let i = 0; i < dys.length; i++) {
+    const dy = dys[i]
+    if (dy !== null) current.count(dy, -1)
+  }
+}
+
+/** The sum of gradients in their place. */
+function instead(dys: readonly Tensor[], sum: Tensor): Tensor[] {
+  waiting(sum)
+  used(dys)
+  return [sum]
+}
 
 const isSmall = (dy: Tensor): boolean => dy.elements <= mostElements && isContiguous(dy)
 
@@ -27,9 +57,10 @@ const isSmall = (dy: Tensor): boolean => dy.elements <= mostElements && isContig
 function joined(dys: Tensor[], dy: Tensor): Tensor[] {
   const [first] = dys
   const alike = first.dtype === dy.dtype && sameShape(first.sizes, dy.sizes)
-  if (mode.grad || effects.sink !== null || !alike || !isSmall(first) || !isSmall(dy)) return [add(total(dys), dy)]
+  if (mode.grad || effects.sink !== null || !alike || !isSmall(first) || !isSmall(dy))
+    return instead(dys, add(total(dys), dy))
   const { maxArgs } = dy.storage.device.backend.caps
-  return dys.push(dy) < Math.min(mostWaiting, maxArgs) ? dys : [total(dys)]
+  return dys.push(waiting(dy)) < Math.min(mostWaiting, maxArgs) ? dys : instead(dys, total(dys))
 }
 
 const sums: Elementwise[] = []
@@ -45,11 +76,11 @@ function total(dys: readonly Tensor[]): Tensor {
 /** Adds a gradient to those of an output that have arrived. */
 export function receive(node: Node, index: number, dy: Tensor): void {
   const { dys, specs } = node
-  if (specs.length === 1) node.dys = dys === noGradients ? [dy] : joined(dys as Tensor[], dy)
+  if (specs.length === 1) node.dys = dys === noGradients ? [waiting(dy)] : joined(dys as Tensor[], dy)
   else {
     if (dys === noGradients) node.dys = repeated<Tensor | null>(specs.length, null)
     const before = node.dys[index]
-    node.dys[index] = before === null ? dy : add(before, dy)
+    node.dys[index] = before === null ? waiting(dy) : instead([before], add(before, dy))[0]
   }
 }
 
@@ -57,16 +88,17 @@ export function receive(node: Node, index: number, dy: Tensor): void {
 export function receiveSlice(node: Node, index: number, { op, attrs }: Node, dy: Tensor): void {
   const slices = (node.slices as Slices | null) ?? new Slices()
   node.slices = slices
-  if (slices.add(index, op, attrs, dy) > 2 * numelOf(node.specs[index].sizes)) release(node, slices)
+  if (slices.add(index, op, attrs, waiting(dy)) > 2 * numelOf(node.specs[index].sizes)) release(node, slices)
 }
 
 function release(node: Node, slices: Slices): void {
   const { specs } = node
   node.slices = null
-  slices.send(
+  const sent = slices.send(
     (index) => specs[index].sizes,
     (index, dy) => receive(node, index, dy),
   )
+  used(sent)
 }
 
 /** Whether gradients wait at a node; small enough to be inlined for every node. */
@@ -75,5 +107,5 @@ export const waits = ({ slices, dys, specs }: Node): boolean => slices !== null 
 /** Leaves one gradient per output: adds up those that have waited. */
 export function addUp(node: Node): void {
   if (node.slices !== null) release(node, node.slices as Slices)
-  if (node.dys.length > node.specs.length) node.dys = [total(node.dys as Tensor[])]
+  if (node.dys.length > node.specs.length) node.dys = instead(node.dys as Tensor[], total(node.dys as Tensor[]))
 }

@@ -1,20 +1,8 @@
 // Tensor's autograd methods: `loss.backward()` and hooks.
 import type { GradHook } from '../tensor/node.ts'
-import { TypeError } from '../base/errors.ts'
-import { typeName } from '../base/python.ts'
-import {
-  type Arguments,
-  bool,
-  either,
-  type Kind,
-  method,
-  nullable,
-  optional,
-  tensor,
-  tensors,
-} from '../tensor/signature.ts'
+import { type Arguments, bool, method, nullable, optional } from '../tensor/signature.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { type BackwardOptions, walkBack } from './grad.ts'
+import { type BackwardOptions, oneOrMore, seed, walkBack } from './grad.ts'
 import { type RemovableHandle, registerHook, retainGrad } from './hooks.ts'
 
 declare module '../tensor/tensor.ts' {
@@ -51,15 +39,9 @@ declare module '../tensor/tensor.ts' {
   }
 }
 
-const oneOrMore = either(tensor, tensors)
-const gradientKind: Kind<Tensor | null> = {
-  ...nullable(tensor),
-  refuse: (value, argument) =>
-    new TypeError(`gradients can be either Tensors or None, but got ${typeName(value)}`, `It is the ${argument}.`),
-}
 const backwardArguments = method(
   'backward',
-  optional('gradient', gradientKind, null),
+  optional('gradient', seed, null),
   optional('retainGraph', nullable(bool), null),
   optional('createGraph', bool, false),
   optional('inputs', nullable(oneOrMore), null),

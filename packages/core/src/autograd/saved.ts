@@ -6,6 +6,7 @@ import { typeName } from '../base/python.ts'
 import { to } from '../ops/create/convert.ts'
 import { mode, type Packed, withMode } from '../tensor/mode.ts'
 import { isTensor, required, signature, str } from '../tensor/signature.ts'
+import { asUser } from '../tensor/temporaries.ts'
 import { detached, edgeOf, type Tensor } from '../tensor/tensor.ts'
 
 /** A tensor that a node saves, as a pair of hooks keeps it. */
@@ -34,7 +35,7 @@ class Saved<P> implements Packed {
 
   unpacked(): Tensor {
     if (this.#value !== null) return this.#value
-    const given: unknown = this.#unpack.call(undefined, this.packed)
+    const given: unknown = asUser(() => this.#unpack.call(undefined, this.packed))
     if (!isTensor(given)) {
       throw new TypeError(
         `Output of saved tensor unpack_hook expected to be a Tensor but got result of type ${typeName(given)}`,

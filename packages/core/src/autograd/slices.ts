@@ -34,12 +34,19 @@ export class Slices {
     return this.#elements
   }
 
-  /** Sends whole gradients that add up to the slices, as few as possible for each output. */
-  send(shapeOf: (index: number) => Shape, to: (index: number, dy: Tensor) => void): void {
+  /**
+   * Sends whole gradients that add up to the slices, as few as possible for each output; returns the gradients of the
+   * slices.
+   */
+  send(shapeOf: (index: number) => Shape, to: (index: number, dy: Tensor) => void): readonly Tensor[] {
     const slices = this.#waiting
+    const dys = slices.map(({ dy }) => dy)
     this.#waiting = []
     this.#elements = 0
-    if (slices.length === 1) return to(slices[0].index, whole(slices, shapeOf(slices[0].index)))
+    if (slices.length === 1) {
+      to(slices[0].index, whole(slices, shapeOf(slices[0].index)))
+      return dys
+    }
     const groups = new Map<string, Slice[]>()
     for (const slice of slices) {
       const { dim, step } = slice.cut
@@ -53,6 +60,7 @@ export class Slices {
       const [{ index }] = group
       for (const row of rowsOf(group)) to(index, whole(row, shapeOf(index)))
     }
+    return dys
   }
 }
 

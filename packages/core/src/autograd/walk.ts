@@ -2,16 +2,16 @@
 // It is the only algorithm; backward() is the same pass that ends in leaves' `.grad`. Gradient rules are ops, so they
 // can be recorded.
 import { garbage } from '../backend/garbage.ts'
-import { storagesMade } from '../tensor/device.ts'
 import { effects } from '../tensor/effects.ts'
 import { mode, withMode } from '../tensor/mode.ts'
 import { type Node, noGradients } from '../tensor/node.ts'
 import type { Gradients } from '../tensor/op.ts'
+import { Passing } from '../tensor/temporaries.ts'
 import { edgeOf, type Tensor } from '../tensor/tensor.ts'
 import { watched } from './anomaly.ts'
 import { Arrivals, keep } from './collect.ts'
 import { runHooks } from './hooks.ts'
-import { addUp, receive, receiveSlice, waits } from './incoming.ts'
+import { addUp, isLarge, receive, receiveSlice, used, waits } from './incoming.ts'
 
 /** A requested gradient of a node's output, and its place in the result. */
 export interface Capture {
@@ -39,7 +39,6 @@ export class Walk {
   readonly #nodes: Node[] = []
   readonly #leaves: Node[] = []
   readonly #outer: Visit[] = []
-  readonly #born = storagesMade()
   readonly #arrivals = new Arrivals()
   readonly #found: (Tensor | null)[] = []
   #sorted = true
@@ -53,6 +52,7 @@ export class Walk {
   run(roots: readonly Tensor[], seeds: readonly Tensor[], createGraph: boolean): readonly (Tensor | null)[] {
     const nodes = this.#nodes
     const outer = Arrivals.current
+    const around = Passing.current
     Arrivals.current = this.#arrivals
     try {
       for (const root of roots) this.#reach(edgeOf(root) as Node)
@@ -66,13 +66,27 @@ export class Walk {
       // A node is newer than everything it depends on, so age is a valid order: PyTorch's.
       if (!this.#sorted) nodes.sort((a, b) => b.order - a.order)
       if (this.#targets !== null) this.#mark(this.#targets)
-      withMode('backward', { grad: createGraph, inference: false }, () => {
-        for (let i = 0; i < roots.length; i++) this.#send(edgeOf(roots[i]) as Node, roots[i].outIndex, seeds[i])
+      // A graph of gradients keeps them. A recording frees what is dead by itself.
+      const passing =
+        createGraph || effects.sink !== null || !(isLarge(nodes) || isLarge(this.#leaves)) ? null : new Passing()
+      Passing.current = passing
+      const pass = (): void => {
+        for (let i = 0; i < roots.length; i++) {
+          const node = edgeOf(roots[i]) as Node
+          receive(node, roots[i].outIndex, seeds[i])
+          this.#arrive(node)
+        }
         for (let i = 0; i < nodes.length; i++) this.#pass(nodes[i])
+      }
+      withMode('backward', { grad: createGraph, inference: false }, () => {
+        if (passing === null) pass()
+        else passing.during(pass)
         this.#arrivals.land()
+        passing?.sweep()
       })
     } finally {
       Arrivals.current = outer
+      Passing.current = around
       this.#leave(nodes)
       this.#leave(this.#leaves)
       for (const { node, ...visit } of this.#outer) Object.assign(node, visit)
@@ -115,27 +129,19 @@ export class Walk {
     for (let i = nodes.length - 1; i >= 0; i--) if (nodes[i].wanted === 0 && leads(nodes[i])) nodes[i].wanted = 1
   }
 
-  #send(node: Node, index: number, dy: Tensor | null | undefined): void {
-    if (dy !== null && dy !== undefined) receive(node, index, dy)
-    if (node.leaf !== null && --node.pending === 0) this.#arrive(node, node.leaf)
-  }
-
-  /** Stores the gradient of a slice, which waits for those of other slices. */
-  #sendSlice(node: Node, index: number, view: Node, dy: Tensor): void {
-    receiveSlice(node, index, view, dy)
-    if (node.leaf !== null && --node.pending === 0) this.#arrive(node, node.leaf)
-  }
-
-  /** Handles a leaf that has received all its gradients. */
-  #arrive(node: Node, leaf: Tensor): void {
+  /** Handles a leaf when it has received all its gradients. */
+  #arrive(node: Node): void {
+    const { leaf } = node
+    if (leaf === null || --node.pending > 0) return
     if (waits(node)) addUp(node)
     if (node.dys === noGradients) return
     const captures = this.#capture(node)
     if (captures === undefined ? this.#targets === null : captures.length === 0) {
       if (effects.sink?.looks.isOutside(leaf) === true) effects.sink.looks.noted(node, 'hooks')
       if (node.hooks !== null) runHooks(node)
-      this.#arrivals.add(leaf, node.dys[0] as Tensor, this.#born)
+      this.#arrivals.add(leaf, node.dys[0] as Tensor)
     }
+    used(node.dys)
     node.dys = noGradients
   }
 
@@ -155,20 +161,27 @@ export class Walk {
     let gradients: Gradients | null = null
     let slice: Tensor | null = null
     if (waits(node)) addUp(node)
-    if (node.dys !== noGradients) {
+    const { dys } = node
+    if (dys !== noGradients) {
       const captures = this.#capture(node)
       const passes = leads(node)
       if (node.hooks !== null && (passes || captures !== undefined)) runHooks(node)
-      if (passes && edges.length === 1 && op.cut !== undefined && !mode.anomaly) slice = node.dys[0]
+      if (passes && edges.length === 1 && op.cut !== undefined && !mode.anomaly) slice = dys[0]
       else if (passes) gradients = gradientsOf(node)
       if (passes && !this.#retainGraph) node.release()
       node.dys = noGradients
     }
-    if (slice !== null) return this.#sendSlice(edges[0] as Node, indices === null ? 0 : indices[0], node, slice)
     for (let i = 0; i < edges.length; i++) {
       const edge = edges[i]
-      if (edge !== null) this.#send(edge, indices === null ? 0 : indices[i], gradients === null ? null : gradients[i])
+      if (edge === null) continue
+      const index = indices === null ? 0 : indices[i]
+      const dy = gradients === null ? null : gradients[i]
+      if (slice !== null) receiveSlice(edge, index, node, slice)
+      else if (dy !== null && dy !== undefined) receive(edge, index, dy)
+      this.#arrive(edge)
     }
+    used(dys)
+    Passing.current?.sweep()
   }
 }
 

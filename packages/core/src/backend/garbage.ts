@@ -113,6 +113,8 @@ class Garbage {
   /** Undefined until it is needed. */
   #host: Engine | null | undefined
   #fresh = 0
+  /** The same with what was used again. */
+  #given = 0
   #untidy = 0
   /** The least bytes alive since the last collection of all garbage. */
   #least = 0
@@ -133,8 +135,10 @@ class Garbage {
   #grow: ReturnType<typeof growthHere> | undefined
   #holding = false
   /** What was freed and waits for its next use, by kind: the one freed last, which has the one before. */
-  readonly #spares = new Map<number, Spare>()
+  #spares = new Map<number, Spare>()
   #spareBytes = 0
+  /** What waited already when the last step ended. */
+  #older = new Map<number, Spare>()
 
   /** Keeps a slab until the next collection, which finds it dead, unless that is too much. */
   put(slab: Spare): void {
@@ -148,20 +152,24 @@ class Garbage {
 
   /** The slab of a kind that was freed last, because it may still be in a cache. */
   take(kind: number): Spare | undefined {
-    const slab = this.#spares.get(kind)
+    const spares = this.#spares.has(kind) ? this.#spares : this.#older
+    const slab = spares.get(kind)
     if (slab === undefined) return undefined
-    if (slab.next === undefined) this.#spares.delete(kind)
-    else this.#spares.set(kind, slab.next)
+    if (slab.next === undefined) spares.delete(kind)
+    else spares.set(kind, slab.next)
     slab.next = undefined
     slab.kind = kind
     slab.used = true
-    this.#spareBytes -= slab.bytes
+    if (spares === this.#spares) this.#spareBytes -= slab.bytes
+    this.#given += slab.bytes
     return slab
   }
 
-  #drop(): void {
-    this.#fresh = this.#spareBytes = 0
-    this.#spares.clear()
+  /** Lets go of what waits; at the end of a step only of what was not used in it, because the next one needs the rest. */
+  #drop(ebb = false): void {
+    this.#fresh = this.#given = this.#spareBytes = 0
+    this.#older = ebb ? this.#spares : new Map()
+    this.#spares = new Map()
   }
 
   /**
@@ -200,6 +208,7 @@ class Garbage {
       return
     }
     this.#fresh += bytes
+    this.#given += bytes
     this.#untidy += bytes
     if (this.#fresh >= pace) this.#young()
   }
@@ -210,7 +219,7 @@ class Garbage {
    * backward still reads.
    */
   ebbs(): void {
-    if (this.#fresh >= pace / 2) this.#young(true)
+    if (this.#given >= pace / 2) this.#young(true)
   }
 
   get #engine(): Engine | null {
@@ -220,12 +229,12 @@ class Garbage {
 
   #young(ebb = false): void {
     const engine = this.#engine
-    if (engine === null) return this.#drop()
+    if (engine === null) return this.#drop(ebb)
     const { collect, node } = engine
     const time = (): number => processorTime(engine)
     const began = time()
     if (began < this.#next) return
-    this.#drop()
+    this.#drop(ebb)
     collect({ type: 'minor' })
     const ended = time()
     this.#next = ended + (ended - began)

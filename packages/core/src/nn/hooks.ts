@@ -8,6 +8,7 @@ import { typeName } from '../base/python.ts'
 import { applyAll } from '../tensor/apply.ts'
 import type { Input, OpDef } from '../tensor/op.ts'
 import { isTensor, nothingMore } from '../tensor/signature.ts'
+import { asUser } from '../tensor/temporaries.ts'
 import { detached, Tensor } from '../tensor/tensor.ts'
 import type { Module } from './module.ts'
 import type { IncompatibleKeys } from './state-dict.ts'
@@ -125,7 +126,8 @@ function forwardWithHooks(this: Hooked, ...args: unknown[]): unknown {
 const passOp: OpDef<(gradients: Gradients) => Gradients> = {
   name: 'BackwardHookFunctionBackward',
   infer: (inputs) => inputs.map(({ sizes, dtype }) => ({ sizes, dtype })),
-  vjp: (ctx) => ctx.attrs(ctx.dys),
+  // A hook may keep a gradient, so nothing takes over its memory.
+  vjp: ({ attrs, dys }) => asUser(() => attrs(dys.map((dy) => dy && keep(dy)))),
   to: { kind: 'compose', compose: (inputs) => inputs.map((x) => detached(x as Tensor)) },
 }
 
@@ -160,8 +162,6 @@ class BackwardWatch {
   }
 
   #call(found: Gradients): Gradients {
-    // A hook may keep a gradient, so no leaf may take over its memory.
-    for (const dy of [...found, ...this.#gradOutput]) if (dy !== null) keep(dy)
     let gradInput = found
     for (const hook of this.#hooks) {
       const replaced: unknown = hook(this.#module, gradInput, this.#gradOutput)

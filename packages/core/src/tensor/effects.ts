@@ -68,6 +68,8 @@ export interface EffectSink {
 
 /** Is notified of new storages and of tensors that outlive them: a scope. */
 export interface ScopeSink {
+  /** The innermost scope of the program: itself, unless it only notes what flambeau makes (temporaries.ts). */
+  readonly users: ScopeSink | undefined
   made(storage: object): void
   /** The tensor got a gradient, another place in a graph, or other memory. */
   changed(x: object): void

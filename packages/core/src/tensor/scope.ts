@@ -16,6 +16,7 @@ const ended = (): never => {
 }
 
 class Scope implements ScopeSink {
+  readonly users = this
   readonly #outer = effects.scope as Scope | null
   readonly #firstStorage = storagesMade()
   readonly #firstNode = nodesMade()

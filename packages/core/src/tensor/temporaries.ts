@@ -1,37 +1,92 @@
-// What large compositions make besides their results is freed when they end: the next tensor gets its memory while a cache
-// has it. A composition of few elements leaves it to the garbage collector, because noting it would take longer.
+// Memory that flambeau itself makes and nobody else sees is freed as soon as it is dead, so that the next tensor gets it
+// while a cache has it: all that a large composition makes besides its results, and the gradients and temporaries of a
+// backward pass. Of few elements it is left to the garbage collector, because noting it would take longer.
 import { RuntimeError } from '../base/errors.ts'
 import type { Storage } from './device.ts'
-import { effects } from './effects.ts'
+import { effects, type ScopeSink } from './effects.ts'
 import type { Input } from './op.ts'
 import type { Tensor } from './tensor.ts'
 
+/** What has at least so many elements is freed. */
+export const freeing = { from: 4096 }
+
 /** Whether a composition of these inputs frees what it makes. A recording frees what is dead by itself. */
 export const isLarge = (inputs: readonly Input[]): boolean =>
-  effects.sink === null && Number((inputs[0] as Tensor | undefined)?.elements) >= 4096
+  effects.sink === null && Number((inputs[0] as Tensor | undefined)?.elements) >= freeing.from
 
 const used = (): never => {
-  throw new RuntimeError('a composition kept a tensor that it made')
+  throw new RuntimeError('flambeau used a tensor that it had freed')
 }
 
-/** The results of a composition. What else it made is freed: the next tensor gets its memory while a cache has it. */
-export function freeingRest(compose: () => readonly Tensor[]): readonly Tensor[] {
-  const { scope } = effects
-  const made: Storage[] = []
-  let outs: readonly Tensor[] = []
-  effects.scope = {
-    made: (storage) => void made.push(storage as Storage),
-    changed: (x) => scope?.changed(x),
-    holds: (x) => scope?.holds(x),
-  }
+/** Runs a program's function amid work that frees what it makes: what the function makes is the program's. */
+export const asUser = <T>(call: () => T): T => under(effects.scope?.users ?? null, call)
+
+function under<T>(scope: ScopeSink | null, work: () => T): T {
+  const before = effects.scope
+  effects.scope = scope
   try {
-    outs = compose()
+    return work()
   } finally {
-    effects.scope = scope
-    for (const storage of made) {
-      if (outs.some((x) => x.storage.root === storage)) scope?.made(storage)
-      else storage.free(used)
+    effects.scope = before
+  }
+}
+
+/**
+ * The memory that a composition or a backward pass makes. It counts the tensors over each that wait for their use, and
+ * frees what nobody waits for, unless a program may have seen it (`Storage.owned`).
+ */
+export class Passing {
+  /** That of the running backward pass. */
+  static current: Passing | null = null
+  readonly #waiting = new Map<Storage, number>()
+  /** What may be dead. Work that is not finished may still use it. */
+  readonly #due: Storage[] = []
+
+  /** Does work, and notes what it makes. */
+  during<T>(work: () => T): T {
+    const { scope } = effects
+    const noting: ScopeSink = {
+      users: scope?.users,
+      made: (storage) => {
+        scope?.made(storage)
+        this.#set(storage as Storage, 0)
+      },
+      changed: (x) => scope?.changed(x),
+      holds: (x) => scope?.holds(x),
+    }
+    return under(noting, work)
+  }
+
+  #set(storage: Storage, waiting: number): void {
+    if (storage.size < freeing.from) return
+    this.#waiting.set(storage, waiting)
+    if (waiting === 0) this.#due.push(storage)
+  }
+
+  /** Counts a tensor that waits (1), or does not any more (-1). */
+  count({ storage: { root } }: Tensor, change: 1 | -1): void {
+    const before = this.#waiting.get(root)
+    if (before !== undefined) this.#set(root, before + change)
+  }
+
+  /** Frees what is dead, between two pieces of work. */
+  sweep(): void {
+    for (const storage of this.#due.splice(0)) {
+      if (this.#waiting.get(storage) !== 0) continue
+      this.#waiting.delete(storage)
+      if (!storage.owned) storage.free(used)
     }
   }
-  return outs
+}
+
+/** The results of a composition. What else it made is freed. */
+export function freeingRest(compose: () => readonly Tensor[]): readonly Tensor[] {
+  const passing = new Passing()
+  try {
+    const outs = passing.during(compose)
+    for (const x of outs) passing.count(x, 1)
+    return outs
+  } finally {
+    passing.sweep()
+  }
 }
