@@ -209,6 +209,12 @@ template <class T, class F, class A> struct Reducer {
     const Vec<T> s = together(p, whole, L, L);
     return whole * L < n ? F::of(s, some(p + whole * L, n - whole * L)) : s;
   }
+  /** The same without calls, which take as long as a few vectors. */
+  ALWAYS_INLINE static Vec<T> few_vectors(const T* p, int64_t n) {
+    const int64_t whole = n / L;
+    const Vec<T> s = combined(whole, [=](int64_t i) ALWAYS_INLINE { return load(p + i * L); });
+    return whole * L < n ? F::of(s, some(p + whole * L, n - whole * L)) : s;
+  }
 
   /** Widens the lanes for further accumulation. */
   ALWAYS_INLINE static auto widened(Vec<T> x) {
@@ -342,6 +348,13 @@ template <class T, class F, class A> struct Reducer {
         r = short_rows(p, rows, columns, acc, reinterpret_cast<T*>(results));
         written = results != nullptr ? r : 0;
         p += r * columns;
+      }
+      if constexpr (VECTOR_BYTES > 16 && sizeof(T) == 4 && F::fn == Reduce::sum) {
+        for (; columns > L && columns <= rowRun && r + L <= rows; r += L, p += L * columns) {
+          Vec<T> s[L];
+          for (int64_t i = 0; i < L; i++) s[i] = few_vectors(p + i * columns, columns);
+          add(acc + r, across(s));
+        }
       }
       for (; columns <= rowRun && r + L <= rows; r += L, p += L * columns) {
         if (columns <= L) prefetch(p, L * columns);

@@ -34,14 +34,24 @@ template <class T> class Slices {
     if (parts * all > mostSums) parts = all > mostSums ? 1 : mostSums / all;
     // Of weights, then of biases.
     const int64_t sums = padded((biases_ + all) * static_cast<int64_t>(sizeof(double)) + slack);
-    Workspace<65536> workspace(parts * sums);
+    const int64_t runs = elements_ > 1 ? 0 : padded((biases_ + all) * static_cast<int64_t>(sizeof(T)) + slack);
+    Workspace<65536> workspace(parts * (sums + runs));
     if (workspace.at() == nullptr) out_of_memory();
-    const auto sums_of = [&](int64_t p) { return reinterpret_cast<double*>(workspace.at() + p * sums); };
+    const auto sums_of = [&](int64_t p) { return reinterpret_cast<double*>(workspace.at() + p * (sums + runs)); };
     auto part = [&](int64_t p) {
-      memset(sums_of(p), 0, static_cast<size_t>(sums));
+      double* const to = sums_of(p);
+      T* const run = reinterpret_cast<T*>(to) + sums / static_cast<int64_t>(sizeof(T));
+      memset(to, 0, static_cast<size_t>(sums + runs));
       const int64_t end = slices_ * (p + 1) / parts;
-      for (int64_t i = slices_ * p / parts; i < end; i += together_)
-        differentiate(i, end - i < together_ ? end - i : together_, sums_of(p));
+      int64_t added = 0;
+      for (int64_t i = slices_ * p / parts, count; i < end; i += count) {
+        count = end - i < together_ ? end - i : together_;
+        differentiate(i, count, to, run);
+        added += count;
+        if (elements_ > 1 || (added < runVectors * repeat_ && i + count < end)) continue;
+        widen(run, biases_ + all, to);
+        added = 0;
+      }
     };
     parallel_for(parts, part);
     for (int64_t k = 0; k < all; k++) {
@@ -95,19 +105,19 @@ template <class T> class Slices {
     T* y = operands_[4] + i * count_;
     const T *weight = operands_[1] + i % repeat_ * channels_, *bias = operands_[2] + i % repeat_ * channels_;
     const Vec<T> scale = splat(invStd), shift = -product(splat(mean), scale);
-    const auto affine = [&](Vec<T> v, Vec<T> w, Vec<T> b)
-                            ALWAYS_INLINE { return product(product(v, scale) + shift, w) + b; };
+    const auto affine = [](Vec<T> v, Vec<T> w, Vec<T> b) ALWAYS_INLINE { return product(v, w) + b; };
     const int64_t next = together_ * count_;
     if (elements_ == 1) {
       return each<T>(in_row<T>(count_), [&](int64_t at, int64_t k) ALWAYS_INLINE {
         __builtin_prefetch(x + at + next);
-        put(y + at, affine(get(x + at, k), get(weight + at, k), get(bias + at, k)), k);
+        put(y + at, affine(affine(get(x + at, k), scale, shift), get(weight + at, k), get(bias + at, k)), k);
       });
     }
     const Line channel = in_row<T>(elements_);
     for (int64_t c = 0; c < channels_; c++, x += elements_, y += elements_) {
-      const Vec<T> w = splat(weight[c]), b = splat(bias[c]);
+      const Vec<T> by = splat(weight[c]), w = product(scale, by), b = affine(shift, by, splat(bias[c]));
       each<T>(channel, [&](int64_t at, int64_t k) ALWAYS_INLINE {
+        __builtin_prefetch(x + at + next);
         put(y + at, affine(get(x + at, k), w, b), k);
       });
     }
@@ -119,12 +129,15 @@ template <class T> class Slices {
   };
   static constexpr int64_t mostTogether = 4, someElements = 2048;
 
-  /** Adds the gradients of weights, and behind them those of biases, to `to`, for slices from number `first` on. */
-  void differentiate(int64_t first, int64_t count, double* to) const {
+  /**
+   * Adds the gradients of weights, and behind them those of biases, for slices from number `first` on: to `to`, or of layers
+   * to a `run`, whose sums are few and in their own precision.
+   */
+  void differentiate(int64_t first, int64_t count, double* to, T* run) const {
     Gradient gradients[mostTogether];
     for (int64_t i = 0; i < count; i++) gradients[i] = sum_up(first + i, to);
     for (int64_t i = 0; i < count; i++)
-      elements_ > 1 ? write(first + i, gradients[i]) : write_layer(first + i, gradients[i], to);
+      elements_ > 1 ? write(first + i, gradients[i]) : write_layer(first + i, gradients[i], run);
   }
 
   Gradient sum_up(int64_t i, double* to) const {
@@ -178,30 +191,31 @@ template <class T> class Slices {
   }
 
   /** The same of a slice whose channels have one element, and what it adds to the gradients of weights and biases. */
-  void write_layer(int64_t i, const Gradient& by, double* to) const {
+  void write_layer(int64_t i, const Gradient& by, T* run) const {
     const T *dy = operands_[0] + i * count_, *x = operands_[1] + i * count_;
     const int64_t channel = i % repeat_ * channels_;
     const T* weight = operands_[4] + channel;
     T* dx = operands_[5] + i * count_;
-    double *dWeight = to + channel, *dBias = dWeight + biases_;
+    T *dWeight = run + channel, *dBias = dWeight + biases_;
     const Vec<T> mean = splat(by.mean), scale = splat(by.scale), slope = splat(by.slope), level = splat(by.level);
     each<T>(in_row<T>(count_), [&](int64_t at, int64_t k) ALWAYS_INLINE {
       const Vec<T> d = get(dy + at, k), distance = get(x + at, k, by.mean) - mean;
       put(dx + at, d * get(weight + at, k) * scale + (distance * slope + level), k);
-      accumulate(dWeight + at, d * (distance * scale), k);
-      accumulate(dBias + at, d, k);
+      put(dWeight + at, get(dWeight + at, k) + d * (distance * scale), k);
+      put(dBias + at, get(dBias + at, k) + d, k);
     });
   }
-
-  /** Adds the first n elements to as many sums. */
-  ALWAYS_INLINE static void accumulate(double* to, Vec<T> x, int64_t n) {
-    if constexpr (isDouble<T>) {
-      put(to, get(to, n) + x, n);
-    } else if (n == lanes<T>) {
-      store(to, load(to) + low(x));
-      store(to + lanes<double>, load(to + lanes<double>) + high(x));
-    } else {
-      for (int64_t i = 0; i < n; i++) to[i] += static_cast<double>(x[i]);
+  /** Adds a run to its sums, and clears it. Whole vectors are read and written behind both. */
+  static void widen(T* run, int64_t count, double* to) {
+    for (int64_t k = 0; k < count; k += lanes<T>) {
+      const Vec<T> x = load(run + k);
+      if constexpr (isDouble<T>) {
+        store(to + k, load(to + k) + x);
+      } else {
+        store(to + k, load(to + k) + low(x));
+        store(to + k + lanes<double>, load(to + k + lanes<double>) + high(x));
+      }
+      store(run + k, Vec<T>{});
     }
   }
 
