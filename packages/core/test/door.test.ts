@@ -162,11 +162,11 @@ const reduced = [
 both('scatterReduce', ...reduced)
 op('scatterReduce_', [self, ...reduced])
 op('at', [self, at('index', 'index|tensor|int', 0)], {
-  words: /index|indices|range|slice|data type|dimensions|convert/i,
+  words: /index|indices|range|slice|data type|infer dtype|dimensions|convert/i,
   open: true,
 })
 op('setAt', [self, at('index', 'index|tensor|int', 0), at('value', 'scalar|tensor', 1)], {
-  words: /index|indices|range|slice|assign|data type|dimensions|convert/i,
+  words: /index|indices|range|slice|assign|data type|infer dtype|dimensions|convert/i,
 })
 const put = [
   self,
@@ -518,7 +518,7 @@ add(
   'asarray',
   core.asarray,
   [at('obj', 'data|tensor', 1), dtype, device, by('copy', 'bool?|null', true), requiresGrad],
-  { words: /sequence|dimensions|convert|overflow|takes numbers|data type/ },
+  { words: /sequence|dimensions|convert|overflow|takes numbers|data type|infer dtype/ },
 )
 const twice = [self, at('repeats', 'int|tensor', 2), oneDim, by('outputSize', 'int?|null', 4)]
 op('repeatInterleave', twice, { words: /accept 1D vector as repeat/ })
@@ -1808,7 +1808,7 @@ for (const name of [
   add(name, all[name], [name === 'isNonzero' ? at('input', 'tensor', () => tensor(1)) : self], { words: /Boolean/ })
 add('isSameSize', core.isSameSize, [self, at('other', 'tensor', T)])
 add('asTensor', core.asTensor, [at('data', 'data|tensor', T), dtype, device], {
-  words: /sequence|dimensions|convert|overflow|takes numbers|data type/,
+  words: /sequence|dimensions|convert|overflow|takes numbers|data type|infer dtype/,
 })
 add('fromNumpy', core.fromNumpy, [at('ndarray', 'data', () => new Float32Array(2))])
 add('scalarTensor', core.scalarTensor, [at('s', 'scalar', 1), ...made])
@@ -1838,7 +1838,7 @@ for (const name of ['newZeros', 'newOnes', 'newEmpty'])
   method(name, [size, ...made], name === 'newEmpty' ? { nan: 'whatever there is' } : {})
 method('newFull', [at('size', 'ints', () => [2]), at('fillValue', 'scalar', 1), ...made])
 method('newTensor', [at('data', 'data', 1), ...made], {
-  words: /sequence|dimensions|convert|overflow|takes numbers|data type/,
+  words: /sequence|dimensions|convert|overflow|takes numbers|data type|infer dtype/,
 })
 method('type', [at('dtype', 'dtype?', 'float64'), at('nonBlocking', 'bool?', false)], { words: /not supported/ })
 method('cuda', [at('device', 'int?|text|null', 0), at('nonBlocking', 'bool?', false)], { words: /device/ })

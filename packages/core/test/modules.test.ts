@@ -396,7 +396,7 @@ describe('collections', () => {
       [() => list.extend([ones(1), 1 as never]), "cannot assign 'int' object to parameter '2' of ParameterList"],
       [() => list.extend(1 as never), 'ParameterList.extend should be called with an iterable, but got int'],
       [() => list.at(1), 'index 1 is out of range'],
-      [() => list.append(zeros(1).int()), 'only Tensors of floating point dtype can require gradients'],
+      [() => list.append(zeros(1).int()), 'Only Tensors of floating point and complex dtype can require gradients'],
     ]
     for (const [fn, message] of wrong) expect(fn, message).toThrow(message)
     expect([layers.keys(), weights.keys(), list.length]).toEqual([['first'], ['first'], 1])

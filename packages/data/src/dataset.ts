@@ -102,7 +102,11 @@ const readIndex = signature('at', required('index', int))
 export const checkIndex = (index: number, length: number): number => {
   const [read] = readIndex([index])
   const at = read < 0 ? read + length : read
-  if (at < 0 || at >= length) throw new IndexError(`index ${index} is out of range for a dataset of ${length} samples`)
+  if (at < 0 || at >= length)
+    throw new IndexError(
+      `index ${index} is out of bounds for dimension 0 with size ${length}`,
+      `The dataset has ${length} samples.`,
+    )
   return at
 }
 
@@ -217,9 +221,13 @@ export class Subset<T> extends Dataset<T> {
 
 const readSubset = constructing('Subset', required('dataset', dataset), required('indices', list(int)))
 
+/** A sample; an array, which gives undefined for an index out of range, throws an IndexError as others do. */
+export const sampleOf = <T>(set: Samples<T>, index: number): T | undefined =>
+  Array.isArray(set) ? (set as readonly T[])[checkIndex(index, set.length)] : set.at(index)
+
 /** Begins a sample with `prefetch` if the dataset has it; otherwise all of the work is to finish it. */
 export const begun = async <T>(set: Samples<T>, index: number, workers: number): Promise<() => T | undefined> =>
-  set.prefetch === undefined ? () => set.at(index) : set.prefetch(index, workers)
+  set.prefetch === undefined ? () => sampleOf(set, index) : set.prefetch(index, workers)
 
 /**
  * Several datasets one after the other.

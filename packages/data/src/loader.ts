@@ -12,7 +12,15 @@ import {
 } from '@flambeau/core'
 import { className, nameClasses } from '@flambeau/core/backend'
 import { type Batch, collate } from './collate.ts'
-import { begun, checkIndex, type Samples, dataset as datasetKind, type IterableDataset, Subset } from './dataset.ts'
+import {
+  begun,
+  checkIndex,
+  type Samples,
+  dataset as datasetKind,
+  type IterableDataset,
+  sampleOf,
+  Subset,
+} from './dataset.ts'
 import { iterableDataset } from './dataset.ts'
 import { type LoaderState, parsed, Pass } from './pass.ts'
 import {
@@ -325,7 +333,7 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B>, AsyncIterable<B
     try {
       for (const at of pass.lists ?? pass.counted(this.#indices())) {
         const rows = isPlain ? fetchRows(set, at) : undefined
-        const batch = rows ?? this.#batchOf(at.map((i) => named(set, i, () => set.at(i) as T)))
+        const batch = rows ?? this.#batchOf(at.map((i) => named(set, i, () => sampleOf(set, i) as T)))
         pass.batches++
         yield batch as B
       }

@@ -207,9 +207,9 @@ describe('TensorDataset and Subset', () => {
   })
 
   it('refuses an index out of range and sizes that differ', () => {
-    expect(() => set.at(3)).toThrow('index 3 is out of range')
-    expect(() => new Subset(set, [0]).at(1)).toThrow('index 1 is out of range')
-    expect(() => new Subset([1, 2] as never, [5]).at(0)).toThrow('index 5 is out of range for a dataset of 2 samples')
+    expect(() => set.at(3)).toThrow('index 3 is out of bounds')
+    expect(() => new Subset(set, [0]).at(1)).toThrow('index 1 is out of bounds')
+    expect(() => new Subset([1, 2] as never, [5]).at(0)).toThrow('index 5 is out of bounds for dimension 0 with size 2')
     expect(() => new TensorDataset(ones(2), ones(3))).toThrow(AssertionError)
     expect(() => new TensorDataset(ones(2), ones(3))).toThrow(sentence('sizes'))
   })

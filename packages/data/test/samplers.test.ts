@@ -116,8 +116,11 @@ describe('samplers draw what PyTorch draws', () => {
     expect(() => new DataLoader(set, { numWorkers: -1 })).toThrow(ValueError)
     expect(() => new DataLoader(set, { sampler: new Set([0]) }).length).toThrow("object of type 'Set' has no len()")
     expect(() => [...new DataLoader(set, { sampler: [0.5] })]).toThrow('a sampler must yield indices, not 0.5')
+    expect(() => [...new DataLoader([1, 2], { sampler: [0, 5] })]).toThrow(
+      'index 5 is out of bounds for dimension 0 with size 2',
+    )
     expect(() => [...new DataLoader(new Subset(new TensorDataset(ones(3)), [1]), { sampler: [1] })]).toThrow(
-      'index 1 is out of range for a dataset of 1 samples',
+      'index 1 is out of bounds for dimension 0 with size 1',
     )
   })
 })

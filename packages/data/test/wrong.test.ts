@@ -145,7 +145,7 @@ const cases: Readonly<Record<string, Case>> = {
       dropLast: false,
       generator: new Generator(),
       collateFn: (samples: unknown[]) => samples,
-      sampler: [0, 1],
+      sampler: [0],
       pinMemory: true,
       timeout: 0,
       workerInitFn: null,
@@ -154,7 +154,8 @@ const cases: Readonly<Record<string, Case>> = {
       prefetchFactor: 2,
       persistentWorkers: false,
     },
-    takes: [isSet, anyOf('null'), (x) => x === false || x === null],
+    // The sampler asks for the first sample.
+    takes: [(x, name) => isSet(x, name) && name !== 'an empty array', anyOf('null'), (x) => x === false || x === null],
     takesOption: {
       dropLast: isBool,
       generator: anyOf('null'),

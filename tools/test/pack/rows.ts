@@ -339,6 +339,7 @@ export const typeRows = (app: () => string): Row[] =>
         const compilerOptions = {
           noEmit: true,
           strict: true,
+          exactOptionalPropertyTypes: true,
           skipLibCheck: false,
           types: [],
           target: 'es2022',

@@ -75,7 +75,7 @@ export class CheckedBackend implements Backend {
   readonly caps: Backend['caps']
   /** The faults, in order. */
   readonly found: string[] = []
-  readonly compile: Backend['compile']
+  readonly compile?: NonNullable<Backend['compile']>
   readonly #known = new WeakMap<DeviceBuffer, Known>()
 
   constructor(inner: Backend) {

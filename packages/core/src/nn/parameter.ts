@@ -1,4 +1,5 @@
 // A parameter is a leaf tensor that a module owns: modules find it among their properties, optimizers update it.
+import { asLeaf } from '../ops/create/create.ts'
 import { formatParameter } from '../tensor/print.ts'
 import { bool, constructing, optional, required, tensor } from '../tensor/signature.ts'
 import { Tensor } from '../tensor/tensor.ts'
@@ -18,7 +19,7 @@ export class Parameter extends Tensor {
     const [data, requiresGrad] = ofParameter(args)
     const { storage, sizes, strides, offset, dtype } = data
     super(storage, sizes, strides, offset, dtype)
-    this.setRequiresGrad(requiresGrad)
+    asLeaf(this, { requiresGrad })
   }
 
   override toString(): string {

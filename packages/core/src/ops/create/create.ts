@@ -101,13 +101,11 @@ function flatten(data: unknown, shape: Shape): { values: (number | boolean)[]; b
       else if (typeof x !== 'number') {
         if (Array.isArray(x))
           throw new ValueError(`expected sequence of length ${shape[dim - 1]} at dim ${dim} (got ${x.length})`)
+        const hint = 'The data of tensor() must be numbers or booleans.'
+        if (typeof x !== 'string') throw new RuntimeError(`Could not infer dtype of ${typeName(x)}`, hint)
         // The first element says how deep the data is.
-        if (typeof x === 'string' && dim > 0 && values.length === 0)
-          throw new ValueError("too many dimensions 'str'", 'The data of tensor() must be numbers or booleans.')
-        throw new TypeError(
-          `new(): invalid data type '${typeName(x)}'`,
-          'The data of tensor() must be numbers or booleans.',
-        )
+        if (dim > 0 && values.length === 0) throw new ValueError("too many dimensions 'str'", hint)
+        throw new TypeError("new(): invalid data type 'str'", hint)
       }
       values.push(x)
       return
