@@ -210,7 +210,7 @@ const readToGrey = signature('to_grayscale', required('img', anything), optional
  * Throws a TypeError for what is no `Image`.
  *
  * @example
- * toGrayscale(new Image(2, 1, 'RGB'), 3) // <Image mode=RGB size=2x1>
+ * toGrayscale(new io.Image(2, 1, 'RGB'), 3) // <Image mode=RGB size=2x1>
  */
 export function toGrayscale(
   img: Image,
