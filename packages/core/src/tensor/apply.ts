@@ -12,6 +12,7 @@ import { mode, noGrad } from './mode.ts'
 import { connect, wantsGrad } from './graph.ts'
 import { type Input, Num, type OpDef } from './op.ts'
 import { freeingRest, isLarge } from './temporaries.ts'
+import { together } from './together.ts'
 import { Tensor } from './tensor.ts'
 
 /** A new, contiguous tensor with uninitialized memory. */
@@ -40,11 +41,13 @@ export const apply = <A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, on?: 
   applyAll(op, inputs, attrs, on)[0]
 
 /** Applies an op; returns all outputs. */
-export function applyAll<A>(op: OpDef<A>, inputs: readonly Input[], attrs: A, on?: Device): readonly Tensor[] {
+export function applyAll<A>(op: OpDef<A>, given: readonly Input[], attrs: A, on?: Device): readonly Tensor[] {
   const { to } = op
+  const inputs = 'arity' in op ? together(given) : given
   if (to.kind === 'compose') {
     if (to.whole !== undefined && hasKernel(to.whole, inputs)) return applyAll(to.whole.op, inputs, attrs)
     if (op.vjp === undefined) return to.compose(inputs, attrs)
+    deviceOf(inputs)
     const specs = op.infer(inputs, attrs)
     const compose = (): readonly Tensor[] => to.compose(inputs, attrs)
     const untracked = mode.grad && wantsGrad(inputs) ? () => noGrad(compose) : compose

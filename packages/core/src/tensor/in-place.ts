@@ -15,6 +15,7 @@ import { mode, noGrad } from './mode.ts'
 import type { Node } from './node.ts'
 import type { Input, OpDef } from './op.ts'
 import { edgeOf, isLost, Tensor, untracked } from './tensor.ts'
+import { together } from './together.ts'
 import { assignment, type ViewStep } from './view-step.ts'
 
 /** The view ops that lead from a view's base to it. */
@@ -97,8 +98,9 @@ function withOldSelf<A>(op: OpDef<A>, self: Tensor, inputs: readonly Input[]): r
  * Applies an op and writes its result into `self` (its in-place form). Shapes and dtypes are checked, an error changes
  * nothing, the version is incremented, and autograd sees the write, also through views.
  */
-export function applyInPlace<A>(op: OpDef<A>, self: Tensor, operands: readonly Input[], attrs: A): Tensor {
-  checkWritable(self, operands)
+export function applyInPlace<A>(op: OpDef<A>, self: Tensor, given: readonly Input[], attrs: A): Tensor {
+  checkWritable(self, given)
+  const operands = together(given, self.storage.device)
   const inputs = withOldSelf(op, self, operands)
   const specs = op.infer(inputs, attrs)
   const spec = specs[0]
@@ -194,8 +196,9 @@ export function applyMapInto(
   name: string,
   prims: Prims['map'],
   targets: readonly Tensor[],
-  inputs: readonly Input[],
+  given: readonly Input[],
 ): void {
+  const inputs = together(given, targets[0].storage.device)
   const device = deviceOf(inputs)
   checkMapInto(targets, inputs)
 

@@ -30,6 +30,7 @@ import {
   tensor,
 } from '../../tensor/signature.ts'
 import { detached, type Tensor } from '../../tensor/tensor.ts'
+import { setMove } from '../../tensor/together.ts'
 import { cloneOp, elementwise } from '../define/elementwise.ts'
 import { eq } from '../pointwise/comparison.ts'
 import { toDType } from '../define/fill.ts'
@@ -59,6 +60,7 @@ const moveOp: OpDef<Device> = {
 /** On another device; the tensor itself if it is there already. */
 export const toDevice = (x: Tensor, device: Device): Tensor =>
   x.storage.device === device ? x : apply(moveOp, [x], device)
+setMove(toDevice)
 
 export interface ToOptions {
   readonly dtype?: DTypeWord
