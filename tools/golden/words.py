@@ -39,6 +39,19 @@ scope['P'] = torch.tensor([[0.0, 1], [1, 0], [2, 0], [2, 2]])
 
 # Pairs of TypeScript and Python; one text where both are the same.
 ROWS = [
+    # --- places between two numbers, to the last bit ---
+    ('t.linspace(0, 1, 7).double().mul(2 ** 30).remainder(1009)', 'torch.linspace(0, 1, 7).double().mul(2 ** 30).remainder(1009)'),
+    ('t.linspace(0, 1, 33).double().mul(2 ** 30).remainder(1009)', 'torch.linspace(0, 1, 33).double().mul(2 ** 30).remainder(1009)'),
+    ('t.linspace(-1, 1, 50).double().mul(2 ** 30).remainder(1009)', 'torch.linspace(-1, 1, 50).double().mul(2 ** 30).remainder(1009)'),
+    ('t.linspace(0.1, 0.7, 37).double().mul(2 ** 30).remainder(1009)', 'torch.linspace(0.1, 0.7, 37).double().mul(2 ** 30).remainder(1009)'),
+    ('t.linspace(-3.3, 2.7, 41).double().mul(2 ** 30).remainder(1009)', 'torch.linspace(-3.3, 2.7, 41).double().mul(2 ** 30).remainder(1009)'),
+    ('t.linspace(1, -5, 77).double().mul(2 ** 30).remainder(1009)', 'torch.linspace(1, -5, 77).double().mul(2 ** 30).remainder(1009)'),
+    ('t.linspace(0, 6.2831855, 16).double().mul(2 ** 30).remainder(1009)', 'torch.linspace(0, 6.2831855, 16).double().mul(2 ** 30).remainder(1009)'),
+    ('t.linspace(0.3, 123.4, 100).double().mul(2 ** 30).remainder(1009)', 'torch.linspace(0.3, 123.4, 100).double().mul(2 ** 30).remainder(1009)'),
+    # --- places of maxima that are not there ---
+    ('t.F.maxUnpool1d(t.ones(1,1,2), t.full([1,1,2], 4, { dtype: t.int64 }), 2)', 'torch.nn.functional.max_unpool1d(torch.ones(1,1,2), torch.full([1,1,2], 4), 2)'),
+    ('t.F.maxUnpool2d(t.ones(1,1,2,2), t.full([1,1,2,2], 99, { dtype: t.int64 }), 2)', 'torch.nn.functional.max_unpool2d(torch.ones(1,1,2,2), torch.full([1,1,2,2], 99), 2)'),
+    ('t.F.maxUnpool3d(t.ones(1,1,2,2,2), t.full([1,1,2,2,2], -1, { dtype: t.int64 }), 2)', 'torch.nn.functional.max_unpool3d(torch.ones(1,1,2,2,2), torch.full([1,1,2,2,2], -1), 2)'),
     # --- words for dtypes ---
     *((f'zeros(2, {{ dtype: {word} }})', f'zeros(2, dtype=torch.{python})') for word, python in (
         ('t.float32', 'float32'), ('t.float64', 'float64'), ('t.double', 'double'), ('t.float', 'float'),

@@ -332,3 +332,8 @@ it('gradients of views are where the views read: apart, side by side, or added u
     expect(there).toEqual(here)
   }
 })
+
+it('a parameter of a lazy layer throws where it is used, although it has no elements', () => {
+  for (const use of ['sum', 'exp', 'prod', 'mean'] as const)
+    expect(() => new nn.LazyConv2d(2, 3).weight[use]()).toThrow('Attempted to use an uninitialized parameter')
+})

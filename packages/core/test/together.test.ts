@@ -50,7 +50,8 @@ function outcomeOf(name: string, fn: Fn, count: number, at: number, device: stri
     value = fn(...operands)
     if (value instanceof Tensor && value.requiresGrad) value.sum().backward()
   } catch (error) {
-    if (/same device/.test((error as Error).message)) throw new Error(`${name} ${count} ${at} ${dtype}`, { cause: error })
+    if (/same device/.test((error as Error).message))
+      throw new Error(`${name} ${count} ${at} ${dtype}`, { cause: error })
     return undefined
   }
   if (!(value instanceof Tensor)) return undefined

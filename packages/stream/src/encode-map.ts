@@ -100,7 +100,9 @@ function viewsBefore(inputs: readonly Operand[], position: number): number {
   return views
 }
 
-function emptyMap(w: Writer, { attrs, outputs }: MapLike, tag: number): void {
+function emptyMap(w: Writer, { attrs, inputs, outputs }: MapLike, tag: number): void {
+  // Memory that was freed throws when it is read, also without elements.
+  for (const x of inputs) if (isView(x)) hostOf(x)
   attrs.outs.forEach(({ expr, reduce }, k) => {
     if (reduce !== undefined) fill(w, outputs[k], identityOf(reduce.fn, expr.dtype), tag)
   })

@@ -274,15 +274,21 @@ const linspaceArguments = signature('linspace', ...range, ...tensorParameters)
 export function linspace(
   ...args: Takes<[start: number, end: number, steps: number], 'start end steps', [options?: TensorOptions]>
 ): Tensor {
-  const [start, end, steps, dtype = defaults.float, device, requiresGrad] = linspaceArguments(args)
+  const [first, last, steps, dtype = defaults.float, device, requiresGrad] = linspaceArguments(args)
   const options = { device, requiresGrad }
   if (steps < 0) throw new RuntimeError('number of steps must be non-negative')
-  const round = dtype === 'float32' ? Math.fround : (x: number): number => x
-  const step = round((end - start) / Math.max(steps - 1, 1))
-  // As in PyTorch, the second half is counted back from the end, so that both ends are exact.
+  const isShort = dtype === 'float32'
+  const round = isShort ? Math.fround : (x: number): number => x
+  const [start, end] = [round(first), round(last)]
+  const step = round(round(end - start) / Math.max(steps - 1, 1))
+  // As in PyTorch, the second half is counted back from the end, so that both ends are exact, and of float32 eight are
+  // counted from the first of them, except after the last pair of eights.
   const half = Math.floor(steps / 2)
-  const at = (i: number): number =>
-    i < half ? round(start + round(step * i)) : round(end - round(step * (steps - i - 1)))
+  const from = (i: number): number => round(i < half ? start + step * i : end - step * (steps - i - 1))
+  const at = (i: number): number => {
+    const k = isShort && i < steps - (steps % 16) ? i % 8 : 0
+    return round(from(i - k) + round(step * k))
+  }
   return spaced(steps, dtype, steps === 1 ? () => start : at, options)
 }
 

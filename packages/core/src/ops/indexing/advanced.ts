@@ -25,7 +25,7 @@ export const isMask = (x: Tensor): boolean => x.dtype === 'bool' || x.dtype === 
 
 // ---- bounds ----
 
-type OutOfBounds = (index: number | null, size: number) => Error
+export type OutOfBounds = (index: number | null, size: number) => Error
 
 /** A copy of int32 indices, each checked to be below `size`; with `wrap`, negative ones count from the end. */
 function defineChecked(error: OutOfBounds, wrap: boolean): Elementwise {

@@ -18,6 +18,7 @@ import {
 import type { Tensor } from '../../tensor/tensor.ts'
 import { filled } from '../define/fill.ts'
 import { reshapeOp } from '../define/views.ts'
+import { checkedIndices, type OutOfBounds } from '../indexing/advanced.ts'
 import { gatherAlongDim, scatterAlongDim } from '../indexing/gather.ts'
 import { expanded, type PerDim } from '../product/conv.ts'
 import { checkDType } from './geometry.ts'
@@ -27,6 +28,22 @@ const shaped = (x: Tensor, sizes: Shape): Tensor => apply(reshapeOp, [x], sizes)
 const flatly = (x: Tensor, rank: number): Tensor => {
   const lead = x.sizes.slice(0, x.dim() - rank)
   return shaped(x, [...lead, numelOf(x.sizes.slice(lead.length))])
+}
+
+/** One function for each size of the output. */
+const invalid = new Map<string, OutOfBounds>()
+function invalidIn(output: Shape): OutOfBounds {
+  const volume = (output.length === 1 ? [...output, 1] : output).join('x')
+  let error = invalid.get(volume)
+  if (error === undefined) {
+    error = (index) =>
+      new RuntimeError(
+        `Found an invalid max index${index === null ? '' : `: ${index}`} (output volumes are of size ${volume}`,
+        'Give the size that was pooled: { outputSize }.',
+      )
+    invalid.set(volume, error)
+  }
+  return error
 }
 
 /** Inputs: values and their places in an output of the attributes' sizes. Of equal places the last value stays. */
@@ -42,9 +59,11 @@ const unpoolOp = (name: string): OpDef<Shape> => ({
   to: {
     kind: 'compose',
     compose: ([x, places], output) => {
-      const [source, index] = [x, places].map((t) => flatly(t as Tensor, output.length))
+      const [source, given] = [x, places].map((t) => flatly(t as Tensor, output.length))
+      const size = numelOf(output)
+      const index = checkedIndices(given, size, invalidIn(output))
       const lead = source.sizes.slice(0, -1)
-      const zeros = filled([...lead, numelOf(output)], source.dtype, 0, source.storage.device)
+      const zeros = filled([...lead, size], source.dtype, 0, source.storage.device)
       return [shaped(scatterAlongDim(zeros, lead.length, index, source), [...lead, ...output])]
     },
   },
