@@ -246,10 +246,11 @@ struct Kernels {
   /** For a check: whether it is true anywhere. */
   bool (*run)(void* prepared, const Memory&);
   void (*release)(void* prepared);
+  /** Rounds doubles. */
+  void (*narrow)(const double* from, int64_t n, float* to);
 #if !defined(__wasm__)
-  /** Adds elements to sums in double precision, and rounds such sums: a fold's loops over rows. */
+  /** Adds elements to sums in double precision: a fold's loop over rows. */
   void (*add_to_sums)(const float* from, int64_t n, double* sums);
-  void (*round_sums)(const double* sums, int64_t n, float* to);
 #endif
 };
 

@@ -57,9 +57,7 @@ template <class T, class Sum> void add_row(const Kernels& kernels, const T* from
 }
 
 template <class T, class Sum> void round_row(const Kernels& kernels, const Sum* sums, int64_t n, T* to) {
-#if !defined(__wasm__)
-  if constexpr (std::is_same_v<T, float>) return kernels.round_sums(sums, n, to);
-#endif
+  if constexpr (std::is_same_v<T, float>) return kernels.narrow(sums, n, to);
   for (int64_t i = 0; i < n; i++) to[i] = static_cast<T>(sums[i]);
 }
 

@@ -8,22 +8,47 @@ namespace {
 
 // ---- products ----
 
-/** Subtracts from R rows of c the product of a block of a, whose elements are `ai` and `al` apart, and rows of b. */
+/** What comes after products have been subtracted from rows: nothing, or the solution for the triangle that follows. */
+enum class Then { nothing, solveUnit, solve };
+
+/** Overwrites N rows with the solution for a lower triangle, whose elements are `ti` and `tl` apart. */
+template <int N, int W> INLINE void solve_rows(Wide<W>* x, const double* t, Index ti, Index tl, bool unit) {
+#pragma GCC unroll 8
+  for (int i = 0; i < N; i++) {
+#pragma GCC unroll 8
+    for (int l = 0; l < i; l++) {
+      const V factor = splat(t[i * ti + l * tl]);
+#pragma GCC unroll 4
+      for (int w = 0; w < W; w++) x[i].v[w] = minus_product(x[i].v[w], factor, x[l].v[w]);
+    }
+    if (!unit) {
+      const V pivot = splat(t[i * (ti + tl)]);
+#pragma GCC unroll 4
+      for (int w = 0; w < W; w++) x[i].v[w] /= pivot;
+    }
+  }
+}
+
+/**
+ * Subtracts from R rows of c the product of a block of a, whose elements are `ai` and `al` apart, and rows of b. The triangle
+ * that may follow is what comes after the block in a.
+ */
 template <int R, int W, bool whole>
 INLINE void tile(double* c, Index cw, const double* a, Index ai, Index al, const double* b, Index bw,
-                 Index k, Index part) {
+                 Index k, Index part, Then then) {
   Wide<W> x[R];
 #pragma GCC unroll 8
   for (int r = 0; r < R; r++) x[r] = load_wide<W, whole>(c + r * cw, part);
-  for (Index l = 0; l < k; l++) {
+  for (Index l = 0; l < k; l++, a += al) {
     const Wide<W> y = load_wide<W, whole>(b + l * bw, part);
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++) {
-      const V factor = splat(a[r * ai + l * al]);
+      const V factor = splat(a[r * ai]);
 #pragma GCC unroll 4
       for (int w = 0; w < W; w++) x[r].v[w] = minus_product(x[r].v[w], factor, y.v[w]);
     }
   }
+  if (then != Then::nothing) solve_rows<R>(x, a, ai, al, then == Then::solveUnit);
 #pragma GCC unroll 8
   for (int r = 0; r < R; r++) store_wide<W, whole>(c + r * cw, x[r], part);
 }
@@ -33,18 +58,21 @@ constexpr Index deep = 128;
 
 /**
  * Subtracts from the m x n block c the product of the m x k block a and the k x n block b. Rows are `cw` and `bw` apart,
- * elements of a `ai` and `al`; all may be negative.
+ * elements of a `ai` and `al`; all may be negative. Where code is fetched, a triangle may follow a, whose system is solved
+ * if the rows of c are those after b.
  */
 void subtract(double* c, Index cw, const double* a, Index ai, Index al, const double* b, Index bw, Index m,
-              Index n, Index k) {
+              Index n, Index k, Then then = Then::nothing) {
   alignas(64) double copy[deep * 2 * L];
-  for (Index from = 0; from < k; from += deep) {
-    const Index depth = least(deep, k - from);
+  const bool solves = isFetched && then != Then::nothing;
+  Index from = 0;
+  do {
+    const Index chunk = least(deep, k - from);
     in_strips<2>(n, [&](auto width, auto whole, Index j, Index part) {
       constexpr int W = width;
       constexpr bool isWhole = whole;
       const double* rows = b + from * bw + j;
-      Index step = bw;
+      Index step = bw, depth = chunk;
       if (!isFetched && m > 2 * tall && depth > few) {
         for (Index l = 0; l < depth; l++)
           store_wide<W, true>(copy + l * W * L, load_wide<W, isWhole>(rows + l * bw, part), L);
@@ -53,15 +81,21 @@ void subtract(double* c, Index cw, const double* a, Index ai, Index al, const do
       }
       const double* factors = a + from * al;
       double* to = c + j;
+      const auto advance = [&](auto height) {
+        constexpr int R = height;
+        tile<R, W, isWhole>(to, cw, factors, ai, al, rows, step, depth, part, solves ? then : Then::nothing);
+        to += R * cw;
+        factors += R * ai;
+        if (solves) depth += R;
+      };
       Index i = 0;
       if constexpr (isWhole || !isFetched) {
-        for (; i + tall <= m; i += tall, to += tall * cw, factors += tall * ai)
-          tile<tall, W, isWhole>(to, cw, factors, ai, al, rows, step, depth, part);
+        for (; i + tall <= m; i += tall) advance(std::integral_constant<int, tall>());
       }
-      for (; i < m; i++, to += cw, factors += ai)
-        tile<1, W, isWhole>(to, cw, factors, ai, al, rows, step, depth, part);
+      for (; i < m; i++) advance(std::integral_constant<int, 1>());
     });
-  }
+    from += deep;
+  } while (from < k);
 }
 
 /** Divides n elements. */
@@ -75,44 +109,23 @@ void divide(double* row, Index n, double by) {
 
 // ---- triangles ----
 
+/** Where code is fetched, the most rows for which a triangle is solved without dividing it. */
+constexpr Index mostSolved = 64;
+
 /** Where a range is divided, so that the second half is handled with what the first half gave. */
 Index half_of(Index n) { return (n + 2 * few - 1) / (2 * few) * few; }
-
-/** Solves for N rows, in registers. */
-template <int N, int W, bool whole>
-INLINE void solve_tile(const double* t, Index ti, Index tl, double* b, Index bw, bool unit, Index part) {
-  Wide<W> x[N];
-#pragma GCC unroll 8
-  for (int i = 0; i < N; i++) {
-    x[i] = load_wide<W, whole>(b + i * bw, part);
-#pragma GCC unroll 8
-    for (int l = 0; l < i; l++) {
-      const V factor = splat(t[i * ti + l * tl]);
-#pragma GCC unroll 4
-      for (int w = 0; w < W; w++) x[i].v[w] = minus_product(x[i].v[w], factor, x[l].v[w]);
-    }
-    if (!unit) {
-      const V pivot = splat(t[i * (ti + tl)]);
-#pragma GCC unroll 4
-      for (int w = 0; w < W; w++) x[i].v[w] /= pivot;
-    }
-    store_wide<W, whole>(b + i * bw, x[i], part);
-  }
-}
 
 template <int N>
 void solve_few(const double* t, Index ti, Index tl, double* b, Index bw, Index k, bool unit) {
   in_strips<2>(k, [&](auto width, auto whole, Index j, Index part) {
-    solve_tile<N, width, whole>(t, ti, tl, b + j, bw, unit, part);
+    constexpr int W = width;
+    Wide<W> x[N];
+#pragma GCC unroll 8
+    for (int i = 0; i < N; i++) x[i] = load_wide<W, whole>(b + i * bw + j, part);
+    solve_rows<N>(x, t, ti, tl, unit);
+#pragma GCC unroll 8
+    for (int i = 0; i < N; i++) store_wide<W, whole>(b + i * bw + j, x[i], part);
   });
-}
-
-/** The same for n rows, in less code. */
-void solve_loop(const double* t, Index ti, Index tl, double* b, Index bw, Index n, Index k, bool unit) {
-  for (Index i = 0; i < n; i++) {
-    subtract(b + i * bw, 0, t + i * ti, 0, tl, b, bw, 1, k, i);
-    if (!unit) divide(b + i * bw, k, t[i * (ti + tl)]);
-  }
 }
 
 /**
@@ -121,9 +134,11 @@ void solve_loop(const double* t, Index ti, Index tl, double* b, Index bw, Index 
  */
 void solve(const double* t, Index ti, Index tl, double* b, Index bw, Index n, Index k, bool unit) {
   Index first = n > few ? half_of(n) : n;
+  if (isFetched && n <= mostSolved) {
+    return subtract(b, bw, t, ti, tl, b, bw, n, k, 0, unit ? Then::solveUnit : Then::solve);
+  }
   if (n <= few) {
     if (n <= 0) return;
-    if (isFetched) return solve_loop(t, ti, tl, b, bw, n, k, unit);
     if (n == 8) return solve_few<8>(t, ti, tl, b, bw, k, unit);
     if (n == 4) return solve_few<4>(t, ti, tl, b, bw, k, unit);
     if (n == 1) return solve_few<1>(t, ti, tl, b, bw, k, unit);
@@ -315,22 +330,25 @@ void invert(double* inverse, double* pivots, double* info, double* a, Index n) {
 
 // ---- Cholesky ----
 
-/** Factorizes a block of `few` rows and columns in registers, and leaves anything below the diagonal. */
-[[maybe_unused]] Index factor_block(double* a, Index n) {
-  constexpr int W = few / L;
+/** The rows of a block that is factorized in registers. */
+constexpr int block = isFetched ? tall : few;
+
+/** Factorizes `block` rows and columns, and leaves anything below the diagonal. */
+Index factor_block(double* a, Index n) {
+  constexpr int W = block / L;
   Index minor = 0;
-  Wide<W> x[few];
+  Wide<W> x[block];
 #pragma GCC unroll 8
-  for (int i = 0; i < few; i++) x[i] = load_wide<W, true>(a + i * n, L);
+  for (int i = 0; i < block; i++) x[i] = load_wide<W, true>(a + i * n, L);
 #pragma GCC unroll 8
-  for (int j = 0; j < few; j++) {
+  for (int j = 0; j < block; j++) {
     const double pivot = x[j].v[j / L][j % L], root = std::sqrt(pivot);
     if (!(pivot > 0) && minor == 0) minor = j + 1;
 #pragma GCC unroll 4
     for (int w = 0; w < W; w++) x[j].v[w] /= splat(root);
     x[j].v[j / L][j % L] = root;
 #pragma GCC unroll 8
-    for (int i = j + 1; i < few; i++) {
+    for (int i = j + 1; i < block; i++) {
       const V factor = splat(x[j].v[i / L][i % L]);
 #pragma GCC unroll 4
       for (int w = 0; w < W; w++) x[i].v[w] = minus_product(x[i].v[w], factor, x[j].v[w]);
@@ -338,13 +356,13 @@ void invert(double* inverse, double* pivots, double* info, double* a, Index n) {
   }
   if (minor != 0) return minor;
 #pragma GCC unroll 8
-  for (int i = 0; i < few; i++) store_wide<W, true>(a + i * n, x[i], L);
+  for (int i = 0; i < block; i++) store_wide<W, true>(a + i * n, x[i], L);
   return 0;
 }
 
 /** Factorizes some rows of the upper triangle; returns the order of the first leading minor that is not positive, or 0. */
 Index factor_rows(double* a, Index n, Index from, Index to) {
-  if (to - from > few) {
+  if (to - from > (isFetched ? mostSolved : few)) {
     const Index half = from + half_of(to - from);
     if (const Index minor = factor_rows(a, n, from, half)) return minor;
     for (Index j = half; j < to; j += few) {
@@ -353,12 +371,26 @@ Index factor_rows(double* a, Index n, Index from, Index to) {
     }
     return factor_rows(a, n, half, to);
   }
-  if constexpr (!isFetched) {
-    if (to - from == few) {
-      if (const Index minor = factor_block(a + from * (n + 1), n)) return from + minor;
-      solve(a + from * (n + 1), 1, n, a + from * n + to, n, few, n - to, false);
-      return 0;
+  if constexpr (isFetched) {
+    for (Index j = from, rows; j < to; j += rows) {
+      rows = to - j >= block ? block : 1;
+      double* const own = a + j * (n + 1);
+      const double* const above = a + from * n + j;
+      subtract(own, n, above, 1, n, above, n, rows, rows, j - from);
+      if (rows == block) {
+        if (const Index minor = factor_block(own, n)) return j + minor;
+      } else {
+        if (!(*own > 0)) return j + 1;
+        *own = std::sqrt(*own);
+      }
+      subtract(own + rows, n, above, 1, n, above + rows, n, rows, n - j - rows, j - from, Then::solve);
     }
+    return 0;
+  }
+  if (to - from == block) {
+    if (const Index minor = factor_block(a + from * (n + 1), n)) return from + minor;
+    solve(a + from * (n + 1), 1, n, a + from * n + to, n, few, n - to, false);
+    return 0;
   }
   for (Index j = from; j < to; j++) {
     // What is left of the diagonal is nothing, and columns from the first on are whole vectors.

@@ -39,10 +39,18 @@ void contract(const Contract& it, const Memory& memory, void* prepared) {
 void composite(const CompositeOp&, const Memory&);
 bool matrices(const Matrices&);
 
-#if !defined(__wasm__)
-/** Floats beside a vector of their sums. */
+/** Floats beside a vector of doubles. */
 typedef float SomeFloats __attribute__((vector_size(VECTOR_BYTES / 2), aligned(1), may_alias));
 
+void narrow(const double* from, int64_t n, float* to) {
+  constexpr int64_t L = lanes<double>;
+  int64_t i = 0;
+  for (; i + L <= n; i += L)
+    *reinterpret_cast<SomeFloats*>(to + i) = __builtin_convertvector(load(from + i), SomeFloats);
+  for (; i < n; ++i) to[i] = static_cast<float>(from[i]);
+}
+
+#if !defined(__wasm__)
 void add_to_sums(const float* from, int64_t n, double* sums) {
   constexpr int64_t L = lanes<double>;
   int64_t i = 0;
@@ -52,19 +60,12 @@ void add_to_sums(const float* from, int64_t n, double* sums) {
   }
   for (; i < n; ++i) sums[i] += static_cast<double>(from[i]);
 }
-
-void round_sums(const double* sums, int64_t n, float* to) {
-  constexpr int64_t L = lanes<double>;
-  int64_t i = 0;
-  for (; i + L <= n; i += L)
-    *reinterpret_cast<SomeFloats*>(to + i) = __builtin_convertvector(load(sums + i), SomeFloats);
-  for (; i < n; ++i) to[i] = static_cast<float>(sums[i]);
-}
 #endif
 
 extern const Kernels kernels{NAME, map, any, contract, composite, pad, matrices, prepare, prepare_finish, run_prepared, release,
+                             narrow,
 #if !defined(__wasm__)
-                             add_to_sums, round_sums
+                             add_to_sums
 #endif
 };
 

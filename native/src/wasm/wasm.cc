@@ -161,6 +161,8 @@ void flambeau_forget(int32_t handle) {
 static_assert(sizeof(Matrices) == 4 * (4 + mostMatrixSizes + 2 * mostMatrixArrays), "sizes and addresses have 32 bits");
 bool flambeau_matrices(const Matrices* call) { return fits(*call) && state().kernels.matrices(*call); }
 
+void flambeau_narrow(const double* from, uint32_t count, float* to) { state().kernels.narrow(from, count, to); }
+
 double flambeau_sin(double x) { return ::sin(x); }
 double flambeau_cos(double x) { return ::cos(x); }
 double flambeau_tan(double x) { return ::tan(x); }

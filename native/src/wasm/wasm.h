@@ -65,6 +65,9 @@ EXPORT(forget) void flambeau_forget(int32_t handle);
 /** Runs a routine of linear algebra. Returns whether there is one and its arrays fit. */
 EXPORT(matrices) bool flambeau_matrices(const flambeau::Matrices* call);
 
+/** Rounds so many doubles to floats. */
+EXPORT(narrow) void flambeau_narrow(const double* from, uint32_t count, float* to);
+
 /** What emitted functions call where their own do not suffice. */
 EXPORT(sin) double flambeau_sin(double x);
 EXPORT(cos) double flambeau_cos(double x);

@@ -21,8 +21,10 @@ export function hostOf(addon: Addon): NativeHost {
   return {
     ...addon,
     fused: new Set(kernels),
-    matrices: (routine, count, sizes, arrays) =>
-      arrays[0].length >= fewest && addon.matrices(numberOf[routine], count, arrays.length, ...arrays, ...sizes),
+    matrices: {
+      run: (routine, count, sizes, arrays) =>
+        arrays[0].length >= fewest && addon.matrices(numberOf[routine], count, arrays.length, ...arrays, ...sizes),
+    },
     moves: 0,
     gather() {},
     place(slab) {

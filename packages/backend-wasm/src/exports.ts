@@ -47,6 +47,8 @@ export interface Exports {
   forget(handle: number): void
   /** Runs a routine of linear algebra, whose number, sizes and arrays lie at the address (matrices.ts). Returns 1, or 0. */
   matrices(call: number): number
+  /** Rounds so many numbers of float64 to float32. */
+  narrow(from: number, count: number, to: number): void
   /** What emitted functions call where their own do not suffice. */
   sin(x: number): number
   cos(x: number): number

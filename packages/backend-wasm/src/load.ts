@@ -191,6 +191,7 @@ const functions: readonly (keyof Exports)[] = [
   'format',
   'keep',
   'message',
+  'narrow',
   'program',
   'release',
   'run',

@@ -1,17 +1,21 @@
 // Routines of linear algebra in the module beside JavaScript's, over all sizes around those of blocks and vectors, and what
 // they leave to it. The C++ tests multiply the factors again.
+import { linalg, tensor, useDevice } from '@flambeau/core'
 import type { MatrixRun } from '@flambeau/core/backend'
-import { routines } from '@flambeau/stream'
-import { expect, it } from 'vitest'
+import { moved, routines } from '@flambeau/stream'
+import { expect, it, vi } from 'vitest'
+import { floats, withRoom } from '../../core/src/base/room.ts'
 import { inJavaScript } from '../../core/src/ops/linalg/in-javascript.ts'
 import type { Routines } from '../../core/src/ops/linalg/routines.ts'
+import { wasm } from '../src/index.ts'
+import type { Exports } from '../src/exports.ts'
 import { load } from '../src/load.ts'
 import { Heap } from '../src/heap.ts'
 import { matricesOf } from '../src/matrices.ts'
 
 const { exports } = await load()
 const heap = new Heap(exports)
-const run = matricesOf(heap)
+const { run } = matricesOf(heap)
 
 let state = 1
 const drawn = (length: number): Float64Array =>
@@ -181,6 +185,92 @@ it('memory that has grown for a call is the module’s from then on, and without
   inJavaScript('cholesky', 1, [32], [a, new Float64Array(1)])
   expect(heap.bytes.length).toBeGreaterThan(before)
   expect(Math.abs(b[b.length - 1] - a[1023])).toBeLessThan(1e-12)
-  const full = Object.create(heap, { allocate: { value: () => 0 } }) as Heap
-  expect(compared(['cholesky', 1, [32], [heavy(1, 32), new Float64Array(1)]], matricesOf(full))).toBeNull()
+  vi.spyOn(heap, 'allocate').mockReturnValueOnce(0)
+  expect(compared(['cholesky', 1, [32], [heavy(1, 32), new Float64Array(1)]])).toBeNull()
+  vi.restoreAllMocks()
+})
+
+/** Makes memory grow by a page. */
+const grow = ({ memory }: Exports): void => void (memory as unknown as { grow(pages: number): number }).grow(1)
+
+it('arrays of a computation lie in linear memory, from the second one of its size on, and are not copied', () => {
+  const { room, run } = matricesOf(heap)
+  const [a, last] = [heavy(1, 32), zeros(1)]
+  const places: boolean[] = []
+  const blocks = vi.spyOn(heap, 'allocate')
+  for (let i = 0; i < 3; i++) {
+    withRoom(() => {
+      const [x, found] = [floats(1024), floats(1).fill(0)]
+      x.set(a)
+      places.push(x.buffer === heap.bytes.buffer && found.buffer === heap.bytes.buffer)
+      blocks.mockClear()
+      expect(run('cholesky', 1, [32], [x, found])).toBe(true)
+      expect(blocks).toHaveBeenCalledTimes(places[i] ? 0 : 1)
+      if (i === 0) last.set(x.subarray(1023))
+      expect(x[1023]).toBe(last[0])
+    }, room)
+  }
+  expect(places).toEqual([false, true, true])
+  // Without a computation in between, room stays.
+  expect(room?.(1000)).toBe(room?.(10))
+  // Without memory for it, arrays are JavaScript's.
+  blocks.mockReturnValueOnce(0)
+  expect(room?.(2 ** 20).length).toBeLessThan(2 ** 20)
+  vi.restoreAllMocks()
+})
+
+it('a call that makes memory grow leaves the computation, whose arrays have lost their elements, to begin again', () => {
+  const { room, run } = matricesOf(heap)
+  withRoom(() => {
+    const allocate = vi.spyOn(heap, 'allocate').mockImplementationOnce((bytes) => {
+      grow(exports)
+      return exports.allocate(bytes)
+    })
+    const [x, others] = [floats(400), new Float64Array(400)]
+    expect(() => run('cholesky', 1, [20], [others, x])).toThrow(moved)
+    expect([x.length, allocate.mock.calls.length]).toEqual([0, 1])
+  }, room)
+  vi.restoreAllMocks()
+  withRoom(() => expect(floats(400).fill(3).buffer).toBe(heap.bytes.buffer), room)
+})
+
+it('numbers are rounded to float32 as JavaScript rounds them, wherever they are', () => {
+  const { set } = matricesOf(heap)
+  const special = [Number.NaN, Infinity, -Infinity, 1e300, -1e300, 1e-300, -0, 1 + 2 ** -24, 1 + 3 * 2 ** -24, 1e-45]
+  for (const n of [special.length, 255, 256, 301, 4096]) {
+    const given = Float64Array.from({ length: n }, (_, i) => special[i] ?? Math.tan(i))
+    const there = heap.numbers(n + 1).array.subarray(1)
+    there.set(given)
+    for (const [from, to] of [
+      [there, new Float32Array(heap.numbers(n).array.buffer, heap.allocate(4 * n + 32), n + 8)],
+      [given, new Float32Array(n + 8)],
+    ]) {
+      to.fill(7)
+      set?.(to, from, 3)
+      expect(to).toEqual(Float32Array.from([7, 7, 7, ...given, 7, 7, 7, 7, 7]))
+    }
+    const words = new Int32Array(n)
+    set?.(words, there, 0)
+    expect(words).toEqual(Int32Array.from(given))
+  }
+})
+
+it('an op begins again when memory has grown in the middle of it', async () => {
+  const n = 260
+  useDevice(await wasm())
+  const x = tensor([...heavy(1, n)]).view(n, n)
+  // The first matrix finds room, the second none.
+  const expected = [linalg.inv(x), linalg.inv(x)].map((y) => y.toArray())
+  const block = 8 * (n * n + n + 1)
+  const sizes: number[] = []
+  vi.spyOn(Heap.prototype, 'allocate').mockImplementation(function (this: Heap, bytes) {
+    if (bytes === block && sizes.length === 0) grow(this.exports)
+    if (bytes === block) sizes.push(bytes)
+    return this.exports.allocate(bytes) >>> 0
+  })
+  const again = linalg.inv(x).toArray()
+  vi.restoreAllMocks()
+  expect(sizes).toEqual([block, block])
+  expect([again, again]).toEqual(expected)
+  expect(linalg.inv(x).toArray()).toEqual(again)
 })

@@ -13,7 +13,6 @@ import {
   type Plan,
   type Program,
   readView,
-  runOnHost,
   type Spec,
   type TypedArray,
   type View,
@@ -23,6 +22,7 @@ import {
 import { Batch } from './batch.ts'
 import { Calls } from './calls.ts'
 import { ended } from './codes.ts'
+import { computeElsewhere } from './elsewhere.ts'
 import { encode, mayFail, workOf } from './encode.ts'
 import { errorOf } from './errors.ts'
 import type { Host, Runner } from './host.ts'
@@ -86,7 +86,7 @@ export abstract class StreamBackend<H extends Host, M extends HostMemory> implem
   run(instr: Instr): void {
     if (instr.kind === 'host') {
       this.submit()
-      return runOnHost(instr, this.host.matrices)
+      return computeElsewhere(instr, this.host)
     }
     const { batch } = this
     const call = this.#calls.of(instr)

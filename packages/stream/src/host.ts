@@ -1,6 +1,6 @@
 // The host that runs words: an addon in Node, or a module of WebAssembly. This package only needs its names for memory
 // and its programs. Memory of a host may move between runs, so addresses are asked for run by run.
-import type { Backend, CompositeKind, DType, MatrixRun, Slab, TypedArray } from '@flambeau/core/backend'
+import type { Backend, CompositeKind, DType, HostMatrices, Slab, TypedArray } from '@flambeau/core/backend'
 
 /** A checked program in the host. */
 export interface Handle {
@@ -24,7 +24,7 @@ export interface Host {
   /** The compositions that it has kernels for. */
   readonly fused: ReadonlySet<CompositeKind>
   /** Runs routines of linear algebra, those that it has, over as much as is worth a call. */
-  readonly matrices?: MatrixRun
+  readonly matrices?: HostMatrices
   /** Counts the times that a slab which had an address moved. */
   readonly moves: number
   /** Begins a run: what `place` and `lend` return from now on holds until the run has ended. */

@@ -27,7 +27,6 @@ import {
   type Program,
   type ProgramInstr,
   type RepeatInstr,
-  runOnHost,
   type Scalar,
   Slab,
   type Spec,
@@ -39,6 +38,7 @@ import {
 } from '@flambeau/core/backend'
 import { SlabBuffer } from './buffer.ts'
 import { ended, opcodes } from './codes.ts'
+import { computeElsewhere } from './elsewhere.ts'
 import { encode } from './encode.ts'
 import { errorOf } from './errors.ts'
 import type { Arena, Handle, Host, Runner, Shared } from './host.ts'
@@ -523,7 +523,7 @@ class HostStep implements Executable {
     }
     const views = inputs.map((x): Operand => ({ ...(x as Use), buffer: buffer((x as Use).value) }))
     const outs = outputs.map((value) => ({ ...program.values[value], buffer: buffer(value) }))
-    runOnHost(withOperands(this.#instr, views, outs) as Instr<'host'>, backend.host.matrices)
+    computeElsewhere(withOperands(this.#instr, views, outs) as Instr<'host'>, backend.host)
   }
 }
 

@@ -16,15 +16,24 @@ export interface HostAttrs {
     readonly wide?: true
     /**
      * The elements of the outputs, maybe wider than their dtypes, from copies of those of the inputs, all in row-major order.
-     * It may throw. `host` may compute its routines.
+     * It may throw. `run` may compute its routines.
      */
     compute(
       data: readonly TypedArray[],
       inputs: readonly Spec[],
       outputs: readonly Spec[],
-      host?: MatrixRun,
+      run?: MatrixRun,
     ): readonly TypedArray[]
   }
+}
+
+/** What a host has for that. */
+export interface HostMatrices {
+  run: MatrixRun
+  /** Where arrays of so many elements in all lie: where the last ones did if they fit. */
+  room?(length: number): Float64Array
+  /** `to.set(from, at)` */
+  set?(to: TypedArray, from: TypedArray, at: number): void
 }
 
 /**

@@ -16,7 +16,7 @@ import {
   type Spec,
   type View,
 } from './backend.ts'
-import type { MatrixRun } from './host-instruction.ts'
+import type { HostMatrices } from './host-instruction.ts'
 import { checkClaims, checkView, checkWhole } from './claims.ts'
 import { garbage, type Spare } from './garbage.ts'
 import { forEachRow } from './loops.ts'
@@ -215,11 +215,12 @@ export function copyView(x: View, to: TypedArray, start: number, strides: readon
   })
 }
 
-/** Writes all elements of an output. */
-export function writeHost(out: Output, data: TypedArray): void {
+/** Writes all elements of an output, as a host does if there is one. */
+export function writeHost(out: Output, data: TypedArray, host?: HostMatrices): void {
   checkWhole(out, data.length, 'the output of a write')
   const { data: to, start } = hostOf(out)
-  to.set(data, start)
+  if (host?.set) host.set(to, data, start)
+  else to.set(data, start)
 }
 
 /** Lets a function write all elements of an output into its memory. */
@@ -231,23 +232,27 @@ export function fillHost(out: Output, elements: (memory: TypedArray) => void): v
 }
 
 /** Runs an instruction that only JavaScript computes: all of it, before anything is written. */
-export function runOnHost(instr: Instr<'host'>, host?: MatrixRun): void {
+export function runOnHost(instr: Instr<'host'>, host?: HostMatrices): void {
   checkClaims(instr)
   const { attrs, inputs, outputs } = instr
   withRoom(() => {
     const data = inputs.map((x) => readView(x, attrs.wide ? 'float64' : x.dtype))
-    const results = attrs.compute(data, inputs, outputs, host)
-    for (const [k, out] of outputs.entries()) writeHost(out, results[k])
-  })
+    const results = attrs.compute(data, inputs, outputs, host?.run)
+    for (const [k, out] of outputs.entries()) writeHost(out, results[k], host)
+  }, host?.room)
 }
 
 /** The elements in row-major order, as a new array, or with `inPlace` where they are if that is their order. */
 export function readView(x: View, dtype: DType = x.dtype, inPlace = false): TypedArray {
   checkView(x, 'the view of a read')
   const n = numelOf(x.sizes)
-  if (inPlace && isContiguous(x)) return hostOf(x).data.subarray(startOf(x), startOf(x) + n)
+  const { data } = hostOf(x)
+  const start = startOf(x)
+  const whole = (inPlace || n > 1) && isContiguous(x) ? data.subarray(start, start + n) : null
+  if (inPlace && whole !== null) return whole
   const out = dtype === 'float64' ? floats(n) : newArray(dtype, n)
-  if (n === 1) out[0] = hostOf(x).data[startOf(x)]
+  if (n === 1) out[0] = data[start]
+  else if (whole !== null) out.set(whole)
   else copyView(x, out, 0, contiguousStrides(x.sizes))
   return out
 }

@@ -4,6 +4,7 @@ import type { Spec } from '../../backend/backend.ts'
 import { dtypeName, isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { toFloat } from '../../base/remedies.ts'
+import { withinRoom } from '../../base/room.ts'
 import { numelOf, type Shape } from '../../base/shape.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
@@ -48,7 +49,7 @@ export const each =
     const outs = outputs.map(({ sizes }) => zeros(numelOf(sizes)))
     const [count] = extentsOf(specs[0])
     for (let batch = 0; batch < count; batch++)
-      run(partsOf(wholes, count, batch), partsOf(outs, count, batch), attrs, specs, call, batch)
+      withinRoom(() => run(partsOf(wholes, count, batch), partsOf(outs, count, batch), attrs, specs, call, batch))
     return outs
   }
 
