@@ -10,10 +10,12 @@ import { effects } from './effects.ts'
 import { callingLine } from './line.ts'
 import { mode, noGrad } from './mode.ts'
 import { connect, wantsGrad } from './graph.ts'
-import { type Input, Num, type OpDef } from './op.ts'
+import type { Input, OpDef } from './op.ts'
 import { freeingRest, isLarge } from './temporaries.ts'
 import { together } from './together.ts'
 import { Tensor } from './tensor.ts'
+
+export { operand } from './op.ts'
 
 /** A new, contiguous tensor with uninitialized memory. */
 export function allocate(device: Device, spec: Spec): Tensor {
@@ -151,11 +153,3 @@ export const expandView = (x: Tensor, shape: Shape): View => ({
   strides: expandStrides(x, shape),
   offset: x.offset,
 })
-
-/** A number or tensor as an operand of an op. */
-export function operand(x: Tensor | number | boolean | (() => number)): Input {
-  if (typeof x === 'number') return new Num(x, Number.isInteger(x) ? 'int32' : 'float32')
-  if (typeof x === 'boolean') return new Num(x ? 1 : 0, 'bool')
-  if (typeof x === 'function') return new Num(x, 'float32')
-  return x
-}

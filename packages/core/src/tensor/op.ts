@@ -97,3 +97,11 @@ export interface OpDef<A = unknown> {
   cut?(attrs: A): Cut
   readonly to: Lowering<A>
 }
+
+/** A number or tensor as an operand of an op. */
+export function operand(x: Tensor | number | boolean | (() => number)): Input {
+  if (typeof x === 'number') return new Num(x, Number.isInteger(x) ? 'int32' : 'float32')
+  if (typeof x === 'boolean') return new Num(x ? 1 : 0, 'bool')
+  if (typeof x === 'function') return new Num(x, 'float32')
+  return x
+}
