@@ -105,5 +105,5 @@ try {
   rmSync(scratch, { recursive: true })
 }
 report(rows, [
-  `Programs, beside ${torchVersion() === null ? 'nothing else' : `PyTorch ${torchVersion()}`}, the device eagerly, and an elementwise pass over the same memory. A ratio above 1 says how many times as fast as the other the program is. Speed in a pass's: the passes over the input's memory that the algorithm needs, in the time of as many, as a part of the program's own. Maxima of rows of few windows, and gradients of overlapping ones, have more to compute than a pass has time for (decision 0113); means of windows have no kernels.`,
+  `Programs, beside ${torchVersion() === null ? 'nothing else' : `PyTorch ${torchVersion()}`}, the device eagerly, and an elementwise pass over the same memory. A ratio above 1 says how many times as fast as the other the program is. Speed in a pass's: the passes over the input's memory that the algorithm needs, in the time of as many, as a part of the program's own. Maxima of rows of few windows, and gradients of overlapping ones, have more to compute than a pass has time for (decision 0113).`,
 ])
