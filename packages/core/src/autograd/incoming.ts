@@ -10,19 +10,13 @@ import { apply } from '../tensor/apply.ts'
 import { effects } from '../tensor/effects.ts'
 import { mode } from '../tensor/mode.ts'
 import { type Node, noGradients } from '../tensor/node.ts'
-import { freeing, Passing } from '../tensor/temporaries.ts'
+import { Passing } from '../tensor/temporaries.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { Slices } from './slices.ts'
 
 /** The limits for waiting gradients, in number and in elements, because they hold memory. */
 const mostWaiting = 16
 const mostElements = 1024
-
-/** Whether nodes have gradients that are worth freeing. */
-export function isLarge(nodes: readonly Node[]): boolean {
-  for (let i = 0; i < nodes.length; i++) if (numelOf(nodes[i].specs[0].sizes) >= freeing.from) return true
-  return false
-}
 
 /** Takes note that a gradient waits. */
 export function waiting(dy: Tensor): Tensor {

@@ -6,12 +6,12 @@ import { effects } from '../tensor/effects.ts'
 import { mode, withMode } from '../tensor/mode.ts'
 import { type Node, noGradients } from '../tensor/node.ts'
 import type { Gradients } from '../tensor/op.ts'
-import { Passing } from '../tensor/temporaries.ts'
+import { freeing, Passing } from '../tensor/temporaries.ts'
 import { edgeOf, type Tensor } from '../tensor/tensor.ts'
 import { watched } from './anomaly.ts'
 import { Arrivals, keep } from './collect.ts'
 import { runHooks } from './hooks.ts'
-import { addUp, isLarge, receive, receiveSlice, used, waits } from './incoming.ts'
+import { addUp, receive, receiveSlice, used, waits } from './incoming.ts'
 
 /** A requested gradient of a node's output, and its place in the result. */
 export interface Capture {
@@ -66,9 +66,9 @@ export class Walk {
       // A node is newer than everything it depends on, so age is a valid order: PyTorch's.
       if (!this.#sorted) nodes.sort((a, b) => b.order - a.order)
       if (this.#targets !== null) this.#mark(this.#targets)
-      // A graph of gradients keeps them. A recording frees what is dead by itself.
+      // A graph of gradients keeps them, a recording frees what is dead by itself, and small ones are not worth it.
       const passing =
-        createGraph || effects.sink !== null || !(isLarge(nodes) || isLarge(this.#leaves)) ? null : new Passing()
+        createGraph || effects.sink !== null || freeing.node < (nodes.at(-1)?.order ?? 0) ? null : new Passing()
       Passing.current = passing
       const pass = (): void => {
         for (let i = 0; i < roots.length; i++) {

@@ -5,6 +5,8 @@ import { AssertionError, RuntimeError, TypeError, ValueError } from '../base/err
 import { typeName } from '../base/python.ts'
 import { effects, type Lease } from './effects.ts'
 import { mode } from './mode.ts'
+import { nodesMade } from './node.ts'
+import { freeing } from './temporaries.ts'
 
 /**
  * A device holds tensors. `backend` currently runs its instructions: the device's own backend, or a recorder or
@@ -60,6 +62,7 @@ export class Storage {
     this.inference = root === null ? mode.inference : root.inference
     this.serial = root === null ? storages++ : root.serial
     if (root !== null) return
+    if (size >= freeing.from) freeing.node = nodesMade()
     if (effects.sink !== null) this.#lease = effects.sink.made(this)
     if (effects.scope !== null) effects.scope.made(this)
   }
