@@ -18,8 +18,12 @@ struct PhaseSide {
   int64_t first(int64_t r) const { return -((kernel - 1 - r - low + (kernel + low) * step) / step - (kernel + low)); }
   int64_t last(int64_t r) const { return (r + low) / step; }
   int64_t taps(int64_t r) const { return last(r) - first(r) + 1; }
-  /** The place in the window of the first of them; the next ones are `step` before each other. */
-  int64_t place(int64_t r) const { return r + low - step * first(r); }
+  /** The phase that a place in the window belongs to, and which of its taps that is. */
+  int64_t phase(int64_t place) const { return (place + (step - 1) * low) % step; }
+  int64_t index(int64_t place) const {
+    const int64_t r = phase(place);
+    return (r + low - place - step * first(r)) / step;
+  }
   /** The elements of the longest phase. */
   int64_t length() const { return up(size, step); }
   /** The first gradient of an element of any phase, and how many more there are. */
@@ -45,7 +49,7 @@ class Phases {
     for (int64_t r = 0; r < rows_.step; ++r) {
       for (int64_t q = 0; q < columns_.step; ++q) {
         const int64_t taps = rows_.taps(r) * columns_.taps(q);
-        phases_[count_] = {r, q, own_ * taps, terms_};
+        phases_[count_] = {r, q, taps, own_ * taps, terms_};
         terms_ += phases_[count_++].k;
       }
     }
@@ -55,17 +59,18 @@ class Phases {
   void run() {
     // What all parts read: the weights in the order of the tiles, and where terms are in the padded gradients.
     const int64_t blocks = groups_ * up(channels_, high_), perBlock = terms_ * width_;
-    float* const packed = scratch<6>().room<float>(blocks * perBlock + terms_);
+    const int64_t taps = rows_.kernel * columns_.kernel;
+    float* const packed = scratch<6>().room<float>(blocks * perBlock + terms_ + 2 * taps);
     int32_t* const offsets = reinterpret_cast<int32_t*>(packed + blocks * perBlock);
+    Place* const places = reinterpret_cast<Place*>(offsets + terms_);
+    for (int64_t tap = 0; tap < taps; ++tap) places[tap] = place_of(tap / columns_.kernel, tap % columns_.kernel);
     for (int i = 0; i < count_; ++i) find_terms(phases_[i], offsets + phases_[i].at);
-    auto pack_part = [&](int64_t part) {
-      const int64_t block = part / count_, first = block % up(channels_, high_) * high_;
-      const Phase& phase = phases_[part % count_];
-      pack(phase, block / up(channels_, high_), first, least(high_, channels_ - first),
-           packed + block * perBlock + phase.at * width_);
-    };
-    each_part(blocks * count_, perBlock / count_, pack_part);
     const int64_t each = up(channels_, high_), split = splits_ ? each : 1;
+    auto pack_part = [&](int64_t part) {
+      const int64_t block = part / own_, first = block % each * high_;
+      pack(block / each, part % own_, first, least(high_, channels_ - first), places, packed + block * perBlock);
+    };
+    each_part(blocks * own_, perBlock / own_, pack_part);
     auto unit = [&](int64_t index) {
       const int64_t group = index / split % groups_, band = index / split / groups_ % bands_;
       const int64_t image = index / split / groups_ / bands_ * together_, first = splits_ ? index % split : 0;
@@ -82,9 +87,13 @@ class Phases {
   /** Multiplications of a part. */
   static constexpr int64_t partWork = 1 << 16;
 
-  /** Every so many rows and columns of the result: the terms of a sum, and those of the phases before. */
+  /** Every so many rows and columns of the result: the taps and terms of a sum, and the terms of the phases before. */
   struct Phase {
-    int64_t row, column, k, at;
+    int64_t row, column, taps, k, at;
+  };
+  /** The phase that a weight belongs to, and which of its taps that is. */
+  struct Place {
+    int32_t phase, tap;
   };
 
   static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -117,7 +126,10 @@ class Phases {
     bands_ = up(rows, length_);
     tall_ = length_ + rows_.more();
     together_ = bands_ > 1 ? 1 : least(images_, most(1, least(fitting / tall_, fewColumns / (rows * columns_.length()))));
-    plane_ = together_ * tall_ * broad_;
+    const auto is_whole = [](const PhaseSide& side) { return side.begin() == 0 && side.more() == 0 && side.length() == side.out; };
+    isWhole_ = together_ == 1 && is_whole(rows_) && is_whole(columns_);
+    image_ = together_ * tall_ * broad_;
+    plane_ = isWhole_ ? rows_.out * columns_.out : image_;
     splits_ = up(images_, together_) * bands_ * groups_ < manyUnits;
     // The way of the least cost, as in contract.inl.
     Spot spots[1];
@@ -141,27 +153,36 @@ class Phases {
     }
   }
 
+  Place place_of(int64_t h, int64_t w) const {
+    const int64_t r = rows_.phase(h), q = columns_.phase(w);
+    return {static_cast<int32_t>(r * columns_.step + q),
+            static_cast<int32_t>(rows_.index(h) * columns_.taps(q) + columns_.index(w))};
+  }
+
   /** The vectors of a panel of rows, and the rows of a tile. */
   int64_t panel_of(int64_t rows) const {
     return isTurned_ ? piece(up(rows, L), panelVectors) * L : piece(rows, sweepRows);
   }
 
-  /** The weights of some channels, those of a tile side by side. */
-  void pack(const Phase& phase, int64_t group, int64_t first, int64_t count, float* to) const {
+  /** The weights of a channel of the gradient for some of the result, those of a tile side by side, phase by phase. */
+  void pack(int64_t group, int64_t o, int64_t first, int64_t count, const Place* places, float* to) const {
     const int64_t taps = rows_.kernel * columns_.kernel, high = panel_of(count);
     for (int64_t row = 0; row < count; row += high) {
       const int64_t rows = least(high, count - row), width = isTurned_ ? up(rows, L) * L : rows;
-      for (int64_t o = 0; o < own_; ++o) {
-        const float* const from = weight_ + ((group * own_ + o) * channels_ + first + row) * taps;
-        for (int64_t i = 0, h = rows_.place(phase.row); i < rows_.taps(phase.row); ++i, h -= rows_.step) {
-          for (int64_t j = 0, w = columns_.place(phase.column); j < columns_.taps(phase.column); ++j, w -= columns_.step) {
-            const float* const tap = from + h * columns_.kernel + w;
-            for (int64_t l = 0; l < width; ++l) {
-              // The last of several vectors ends with the last row.
-              const int64_t r = l < width - L || rows < L ? l : l + rows - width;
-              to[l] = r < rows ? tap[r * taps] : 0;
-            }
-            to += width;
+      for (int64_t l = 0; l < width; l += L) {
+        // The last of several vectors along the rows ends with the last row.
+        const int64_t start = isTurned_ && l > 0 ? least(l, rows - L) : l;
+        const int64_t some = least(L, width - l), lines = least(L, rows - start);
+        const float* const from = weight_ + ((group * own_ + o) * channels_ + first + row + start) * taps;
+        for (int64_t tap = 0; tap < taps; tap += L) {
+          const int64_t wide = least(L, taps - tap);
+          Vec<float> square[L] = {};
+          for (int64_t r = 0; r < lines; ++r) square[r] = load_some(from + r * taps + tap, wide);
+          transpose<float>(square);
+          for (int64_t t = 0; t < wide; ++t) {
+            const auto [number, index] = places[tap + t];
+            const Phase& phase = phases_[number];
+            store_some(to + phase.at * width_ + row * phase.k + (o * phase.taps + index) * width + l, square[t], some);
           }
         }
       }
@@ -227,10 +248,15 @@ class Phases {
     const int64_t images = least(together_, images_ - image), row = band * length_;
     const int64_t rows = least(length_, rows_.length() - row);
     // Vectors reach beyond the last row.
-    const int64_t line = plane_ + L;
-    float* const from = scratch<0>().room<float>(own_ * plane_ + tall_ * broad_ + 2 * L);
+    const int64_t line = image_ + L;
     float* const to = scratch<1>().room<float>(count_ * high_ * line + 2 * L);
-    pad(group, image, images, row, from);
+    const int64_t first = ((image * groups_ + group) * own_ * rows_.out + row) * columns_.out;
+    const float* from = dy_ + first;
+    if (!isWhole_ || images_ * groups_ * own_ * rows_.out * columns_.out < first + (own_ - 1) * plane_ + image_ + L) {
+      float* const padded = scratch<0>().room<float>(own_ * plane_ + image_ + 2 * L);
+      pad(group, image, images, row, padded);
+      from = padded;
+    }
     for (int64_t block = begin; block < end; ++block) {
       const int64_t first = block * high_, count = least(high_, channels_ - first);
       const float* const weights = packed + block * terms_ * width_;
@@ -251,7 +277,7 @@ class Phases {
   template <int N>
   void sweep_all(int64_t images, int64_t rows, int64_t count, const float* packed, const int32_t* offsets,
                  const float* from, float* to, int64_t line) const {
-    Spot* const spots = reinterpret_cast<Spot*>(scratch<4>().room<int32_t>(2 * (plane_ + L + N)));
+    Spot* const spots = reinterpret_cast<Spot*>(scratch<4>().room<int32_t>(2 * (image_ + L + N)));
     const int64_t vectors = spots_of(images, rows, spots, true), height = panel_of(count);
     for (int i = 0; i < N; ++i) spots[vectors + i] = spots[vectors - 1];
     Sweep<float> it;
@@ -363,8 +389,10 @@ class Phases {
   int64_t terms_ = 0;
   /** The channels, rows, images of a unit, and the bands of an image. */
   int64_t high_, length_, together_, bands_;
-  /** Padded gradients: the width and height of an image, and the elements of all images of a channel. */
-  int64_t broad_, tall_, plane_;
+  /** Padded gradients: the width and height of an image, the elements of a channel's, and from one channel to the next. */
+  int64_t broad_, tall_, image_, plane_;
+  /** Whether gradients need no zeros around them: units read them where they are, except the last rows of all. */
+  bool isWhole_;
   /** Whether each block of channels is a unit, because there are few others. */
   bool splits_;
   bool isTurned_;
