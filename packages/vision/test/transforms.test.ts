@@ -68,7 +68,6 @@ const apart: Readonly<Record<string, number>> = {
   RandomResizedCrop: 1,
   perspective: 1,
   RandomPerspective: 1,
-  AutoAugment: 1,
   AugMix: 5,
 }
 
