@@ -1,5 +1,5 @@
 import { describeBackend } from '@flambeau/backend-conformance'
-import { freeing } from '../../core/src/tensor/temporaries.ts'
+import { freeing } from '../../core/src/tensor/effects.ts'
 import { js } from '../src/index.ts'
 
 // Compositions and backward passes free small tensors as they do large ones, so that every op's gradients meet it.

@@ -15,7 +15,7 @@ import {
   useDevice,
 } from '@flambeau/core'
 import { describe, expect, it } from 'vitest'
-import { freeing } from '../src/tensor/temporaries.ts'
+import { freeing } from '../src/tensor/effects.ts'
 import { agrees } from './agreement.ts'
 
 useDevice(js())

@@ -2,7 +2,7 @@
 import { js } from '@flambeau/backend-js'
 import { arange, autograd, type Tensor, tensor, useDevice } from '@flambeau/core'
 import { describe, expect, it } from 'vitest'
-import { freeing } from '../src/tensor/temporaries.ts'
+import { freeing } from '../src/tensor/effects.ts'
 import { agrees } from './agreement.ts'
 
 useDevice(js())

@@ -17,7 +17,7 @@ import {
   utils,
 } from '@flambeau/core'
 import { describe, expect, it } from 'vitest'
-import { freeing } from '../src/tensor/temporaries.ts'
+import { freeing } from '../src/tensor/effects.ts'
 import { agrees } from './agreement.ts'
 
 useDevice(js())

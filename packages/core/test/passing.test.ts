@@ -20,7 +20,7 @@ import {
 } from '@flambeau/core'
 import { js } from '@flambeau/backend-js'
 import { afterAll, describe, expect, test } from 'vitest'
-import { freeing } from '../src/tensor/temporaries.ts'
+import { freeing } from '../src/tensor/effects.ts'
 import { Counting } from './counting.ts'
 
 const { from } = freeing

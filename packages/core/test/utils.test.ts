@@ -20,7 +20,7 @@ import {
   zeros,
 } from '@flambeau/core'
 import { describe, expect, it } from 'vitest'
-import { freeing } from '../src/tensor/temporaries.ts'
+import { freeing } from '../src/tensor/effects.ts'
 import {
   cotangent,
   expectClose,

@@ -2,11 +2,11 @@
 // It is the only algorithm; backward() is the same pass that ends in leaves' `.grad`. Gradient rules are ops, so they
 // can be recorded.
 import { garbage } from '../backend/garbage.ts'
-import { effects } from '../tensor/effects.ts'
+import { effects, freeing } from '../tensor/effects.ts'
 import { mode, withMode } from '../tensor/mode.ts'
 import { type Node, noGradients } from '../tensor/node.ts'
 import type { Gradients } from '../tensor/op.ts'
-import { freeing, Passing } from '../tensor/temporaries.ts'
+import { Passing } from '../tensor/temporaries.ts'
 import { edgeOf, type Tensor } from '../tensor/tensor.ts'
 import { watched } from './anomaly.ts'
 import { Arrivals, keep } from './collect.ts'

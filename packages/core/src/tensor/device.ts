@@ -3,10 +3,8 @@
 import type { Backend, DeviceBuffer } from '../backend/backend.ts'
 import { AssertionError, RuntimeError, TypeError, ValueError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
-import { effects, type Lease } from './effects.ts'
+import { effects, freeing, type Lease, nodesMade } from './effects.ts'
 import { mode } from './mode.ts'
-import { nodesMade } from './node.ts'
-import { freeing } from './temporaries.ts'
 
 /**
  * A device holds tensors. `backend` currently runs its instructions: the device's own backend, or a recorder or

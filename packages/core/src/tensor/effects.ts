@@ -141,3 +141,15 @@ export function touch(storage: Written): void {
   addWrites(storage, 1)
   effects.sink?.wrote(storage)
 }
+
+/**
+ * Memory that flambeau makes for itself is freed from so many elements on (temporaries.ts). The newest that a program made
+ * is older than all nodes from the given one on.
+ */
+export const freeing = { from: 4096, node: -1 }
+
+let nodes = 0
+/** The order of a new node. */
+export const nextNode = (): number => nodes++
+/** The number of nodes so far: a node created later has at least this order. */
+export const nodesMade = (): number => nodes

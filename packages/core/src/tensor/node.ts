@@ -6,6 +6,7 @@ import type { Spec } from '../backend/backend.ts'
 import { dtypeName } from '../base/dtype.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { shapeString } from '../base/shape.ts'
+import { nextNode } from './effects.ts'
 import { mode, type Packed } from './mode.ts'
 import type { Input, OpDef, Vjp } from './op.ts'
 import type { Tensor } from './tensor.ts'
@@ -23,10 +24,6 @@ const freed =
 
 /** The gradients of a node that no backward pass is visiting. */
 export const noGradients: (Tensor | null)[] = []
-
-let counter = 0
-/** The number of nodes so far: a node created later has at least this order. */
-export const nodesMade = (): number => counter
 
 /** What a backward pass needs from a node: nothing, that it leads to a target, or its gradients. */
 export type Wanted = 0 | 1 | 2
@@ -81,7 +78,7 @@ export class Node<A = unknown> implements Vjp<A> {
     this.op = op
     this.attrs = attrs
     this.specs = specs
-    this.order = counter++
+    this.order = nextNode()
   }
 
   /** PyTorch's name of the node for printing. */

@@ -4,8 +4,8 @@
 import { checkCallable } from '../base/callable.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { Device, Storage, storagesMade } from './device.ts'
-import { effects, type ScopeSink } from './effects.ts'
-import { Node, nodesMade } from './node.ts'
+import { effects, nodesMade, type ScopeSink } from './effects.ts'
+import { Node } from './node.ts'
 import { Tensor } from './tensor.ts'
 
 const ended = (): never => {

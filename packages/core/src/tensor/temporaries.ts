@@ -3,12 +3,9 @@
 // backward pass. Of few elements it is left to the garbage collector, because noting it would take longer.
 import { RuntimeError } from '../base/errors.ts'
 import type { Storage } from './device.ts'
-import { effects, type ScopeSink } from './effects.ts'
+import { effects, freeing, type ScopeSink } from './effects.ts'
 import type { Input } from './op.ts'
 import type { Tensor } from './tensor.ts'
-
-/** What has at least so many elements is freed. The newest one is older than all nodes from the given one on. */
-export const freeing = { from: 4096, node: -1 }
 
 /** Whether a composition of these inputs frees what it makes. A recording frees what is dead by itself. */
 export const isLarge = (inputs: readonly Input[]): boolean =>
