@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <set>
+#include <string_view>
 
 #include "words.h"
 
@@ -114,11 +115,11 @@ inline std::vector<Fitting> fitting() {
       for (int32_t step = mayBeOne ? 0 : 1; step < 2; step++) {
         std::vector<Piece> pieces{kind, dtype, 2, 3, 2};
         // Windows of 2 x 2, over planes of 3 x 2 or to them.
-        const auto composite = static_cast<Composite>(kind);
+        // By name, because WebAssembly does not have all of them.
+        const std::string_view name = info.name;
         // Two channels of one image, each of which has two windows of those of a convolution.
-        const bool isConvolution = composite == Composite::convolutionByInput;
-        const bool isGradient =
-            isConvolution || composite == Composite::maxPoolBackward || composite == Composite::avgPoolBackward;
+        const bool isConvolution = name == "convolutionByInput";
+        const bool isGradient = isConvolution || name == "maxPoolBackward" || name == "avgPoolBackward";
         const int32_t windows[] = {isGradient ? 4 : 2, isGradient ? 3 : 1, 2, 2, 1, 1, 0, 0, isConvolution ? 2 : 0, 1};
         for (int32_t i = 0; i < info.numbers; i++) pieces.push_back(isPooled ? windows[i] : -1);
         for (int32_t i = 0; i < info.operands; i++) {
