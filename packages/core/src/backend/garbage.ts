@@ -113,8 +113,6 @@ class Garbage {
   /** Undefined until it is needed. */
   #host: Engine | null | undefined
   #fresh = 0
-  /** The same with what was used again. */
-  #given = 0
   #untidy = 0
   /** The least bytes alive since the last collection of all garbage. */
   #least = 0
@@ -161,13 +159,12 @@ class Garbage {
     slab.kind = kind
     slab.used = true
     if (spares === this.#spares) this.#spareBytes -= slab.bytes
-    this.#given += slab.bytes
     return slab
   }
 
   /** Lets go of what waits; at the end of a step only of what was not used in it, because the next one needs the rest. */
   #drop(ebb = false): void {
-    this.#fresh = this.#given = this.#spareBytes = 0
+    this.#fresh = this.#spareBytes = 0
     this.#older = ebb ? this.#spares : new Map()
     this.#spares = new Map()
   }
@@ -208,7 +205,6 @@ class Garbage {
       return
     }
     this.#fresh += bytes
-    this.#given += bytes
     this.#untidy += bytes
     if (this.#fresh >= pace) this.#young()
   }
@@ -219,7 +215,7 @@ class Garbage {
    * backward still reads.
    */
   ebbs(): void {
-    if (this.#given >= pace / 2) this.#young(true)
+    if (this.#fresh >= pace / 2) this.#young(true)
   }
 
   get #engine(): Engine | null {
