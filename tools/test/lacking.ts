@@ -57,11 +57,11 @@ export const otherwise: Readonly<Record<string, string>> = {
   'torchvision.transforms.functional InterpolationMode': '`transforms.InterpolationMode`',
 }
 
-/** A name of Python as it is here. */
+/** A name of Python as it is here: in camel case, but for an underscore between two digits. */
 export function camel(name: string): string {
   return /^[A-Z]/.test(name)
     ? name
-    : name.replaceAll(/(?<=[^_])_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+    : name.replaceAll(/(?<=[^_])_([a-z]|(?<!\d_)\d)/g, (_, letter: string) => letter.toUpperCase())
 }
 
 interface Found {
