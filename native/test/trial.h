@@ -144,6 +144,18 @@ struct Trial {
     return -static_cast<int>(inputs.size());
   }
 
+  /** A dense operand of the loops that do not repeat it. */
+  template <class Repeats> int repeated(DType dtype, Repeats&& repeats) {
+    const std::vector<int32_t> all = sizes;
+    for (size_t l = 0; l < all.size(); l++) sizes[l] = repeats(l) ? 1 : all[l];
+    const int made = input(dtype, 0);
+    sizes = all;
+    for (size_t l = 0; l < all.size(); l++) {
+      if (repeats(l)) inputSteps.back()[l] = 0;
+    }
+    return made;
+  }
+
   void out(int from, DType dtype, int layout, Reduce reduce = Reduce::none, uint32_t axes = 0) {
     std::vector<int32_t> steps;
     int64_t offset = 0;

@@ -99,8 +99,10 @@ function pooled(
     return fits ? [f(planes, kernel, stride, padding)] : []
   })
 }
+/** Numbers along the height and along the width. */
+const inPairs = (rows: readonly number[][]): number[][][] => rows.map((n) => [n.slice(0, 2), n.slice(2, 4), n.slice(4)])
 /** The kernel's size, the stride and the padding, along the height and along the width. */
-const windows = [
+const windows = inPairs([
   [1, 1, 1, 1, 0, 0],
   [2, 2, 2, 2, 0, 0],
   [2, 2, 2, 2, 1, 1],
@@ -111,7 +113,7 @@ const windows = [
   [2, 4, 1, 5, 0, 2],
   [1, 9, 4, 1, 0, 4],
   [2, 1, 3, 2, 0, 0],
-].map((n) => [n.slice(0, 2), n.slice(2, 4), n.slice(4)])
+])
 const ofMaxima: Uses = (x) => [
   ...pooled(x.detach(), (planes, kernelSize, stride, padding) => F.maxPool2d(planes, { kernelSize, stride, padding })),
   ...pooled(x, (planes, kernelSize, stride, padding) => F.maxPool2d(planes, { kernelSize, stride, padding })),
@@ -130,14 +132,14 @@ const ofMeans: Uses = (x) => [
 ]
 
 /** The kernel's size, the step and the padding of windows up to two apart; some leave elements out, or are padding alone. */
-const steps = [
+const steps = inPairs([
   [2, 2, 2, 2, 0, 0],
   [3, 3, 2, 2, 1, 1],
   [1, 1, 2, 2, 0, 0],
   [5, 4, 1, 2, 2, 1],
   [3, 2, 2, 1, 0, 1],
   [3, 7, 2, 2, 4, 3],
-].map((n) => [n.slice(0, 2), n.slice(2, 4), n.slice(4)])
+])
 /**
  * Of finite numbers, because the composition multiplies them by zeros that are not part of a window. Planes are images of
  * one channel, or the channels of one image.

@@ -103,6 +103,22 @@ function drawn<P extends Picture>(img: P, space: Space, sampling: Sampling, inde
   return changed(img, name, magnitudes?.isSigned && drawBelow(2) === 1 ? -magnitude : magnitude, sampling)
 }
 
+/** The base of the augmentations. */
+abstract class Augment extends nn.Module implements Sampling {
+  readonly interpolation: Interpolation
+  readonly fill: Fill
+
+  constructor(interpolation: Interpolation, fill: Fill) {
+    super()
+    this.interpolation = interpolation
+    this.fill = fill
+  }
+
+  override extraRepr(): string {
+    return `interpolation=InterpolationMode.${this.interpolation.toUpperCase()}, fill=${python(this.fill)}`
+  }
+}
+
 type Step = readonly [name: Name, probability: number, magnitude: number | null]
 /** A policy as text: pairs of a name, a probability in tenths, and a magnitude's index, from the paper's appendix. */
 const policy = (text: string): readonly (readonly Step[])[] =>
@@ -216,16 +232,14 @@ const readAuto = constructing(
  * manualSeed(0)
  * new AutoAugment(AutoAugmentPolicy.CIFAR10).forward(ones(3, 8, 8, { dtype: 'uint8' })).shape // [3, 8, 8]
  */
-export class AutoAugment extends nn.Module {
+export class AutoAugment extends Augment {
   readonly policy: AutoAugmentPolicy
-  readonly interpolation: Interpolation
-  readonly fill: Fill
 
   constructor(options?: AugmentOptions & { readonly policy?: AutoAugmentPolicy })
   constructor(policy: AutoAugmentPolicy, options?: AugmentOptions)
   constructor(...args: readonly unknown[]) {
-    super()
     const [policy, interpolation, fill] = readAuto(args)
+    super(interpolation, fill)
     if (!Object.hasOwn(policies, policy)) {
       throw new ValueError(
         `The provided policy ${policy} is not recognized.`,
@@ -233,8 +247,6 @@ export class AutoAugment extends nn.Module {
       )
     }
     this.policy = policy as AutoAugmentPolicy
-    this.interpolation = interpolation
-    this.fill = fill
   }
 
   override forward<P extends Picture>(img: P): P {
@@ -265,9 +277,6 @@ export class AutoAugment extends nn.Module {
   }
 }
 
-const samplingRepr = ({ interpolation, fill }: Sampling): string =>
-  `interpolation=InterpolationMode.${interpolation.toUpperCase()}, fill=${python(fill)}`
-
 /** torchvision's options of `RandAugment`. */
 export interface RandAugmentOptions extends AugmentOptions {
   /** How many transforms are applied; 2 by default. */
@@ -293,19 +302,17 @@ const readRand = constructing(
  * @example
  * new RandAugment({ numOps: 1, magnitude: 5 }).forward(ones(3, 8, 8, { dtype: 'uint8' })).shape // [3, 8, 8]
  */
-export class RandAugment extends nn.Module {
+export class RandAugment extends Augment {
   readonly numOps: number
   readonly magnitude: number
   readonly numMagnitudeBins: number
-  readonly interpolation: Interpolation
-  readonly fill: Fill
 
   constructor(options?: RandAugmentOptions)
   constructor(numOps: number, options?: RandAugmentOptions)
   constructor(numOps: number, magnitude: number, options?: RandAugmentOptions)
   constructor(...args: readonly unknown[]) {
-    super()
     const [numOps, magnitude, bins, interpolation, fill] = readRand(args)
+    super(interpolation, fill)
     checkCount('num_ops', numOps, 0)
     checkCount('num_magnitude_bins', bins, 2)
     if (magnitude < 0 || magnitude >= bins)
@@ -313,8 +320,6 @@ export class RandAugment extends nn.Module {
     this.numOps = numOps
     this.magnitude = magnitude
     this.numMagnitudeBins = bins
-    this.interpolation = interpolation
-    this.fill = fill
   }
 
   override forward<P extends Picture>(img: P): P {
@@ -326,7 +331,7 @@ export class RandAugment extends nn.Module {
 
   override extraRepr(): string {
     const { numOps, magnitude, numMagnitudeBins } = this
-    return `num_ops=${numOps}, magnitude=${magnitude}, num_magnitude_bins=${numMagnitudeBins}, ${samplingRepr(this)}`
+    return `num_ops=${numOps}, magnitude=${magnitude}, num_magnitude_bins=${numMagnitudeBins}, ${super.extraRepr()}`
   }
 }
 
@@ -349,20 +354,16 @@ const wide: Reach = { shear: 0.99, translate: [32, 32], rotate: 135, colour: 0.9
  * @example
  * new TrivialAugmentWide().forward(ones(3, 8, 8, { dtype: 'uint8' })).shape // [3, 8, 8]
  */
-export class TrivialAugmentWide extends nn.Module {
+export class TrivialAugmentWide extends Augment {
   readonly numMagnitudeBins: number
-  readonly interpolation: Interpolation
-  readonly fill: Fill
 
   constructor(options?: AugmentOptions & { readonly numMagnitudeBins?: number })
   constructor(numMagnitudeBins: number, options?: AugmentOptions)
   constructor(...args: readonly unknown[]) {
-    super()
     const [bins, interpolation, fill] = readTrivial(args)
+    super(interpolation, fill)
     checkCount('num_magnitude_bins', bins, 2)
     this.numMagnitudeBins = bins
-    this.interpolation = interpolation
-    this.fill = fill
   }
 
   override forward<P extends Picture>(img: P): P {
@@ -370,7 +371,7 @@ export class TrivialAugmentWide extends nn.Module {
   }
 
   override extraRepr(): string {
-    return `num_magnitude_bins=${this.numMagnitudeBins}, ${samplingRepr(this)}`
+    return `num_magnitude_bins=${this.numMagnitudeBins}, ${super.extraRepr()}`
   }
 }
 
@@ -406,20 +407,18 @@ const levels = 10
  * @example
  * new AugMix({ severity: 1 }).forward(ones(3, 8, 8, { dtype: 'uint8' })).shape // [3, 8, 8]
  */
-export class AugMix extends nn.Module {
+export class AugMix extends Augment {
   readonly severity: number
   readonly mixtureWidth: number
   readonly chainDepth: number
   readonly alpha: number
   readonly allOps: boolean
-  readonly interpolation: Interpolation
-  readonly fill: Fill
 
   constructor(options?: AugMixOptions)
   constructor(severity: number, options?: AugMixOptions)
   constructor(...args: readonly unknown[]) {
-    super()
     const [severity, width, depth, alpha, allOps, interpolation, fill] = readMix(args)
+    super(interpolation, fill)
     if (severity < 1 || severity > levels)
       throw new ValueError(`The severity must be between [1, ${levels}]. Got ${severity} instead.`)
     checkCount('mixture_width', width, 1)
@@ -430,8 +429,6 @@ export class AugMix extends nn.Module {
     this.chainDepth = depth
     this.alpha = alpha
     this.allOps = allOps
-    this.interpolation = interpolation
-    this.fill = fill
   }
 
   override forward<P extends Picture>(img: P): P {
@@ -469,7 +466,7 @@ export class AugMix extends nn.Module {
   override extraRepr(): string {
     const { severity, mixtureWidth, chainDepth, alpha, allOps } = this
     const shown = Number.isInteger(alpha) ? `${alpha}.0` : String(alpha)
-    return `severity=${severity}, mixture_width=${mixtureWidth}, chain_depth=${chainDepth}, alpha=${shown}, all_ops=${python(allOps)}, ${samplingRepr(this)}`
+    return `severity=${severity}, mixture_width=${mixtureWidth}, chain_depth=${chainDepth}, alpha=${shown}, all_ops=${python(allOps)}, ${super.extraRepr()}`
   }
 }
 

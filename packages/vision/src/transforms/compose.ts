@@ -13,6 +13,13 @@ type Step = AnyTransform<any, any>
 const listed = (name: string, lines: readonly unknown[]): string =>
   `${name}(${lines.map((line) => `\n    ${typeof line === 'function' ? 'function' : String(line)}`).join('')}\n)`
 
+/** What several transforms make of a picture, in turn. */
+const inTurn = (transforms: Iterable<Step>, img: unknown): unknown => {
+  let result = img
+  for (const transform of transforms) result = applied(transform as AnyTransform<unknown>, result)
+  return result
+}
+
 const readCompose = constructing('Compose', required('transforms', list(transformKind)))
 /**
  * Applies transforms in turn; each is a function, or an object with `forward`. Its types say that a tensor comes out:
@@ -31,9 +38,7 @@ export class Compose<A = Picture, B = Tensor> extends nn.Module {
   }
 
   override forward(img: A): B {
-    let result: unknown = img
-    for (const transform of this.transforms) result = applied(transform as AnyTransform<unknown>, result)
-    return result as B
+    return inTurn(this.transforms, img) as B
   }
 
   override toString(): string {
@@ -80,10 +85,7 @@ export class RandomApply<A extends Picture = Picture> extends nn.Module {
   }
 
   override forward<P extends A>(img: P): P {
-    if (this.p < draw01()) return img
-    let result: unknown = img
-    for (const transform of this.transforms) result = applied(transform as AnyTransform<unknown>, result)
-    return result as P
+    return this.p < draw01() ? img : (inTurn(this.transforms, img) as P)
   }
 
   override toString(): string {
@@ -107,10 +109,8 @@ export class RandomOrder<A = Picture, B = A> extends nn.Module {
   }
 
   override forward(img: A): B {
-    let result: unknown = img
-    for (const k of randperm(this.transforms.length).toArray())
-      result = applied(this.transforms[k] as AnyTransform<unknown>, result)
-    return result as B
+    const order = Array.from(randperm(this.transforms.length).toArray(), (k) => this.transforms[k])
+    return inTurn(order, img) as B
   }
 
   override toString(): string {
@@ -151,7 +151,7 @@ export class RandomChoice<A = Picture, B = A> extends nn.Module {
   override forward(img: A): B {
     const weights = this.p ?? this.transforms.map(() => 1)
     const k = multinomial(tensorOf([...weights]), 1).item()
-    return applied(this.transforms[k] as AnyTransform<unknown>, img) as B
+    return inTurn([this.transforms[k]], img) as B
   }
 
   override toString(): string {

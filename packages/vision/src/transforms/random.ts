@@ -13,6 +13,7 @@ import {
 } from '@flambeau/core'
 import { nameClasses } from '@flambeau/core/backend'
 import { gaussianBlur } from './blur.ts'
+import { Chance, RandomChange } from './chance.ts'
 import { sizeMessage } from './classes.ts'
 import { adjustBrightness, adjustContrast, adjustHue, adjustSaturation, rgbToGrayscale } from './color.ts'
 import { checkPadding, crop, erase, hflip, pad, type PaddingMode, vflip } from './crop.ts'
@@ -33,20 +34,6 @@ import {
 
 const { bool, constructing, either, finite, list, nullable, optional, required, signature, str } = signatures
 
-/** A transform that happens with probability `p`. */
-abstract class Chance extends nn.Module {
-  readonly p: number
-
-  constructor(p: number) {
-    super()
-    this.p = p
-  }
-
-  override extraRepr(): string {
-    return `p=${this.p}`
-  }
-}
-
 const readHorizontal = constructing('RandomHorizontalFlip', optional('p', finite, 0.5))
 /**
  * Exchanges left and right with probability `p`, 0.5 by default.
@@ -54,13 +41,13 @@ const readHorizontal = constructing('RandomHorizontalFlip', optional('p', finite
  * @example
  * new RandomHorizontalFlip({ p: 1 }).forward(tensor([[1, 2]])) // tensor([[2., 1.]])
  */
-export class RandomHorizontalFlip extends Chance {
+export class RandomHorizontalFlip extends RandomChange {
   constructor(p?: number | { readonly p?: number }) {
     super(readHorizontal([p])[0])
   }
 
-  override forward<P extends Picture>(img: P): P {
-    return draw01() < this.p ? hflip(img) : img
+  protected override changed<P extends Picture>(img: P): P {
+    return hflip(img)
   }
 }
 
@@ -71,13 +58,13 @@ const readVertical = constructing('RandomVerticalFlip', optional('p', finite, 0.
  * @example
  * new RandomVerticalFlip({ p: 0 }).forward(tensor([[1, 2]])) // tensor([[1., 2.]])
  */
-export class RandomVerticalFlip extends Chance {
+export class RandomVerticalFlip extends RandomChange {
   constructor(p?: number | { readonly p?: number }) {
     super(readVertical([p])[0])
   }
 
-  override forward<P extends Picture>(img: P): P {
-    return draw01() < this.p ? vflip(img) : img
+  protected override changed<P extends Picture>(img: P): P {
+    return vflip(img)
   }
 }
 
@@ -88,13 +75,13 @@ const readRandomGrey = constructing('RandomGrayscale', optional('p', finite, 0.1
  * @example
  * new RandomGrayscale({ p: 1 }).forward(ones(3, 2, 2)).shape // [3, 2, 2]
  */
-export class RandomGrayscale extends Chance {
+export class RandomGrayscale extends RandomChange {
   constructor(p?: number | { readonly p?: number }) {
     super(readRandomGrey([p])[0])
   }
 
-  override forward<P extends Picture>(img: P): P {
-    return draw01() < this.p ? rgbToGrayscale(img, dimensionsOf(img)[0]) : img
+  protected override changed<P extends Picture>(img: P): P {
+    return rgbToGrayscale(img, dimensionsOf(img)[0])
   }
 }
 

@@ -2,7 +2,6 @@
 import {
   bitwiseAnd,
   conv2d,
-  nn,
   onesLike,
   pad as padTensor,
   signatures,
@@ -14,7 +13,8 @@ import {
 } from '@flambeau/core'
 import { nameClasses } from '@flambeau/core/backend'
 import { blend, invert, tooFew } from './color.ts'
-import { asBatch, boundOf, checkChannels, draw01, floats, imageOrTensor, onTensor, type Picture } from './images.ts'
+import { RandomChange } from './chance.ts'
+import { asBatch, boundOf, checkChannels, floats, imageOrTensor, onTensor, type Picture } from './images.ts'
 
 const { constructing, finite, int, optional, required, signature } = signatures
 const img = required('img', imageOrTensor)
@@ -166,7 +166,7 @@ function spread(channel: Uint8Array): void {
 }
 
 const chance = optional('p', finite, 0.5)
-type Chance = number | { readonly p?: number }
+type Probability = number | { readonly p?: number }
 
 const readInvert = constructing('RandomInvert', chance)
 /**
@@ -175,20 +175,13 @@ const readInvert = constructing('RandomInvert', chance)
  * @example
  * new RandomInvert({ p: 1 }).forward(ones(1, 1, 2)) // tensor([[[0., 0.]]])
  */
-export class RandomInvert extends nn.Module {
-  readonly p: number
-
-  constructor(p?: Chance) {
-    super()
-    this.p = readInvert([p])[0]
+export class RandomInvert extends RandomChange {
+  constructor(p?: Probability) {
+    super(readInvert([p])[0])
   }
 
-  override forward<P extends Picture>(img: P): P {
-    return draw01() < this.p ? invert(img) : img
-  }
-
-  override extraRepr(): string {
-    return `p=${this.p}`
+  protected override changed<P extends Picture>(img: P): P {
+    return invert(img)
   }
 }
 
@@ -199,20 +192,13 @@ const readAutomatic = constructing('RandomAutocontrast', chance)
  * @example
  * new RandomAutocontrast({ p: 1 }).forward(tensor([[[0.25, 0.5]]])) // tensor([[[0., 1.]]])
  */
-export class RandomAutocontrast extends nn.Module {
-  readonly p: number
-
-  constructor(p?: Chance) {
-    super()
-    this.p = readAutomatic([p])[0]
+export class RandomAutocontrast extends RandomChange {
+  constructor(p?: Probability) {
+    super(readAutomatic([p])[0])
   }
 
-  override forward<P extends Picture>(img: P): P {
-    return draw01() < this.p ? autocontrast(img) : img
-  }
-
-  override extraRepr(): string {
-    return `p=${this.p}`
+  protected override changed<P extends Picture>(img: P): P {
+    return autocontrast(img)
   }
 }
 
@@ -223,21 +209,21 @@ const readFew = constructing('RandomPosterize', required('bits', int), chance)
  * @example
  * new RandomPosterize(1, 1).forward(tensor([[[200]]], { dtype: 'uint8' })) // tensor([[[128]]], dtype=torch.uint8)
  */
-export class RandomPosterize extends nn.Module {
+export class RandomPosterize extends RandomChange {
   readonly bits: number
-  readonly p: number
 
-  constructor(bits: number, p?: Chance) {
-    super()
-    ;[this.bits, this.p] = readFew([bits, p])
+  constructor(bits: number, p?: Probability) {
+    const [read, chance] = readFew([bits, p])
+    super(chance)
+    this.bits = read
   }
 
-  override forward<P extends Picture>(img: P): P {
-    return draw01() < this.p ? posterize(img, this.bits) : img
+  protected override changed<P extends Picture>(img: P): P {
+    return posterize(img, this.bits)
   }
 
   override extraRepr(): string {
-    return `bits=${this.bits},p=${this.p}`
+    return `bits=${this.bits},${super.extraRepr()}`
   }
 }
 
@@ -248,21 +234,21 @@ const readBright = constructing('RandomSolarize', required('threshold', finite),
  * @example
  * new RandomSolarize(0.5, 1).forward(tensor([[[0.75]]])) // tensor([[[0.2500]]])
  */
-export class RandomSolarize extends nn.Module {
+export class RandomSolarize extends RandomChange {
   readonly threshold: number
-  readonly p: number
 
-  constructor(threshold: number, p?: Chance) {
-    super()
-    ;[this.threshold, this.p] = readBright([threshold, p])
+  constructor(threshold: number, p?: Probability) {
+    const [read, chance] = readBright([threshold, p])
+    super(chance)
+    this.threshold = read
   }
 
-  override forward<P extends Picture>(img: P): P {
-    return draw01() < this.p ? solarize(img, this.threshold) : img
+  protected override changed<P extends Picture>(img: P): P {
+    return solarize(img, this.threshold)
   }
 
   override extraRepr(): string {
-    return `threshold=${this.threshold},p=${this.p}`
+    return `threshold=${this.threshold},${super.extraRepr()}`
   }
 }
 
@@ -273,21 +259,21 @@ const readSharp = constructing('RandomAdjustSharpness', required('sharpnessFacto
  * @example
  * new RandomAdjustSharpness(2, 1).forward(ones(1, 3, 3)).shape // [1, 3, 3]
  */
-export class RandomAdjustSharpness extends nn.Module {
+export class RandomAdjustSharpness extends RandomChange {
   readonly sharpnessFactor: number
-  readonly p: number
 
-  constructor(sharpnessFactor: number, p?: Chance) {
-    super()
-    ;[this.sharpnessFactor, this.p] = readSharp([sharpnessFactor, p])
+  constructor(sharpnessFactor: number, p?: Probability) {
+    const [read, chance] = readSharp([sharpnessFactor, p])
+    super(chance)
+    this.sharpnessFactor = read
   }
 
-  override forward<P extends Picture>(img: P): P {
-    return draw01() < this.p ? adjustSharpness(img, this.sharpnessFactor) : img
+  protected override changed<P extends Picture>(img: P): P {
+    return adjustSharpness(img, this.sharpnessFactor)
   }
 
   override extraRepr(): string {
-    return `sharpness_factor=${this.sharpnessFactor},p=${this.p}`
+    return `sharpness_factor=${this.sharpnessFactor},${super.extraRepr()}`
   }
 }
 
@@ -298,20 +284,13 @@ const readEqualized = constructing('RandomEqualize', chance)
  * @example
  * new RandomEqualize({ p: 0 }).forward(ones(1, 1, 2)) // tensor([[[1., 1.]]])
  */
-export class RandomEqualize extends nn.Module {
-  readonly p: number
-
-  constructor(p?: Chance) {
-    super()
-    this.p = readEqualized([p])[0]
+export class RandomEqualize extends RandomChange {
+  constructor(p?: Probability) {
+    super(readEqualized([p])[0])
   }
 
-  override forward<P extends Picture>(img: P): P {
-    return draw01() < this.p ? equalize(img) : img
-  }
-
-  override extraRepr(): string {
-    return `p=${this.p}`
+  protected override changed<P extends Picture>(img: P): P {
+    return equalize(img)
   }
 }
 

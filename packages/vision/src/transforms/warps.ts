@@ -14,10 +14,10 @@ import {
 } from '@flambeau/core'
 import { nameClasses } from '@flambeau/core/backend'
 import { gaussianBlur } from './blur.ts'
+import { RandomChange } from './chance.ts'
 import { fillKind, fillOf, pixelPlaces, sampledAt } from './geometry.ts'
 import {
   dimensionsOf,
-  draw01,
   imageOrTensor,
   numbers,
   onTensor,
@@ -162,9 +162,8 @@ const readRandomPerspective = constructing(
  * @example
  * new RandomPerspective({ p: 1 }).forward(ones(3, 8, 8)).shape // [3, 8, 8]
  */
-export class RandomPerspective extends nn.Module {
+export class RandomPerspective extends RandomChange {
   readonly distortionScale: number
-  readonly p: number
   readonly interpolation: Interpolation
   readonly fill: number | readonly number[]
 
@@ -172,16 +171,14 @@ export class RandomPerspective extends nn.Module {
   constructor(distortionScale: number, options?: RandomPerspectiveOptions)
   constructor(distortionScale: number, p: number, options?: RandomPerspectiveOptions)
   constructor(...args: readonly unknown[]) {
-    super()
     const [scale, p, interpolation, fill] = readRandomPerspective(args)
+    super(p)
     this.distortionScale = scale
-    this.p = p
     this.interpolation = interpolation
     this.fill = fill ?? 0
   }
 
-  override forward<P extends Picture>(img: P): P {
-    if (!(draw01() < this.p)) return img
+  protected override changed<P extends Picture>(img: P): P {
     const [, height, width] = dimensionsOf(img)
     const reach = [width, height].map((size) => Math.trunc(this.distortionScale * Math.floor(size / 2)))
     const corner = (isRight: boolean, isLow: boolean): number[] =>
@@ -198,10 +195,6 @@ export class RandomPerspective extends nn.Module {
       [0, low],
     ]
     return perspective(img, start, end, { interpolation: this.interpolation as 'nearest', fill: this.fill })
-  }
-
-  override extraRepr(): string {
-    return `p=${this.p}`
   }
 }
 
