@@ -1,11 +1,12 @@
 // The thread pool. A job is open while parts remain; a thread that finds it open joins, takes parts until there are
-// none, and leaves; the caller returns when all have left. Workers look for another job for a moment, then sleep. Each
+// none, and leaves; the caller returns when all have left. Workers look for another job for a while, then sleep. Each
 // thread begins with a share of its own: jobs over the same elements, one after the other, find them in its own cache.
 // Cores that share no cache take five times as long to fetch what the other one has written. Every second job begins at
 // the end, because what the last one has used last is in the nearest cache. The pool's state is never destroyed, because
 // its threads may outlive everything else.
 #include "pool.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -28,6 +29,14 @@
 namespace flambeau {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+using std::chrono::microseconds;
+
+/** How long a thread polls at least before it sleeps: longer than JavaScript takes between two operations. */
+constexpr microseconds moment{30};
+/** And at most: a few times as long as it takes to wake a thread. */
+constexpr microseconds longest{240};
+
 inline void pause() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
@@ -36,22 +45,23 @@ inline void pause() {
 #endif
 }
 
-/** Polls `done()` for some microseconds; returns whether it became true. */
-template <class Done> bool spin(int microseconds, Done done) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(microseconds);
-  do {
+/**
+ * Polls `done()` until some time after `start`; returns whether it became true. After a moment, other threads that want the
+ * core get it between two looks.
+ */
+template <class Done> bool spin(Clock::time_point start, microseconds time, Done done) {
+  for (auto passed = Clock::duration::zero(); passed < time; passed = Clock::now() - start) {
+    if (passed > moment) std::this_thread::yield();
     for (int i = 0; i < 32; ++i) {
       if (done()) return true;
       pause();
     }
-  } while (std::chrono::steady_clock::now() < end);
+  }
   return false;
 }
 
 /** In a job's state: open to threads that want to join. The bits below count those that have. */
 constexpr uint32_t open = 1u << 31;
-/** How long a worker polls for the next job before it sleeps: longer than JavaScript takes between two operations. */
-constexpr int patience = 30;
 
 /** A thread's place: what is left of its share of a job, consecutive parts, and how to wake it. */
 class alignas(64) Seat {
@@ -92,13 +102,15 @@ class Pool {
     state_.store(open);
     jobs_.fetch_add(1);
     if (sleepers_.load() > 0) {
-      std::lock_guard<std::mutex> lock(mutex_);
+      // Whoever was about to sleep sleeps now. A thread that is woken needs the lock at once.
+      { std::lock_guard<std::mutex> lock(mutex_); }
       for (int i = 1; i < shares; ++i) seats_[i].wake.notify_one();
     }
     work(0);
     state_.fetch_and(~open);
     const auto all_left = [this] { return state_.load(std::memory_order_acquire) == 0; };
-    while (!spin(100, all_left)) std::this_thread::yield();
+    while (!spin(Clock::now(), longest, all_left)) {
+    }
     busy_.store(false, std::memory_order_release);
   }
 
@@ -153,14 +165,18 @@ class Pool {
 
   void serve(int number, Seat& seat) {
     uint32_t seen = 0;
+    microseconds patience = moment;
     for (;;) {
       const auto job = [&] { return jobs_.load() != seen; };
-      if (!spin(patience, job)) {
+      const auto start = Clock::now();
+      if (!spin(start, patience, job)) {
         std::unique_lock<std::mutex> lock(mutex_);
         sleepers_.fetch_add(1);
         seat.wake.wait(lock, job);
         sleepers_.fetch_sub(1);
       }
+      // Where jobs follow each other closely, waiting costs less than waking does; where they do not, it is in vain.
+      patience = Clock::now() - start < longest ? longest : std::max(moment, patience / 2);
       seen = jobs_.load();
       if (join(number)) {
         work(number);

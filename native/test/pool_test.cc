@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <chrono>
+#include <ctime>
 #include <thread>
 #include <vector>
 
@@ -85,6 +87,14 @@ TEST_CASE("jobs one after the other, with rests that let the workers sleep" * in
     if (i % 1000 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   CHECK(failures == 0);
+}
+
+TEST_CASE("workers without jobs soon take no processor time" * inThreads) {
+  set_threads(3);
+  for (int i = 0; i < 100; ++i) wrong(6);
+  const std::clock_t before = std::clock();
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  CHECK(static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC < 0.02);
 }
 
 TEST_CASE("a part may itself be parallel" * inThreads) {
