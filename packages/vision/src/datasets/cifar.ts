@@ -103,9 +103,9 @@ export class CIFAR10<X = Image, Y = number> extends VisionDataset<X, Y> {
     return tensor(this.#pixels).reshape([this.length, SIDE, SIDE, 3])
   }
 
-  /** The labels as an int32 tensor [samples]. */
-  get targets(): Tensor {
-    return tensor(Int32Array.from(this.#labels))
+  /** The labels. */
+  get targets(): number[] {
+    return Array.from(this.#labels)
   }
 
   protected raw(index: number): readonly [Image, number] {

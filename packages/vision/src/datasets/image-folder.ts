@@ -1,6 +1,6 @@
 // A folder of pictures, in a folder for each class.
 import { decodeAhead } from '#pool'
-import { RuntimeError, signatures, type Tensor, tensor } from '@flambeau/core'
+import { RuntimeError, signatures } from '@flambeau/core'
 import { nameClasses } from '@flambeau/core/backend'
 import { decodePicture } from '../io/decode.ts'
 import type { Image } from '../io/image.ts'
@@ -99,9 +99,14 @@ export class ImageFolder<X = Image, Y = number> extends VisionDataset<X, Y> {
     return this.samples.length
   }
 
-  /** The labels as an int32 tensor [samples]. */
-  get targets(): Tensor {
-    return tensor(Int32Array.from(this.samples, ([, label]) => label))
+  /** The files with their labels, by their other name. */
+  get imgs(): ImageFolder['samples'] {
+    return this.samples
+  }
+
+  /** The labels. */
+  get targets(): number[] {
+    return this.samples.map(([, label]) => label)
   }
 
   /**
