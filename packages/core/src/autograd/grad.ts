@@ -8,7 +8,6 @@ import { withMode } from '../tensor/mode.ts'
 import type { Node } from '../tensor/node.ts'
 import {
   type Takes,
-  also,
   type Arguments,
   bool,
   either,
@@ -105,7 +104,7 @@ export const seeds = /* @__PURE__ */ gradients(nullable(either(tensor, listOf(nu
 const backwardArguments = signature(
   'backward',
   required('outputs', oneOrMore),
-  also(optional('gradients', seeds, null), 'gradTensors'),
+  optional('gradTensors', seeds, null),
   optional('retainGraph', nullable(bool), null),
   optional('createGraph', bool, false),
   keyword('inputs', nullable(oneOrMore), null),

@@ -5,7 +5,7 @@ import { effects } from '../tensor/effects.ts'
 import { type Takes, constructing, required } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type Constraint, positive, real } from './constraints.ts'
-import { Distribution, type ValidateOption, validateParameter } from './distribution.ts'
+import { Distribution, type Validate, validateParameter } from './distribution.ts'
 import { unfilled } from './location.ts'
 import { broadcastAll, tensorOrNumber, type TensorOrNumber } from './values.ts'
 
@@ -39,7 +39,7 @@ const vonMisesArguments = constructing(
 type VonMisesArguments = Takes<
   [loc: TensorOrNumber, concentration: TensorOrNumber],
   'loc concentration',
-  [validateArgs?: boolean | null | ValidateOption]
+  [validateArgs?: Validate]
 >
 /**
  * The von Mises distribution of angles in radians around `loc`; samples lie between -pi and pi.

@@ -9,10 +9,9 @@ import type { Tensor } from '../tensor/tensor.ts'
 import { Categorical } from './classes.ts'
 import * as constraints from './constraints.ts'
 import type { Constraint } from './constraints.ts'
-import { Distribution, type ValidateOption, validateParameter } from './distribution.ts'
+import { Distribution, type Validate, validateParameter } from './distribution.ts'
 import { sumRightmost } from './values.ts'
 
-type Validate = boolean | null | ValidateOption
 export const distributionKind: Kind<Distribution> = instance(Distribution, 'Distribution')
 
 const independentArguments = constructing(

@@ -20,7 +20,7 @@ import type { TensorOrNumber } from './values.ts'
 
 type Factory = (constraint: Constraint) => Transform
 /** A kind of constraints: one of them, a subclass of `Constraint`, or the function of `constraints` that makes them. */
-type Constraints = Constraint | (abstract new (...args: never) => Constraint) | ((...args: never[]) => Constraint)
+type Constraints = Constraint | (abstract new (...args: never) => Constraint) | ((...args: never) => Constraint)
 
 const constraintKind: Kind<Constraint> = { expected: 'Constraint', accepts: (x) => x instanceof Constraint }
 const callArguments = signature('ConstraintRegistry', required('constraint', constraintKind))

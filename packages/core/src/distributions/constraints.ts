@@ -7,6 +7,8 @@ import { filled } from '../ops/define/fill.ts'
 import { isclose } from '../ops/create/convert.ts'
 import { reprFloat } from '../tensor/print.ts'
 import {
+  type Arguments,
+  type Takes,
   int,
   ints,
   type Kind,
@@ -254,13 +256,13 @@ export function lessThan(...args: [upperBound: TensorOrNumber]): Constraint {
   const [upperBound] = lessThanArguments(args)
   return new Constraint('LessThan', { bounds: { upperBound }, test: (x) => x.lt(upperBound) })
 }
+type Bounds = Takes<[lowerBound: TensorOrNumber, upperBound: TensorOrNumber], 'lowerBound upperBound'>
 const intervalArguments = twoBounds('interval')
 /** Numbers between two bounds, both included. */
-export const interval = (...args: [lowerBound: TensorOrNumber, upperBound: TensorOrNumber]): Constraint =>
-  between(...intervalArguments(args))
+export const interval = (...args: Bounds): Constraint => between(...intervalArguments(args))
 const halfOpenArguments = twoBounds('half_open_interval')
 /** Numbers from a bound to below another. */
-export function halfOpenInterval(...args: [lowerBound: TensorOrNumber, upperBound: TensorOrNumber]): Constraint {
+export function halfOpenInterval(...args: Bounds): Constraint {
   const [lowerBound, upperBound] = halfOpenArguments(args)
   return new Constraint('HalfOpenInterval', {
     bounds: { lowerBound, upperBound },
@@ -269,7 +271,7 @@ export function halfOpenInterval(...args: [lowerBound: TensorOrNumber, upperBoun
 }
 const integersArguments = twoBounds('integer_interval')
 /** Whole numbers between two bounds, both included. */
-export function integerInterval(...args: [lowerBound: TensorOrNumber, upperBound: TensorOrNumber]): Constraint {
+export function integerInterval(...args: Bounds): Constraint {
   const [lowerBound, upperBound] = integersArguments(args)
   return new Constraint('IntegerInterval', {
     isDiscrete: true,
@@ -295,7 +297,12 @@ const independentArguments = signature(
   required('reinterpretedBatchNdims', int),
 )
 /** A constraint whose last batch dimensions make one event: all of them must satisfy it. */
-export function independent(...args: [baseConstraint: Constraint, reinterpretedBatchNdims: number]): Constraint {
+export function independent(
+  ...args: Takes<
+    [baseConstraint: Constraint, reinterpretedBatchNdims: number],
+    'baseConstraint reinterpretedBatchNdims'
+  >
+): Constraint {
   const [base, n] = independentArguments(args)
   if (n < 0)
     throw new TypeError(`independent(): argument 'reinterpreted_batch_ndims' must not be negative, not ${typeName(n)}`)
@@ -318,11 +325,11 @@ interface PiecesOptions {
 const catArguments = signature('cat', sequence, along, optional('lengths', nullable(ints), null))
 /** Constraints of the pieces that `cat` joins. */
 export function cat(
-  ...args: [
-    cseq: readonly Constraint[],
-    dim?: number | PiecesOptions,
-    lengths?: readonly number[] | null | PiecesOptions,
-  ]
+  ...args: Takes<
+    [cseq: readonly Constraint[]],
+    'cseq',
+    Arguments<[dim: number, lengths: readonly number[] | null], PiecesOptions>
+  >
 ): Constraint {
   const [cseq, dim, given] = catArguments(args)
   const lengths = lengthsOf(cseq, given)
@@ -338,7 +345,9 @@ export function cat(
 }
 const stackArguments = signature('stack', sequence, along)
 /** Constraints of the slices that `stack` joins. */
-export function stack(...args: [cseq: readonly Constraint[], dim?: number | Pick<PiecesOptions, 'dim'>]): Constraint {
+export function stack(
+  ...args: Takes<[cseq: readonly Constraint[]], 'cseq', [dim?: number | Pick<PiecesOptions, 'dim'>]>
+): Constraint {
   const [cseq, dim] = stackArguments(args)
   const region = ofPieces(cseq)
   const eventDim = region.eventDim as number

@@ -6,13 +6,11 @@ import { toDType } from '../ops/define/fill.ts'
 import { type Takes, constructing, optional, required } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type Constraint, dependent, interval, nonnegative, positive, real } from './constraints.ts'
-import { Distribution, type ValidateOption, validateParameter } from './distribution.ts'
+import { Distribution, type Validate, type ValidateOption, validateParameter } from './distribution.ts'
 import { ExponentialFamily } from './exponential-family.ts'
 import { Chi2, Gamma } from './gamma.ts'
 import { standardNormal, unfilled } from './location.ts'
 import { broadcastAll, fullOf, limitsOf, tensorOrNumber, type TensorOrNumber } from './values.ts'
-
-type Validate = boolean | null | ValidateOption
 
 const uniformArguments = constructing(
   'Uniform',

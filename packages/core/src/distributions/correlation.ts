@@ -7,7 +7,7 @@ import type { Tensor } from '../tensor/tensor.ts'
 import * as constraints from './constraints.ts'
 import type { Constraint } from './constraints.ts'
 import { countTo } from './discrete.ts'
-import { Distribution, type ValidateOption, validateParameter } from './distribution.ts'
+import { Distribution, type Validate, type ValidateOption, validateParameter } from './distribution.ts'
 import { Beta } from './gamma.ts'
 import { standardNormal } from './location.ts'
 import { broadcastAll, fullOf, limitsOf, tensorOrNumber, type TensorOrNumber } from './values.ts'
@@ -22,7 +22,7 @@ interface LKJOptions extends ValidateOption {
   readonly concentration?: TensorOrNumber
 }
 type LKJArguments =
-  | [dim: number, concentration?: TensorOrNumber | LKJOptions, validateArgs?: boolean | null | ValidateOption]
+  | [dim: number, concentration?: TensorOrNumber | LKJOptions, validateArgs?: Validate]
   | [params: { readonly dim: number } & LKJOptions]
 /**
  * Cholesky factors of correlation matrices of `dim` rows, with a density of matrices proportional to their determinant to

@@ -29,6 +29,7 @@ export interface ValidateOption {
   /** Whether parameters and values are checked; by default they are. */
   readonly validateArgs?: boolean | null
 }
+export type Validate = boolean | null | ValidateOption
 export const validateParameter: Parameter<boolean | null> = optional('validateArgs', nullable(bool), null)
 
 // ---- checks ----

@@ -13,11 +13,9 @@ import { stack } from '../ops/views/join.ts'
 import { type Takes, constructing, isTensor, required, tensor as tensorKind } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type Constraint, independent, nonnegative, positive, simplex, unitInterval } from './constraints.ts'
-import { type ValidateOption, validateParameter } from './distribution.ts'
+import { type Validate, validateParameter } from './distribution.ts'
 import { ExponentialFamily } from './exponential-family.ts'
 import { broadcastAll, limitsOf, tensorOrNumber, type TensorOrNumber } from './values.ts'
-
-type Validate = boolean | null | ValidateOption
 
 const gammaArguments = constructing(
   'Gamma',

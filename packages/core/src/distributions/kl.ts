@@ -5,7 +5,7 @@ import { sameShape } from '../base/shape.ts'
 import { warn } from '../base/warn.ts'
 import { where } from '../ops/indexing/positions.ts'
 import { softplus } from '../ops/pointwise/nonlinear.ts'
-import { fn, type Kind, required, signature } from '../tensor/signature.ts'
+import { type Takes, fn, type Kind, required, signature } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { matmul } from '../ops/product/matmul.ts'
 import { lowerSolved } from '../ops/linalg/triangular.ts'
@@ -474,7 +474,7 @@ const divergenceArguments = signature('kl_divergence', required('p', distributio
  * const { klDivergence, Normal } = distributions
  * klDivergence(new Normal(0, 1), new Normal(1, 1)) // tensor(0.5000)
  */
-export function klDivergence(...args: [p: Distribution, q: Distribution]): Tensor {
+export function klDivergence(...args: Takes<[p: Distribution, q: Distribution], 'p q'>): Tensor {
   const [p, q] = divergenceArguments(args)
   return divergenceOf(p, q)(p, q)
 }
@@ -497,7 +497,7 @@ const registerArguments = signature(
  * distributions.registerKl(Own, Own, () => zeros(1))
  */
 export function registerKl<P extends Distribution, Q extends Distribution>(
-  ...args: [typeP: Class<P>, typeQ: Class<Q>, fun: (p: P, q: Q) => Tensor]
+  ...args: Takes<[typeP: Class<P>, typeQ: Class<Q>, fun: (p: P, q: Q) => Tensor], 'typeP typeQ fun'>
 ): void {
   const [p, q, fun] = registerArguments(args)
   if (entries.length === 0) entries.push(...table())

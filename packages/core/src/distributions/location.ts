@@ -6,11 +6,9 @@ import { normal } from '../ops/random/random.ts'
 import { type Takes, constructing, required } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type Constraint, positive, real } from './constraints.ts'
-import { Distribution, type Made, type ValidateOption, validateParameter } from './distribution.ts'
+import { Distribution, type Made, type Validate, validateParameter } from './distribution.ts'
 import { ExponentialFamily } from './exponential-family.ts'
 import { broadcastAll, fullOf, limitsOf, tensorOrNumber, type TensorOrNumber } from './values.ts'
-
-type Validate = boolean | null | ValidateOption
 
 /** Memory for draws, in the dtype and on the device of a parameter. */
 export const unfilled = (like: Tensor, shape: Shape): Tensor => empty(shape, { dtype: like.dtype, device: like.device })

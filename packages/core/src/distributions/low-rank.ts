@@ -12,7 +12,7 @@ import { type Takes, constructing, required, tensor } from '../tensor/signature.
 import type { Tensor } from '../tensor/tensor.ts'
 import * as constraints from './constraints.ts'
 import type { Constraint } from './constraints.ts'
-import { Distribution, type ValidateOption, validateParameter } from './distribution.ts'
+import { Distribution, type Validate, validateParameter } from './distribution.ts'
 import { standardNormal } from './location.ts'
 import { covarianceOf, halfLogDet, mahalanobis, noMatrix, product } from './multivariate-normal.ts'
 
@@ -26,7 +26,7 @@ const lowRankArguments = constructing(
 type LowRankArguments = Takes<
   [loc: Tensor, covFactor: Tensor, covDiag: Tensor],
   'loc covFactor covDiag',
-  [validateArgs?: boolean | null | ValidateOption]
+  [validateArgs?: Validate]
 >
 
 /** The parameters without repetitions along the batch, and the Cholesky factor of the small matrix. */

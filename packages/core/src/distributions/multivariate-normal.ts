@@ -11,7 +11,7 @@ import { lowerSolved } from '../ops/linalg/triangular.ts'
 import * as constraints from './constraints.ts'
 import type { Constraint } from './constraints.ts'
 import { unfilled } from './location.ts'
-import { Distribution, type ValidateOption, validateParameter } from './distribution.ts'
+import { Distribution, type Validate, type ValidateOption, validateParameter } from './distribution.ts'
 
 const matrix = nullable(tensor)
 type Matrix = Parameter<Tensor | null>
@@ -90,7 +90,7 @@ export class MultivariateNormal extends Distribution {
           covarianceMatrix?: MatrixArgument,
           precisionMatrix?: MatrixArgument,
           scaleTril?: MatrixArgument,
-          validateArgs?: boolean | null | ValidateOption,
+          validateArgs?: Validate,
         ]
       | [params: { readonly loc: Tensor } & MatrixOptions]
   ) {

@@ -7,7 +7,17 @@ import { softplus } from '../ops/pointwise/nonlinear.ts'
 import { cat, stack } from '../ops/views/join.ts'
 import { pad } from '../ops/views/pad.ts'
 import { trilIndices } from '../ops/views/triangles.ts'
-import { constructing, int, ints, list, nullable, optional, required } from '../tensor/signature.ts'
+import {
+  type Arguments,
+  type Takes,
+  constructing,
+  int,
+  ints,
+  list,
+  nullable,
+  optional,
+  required,
+} from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { distributionKind } from './compound.ts'
 import * as constraints from './constraints.ts'
@@ -94,12 +104,11 @@ export class CatTransform extends OfPieces {
   readonly lengths: readonly number[]
 
   constructor(
-    ...args: [
-      tseq: readonly Transform[],
-      dim?: number | CatOptions,
-      lengths?: readonly number[] | null | CatOptions,
-      cacheSize?: Cache,
-    ]
+    ...args: Takes<
+      [tseq: readonly Transform[]],
+      'tseq',
+      Arguments<[dim: number, lengths: readonly number[] | null, cacheSize: number], CatOptions>
+    >
   ) {
     const [transforms, dim, lengths, size] = catArguments(args)
     super(transforms, dim, size)
@@ -149,7 +158,9 @@ export class StackTransform extends OfPieces {
   protected override get title(): string {
     return 'StackTransform'
   }
-  constructor(...args: [tseq: readonly Transform[], dim?: number | StackOptions, cacheSize?: Cache]) {
+  constructor(
+    ...args: Takes<[tseq: readonly Transform[]], 'tseq', Arguments<[dim: number, cacheSize: number], StackOptions>>
+  ) {
     super(...stackArguments(args))
   }
   override get domain(): Constraint {
@@ -199,7 +210,7 @@ export class CumulativeDistributionTransform extends Transform {
   }
   readonly distribution: Distribution
 
-  constructor(...args: [distribution: Distribution, cacheSize?: Cache]) {
+  constructor(...args: Takes<[distribution: Distribution], 'distribution', [cacheSize?: Cache]>) {
     const [distribution, size] = cumulativeArguments(args)
     super(size)
     this.distribution = distribution

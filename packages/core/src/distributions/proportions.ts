@@ -3,20 +3,18 @@ import { ValueError } from '../base/errors.ts'
 import type { Shape } from '../base/shape.ts'
 import { binaryCrossEntropyWithLogits } from '../losses/binary-cross-entropy.ts'
 import { where } from '../ops/indexing/positions.ts'
-import { type Takes, constructing, list, number, optional, required } from '../tensor/signature.ts'
+import { type Arguments, type Takes, constructing, list, number, optional, required } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { type Chance, chance, type ChanceOptions, chancesMade, clampProbs, FamilyOfChances } from './chances.ts'
 import type { Independent } from './compound.ts'
 import * as constraints from './constraints.ts'
 import type { Constraint } from './constraints.ts'
 import { Uniform } from './continuous.ts'
-import { type ValidateOption, validateParameter } from './distribution.ts'
+import { type Validate, validateParameter } from './distribution.ts'
 import { locScale, type LocScaleArguments, Normal, unfilled } from './location.ts'
 import { Transformed } from './transformed.ts'
 import { AffineTransform, PowerTransform, StickBreakingTransform } from './transforms.ts'
 import { broadcastAll, EULER, fullOf, tensorOrNumber, type TensorOrNumber } from './values.ts'
-
-type Validate = boolean | null | ValidateOption
 
 const kumaraswamyArguments = constructing(
   'Kumaraswamy',
@@ -146,12 +144,10 @@ interface ContinuousOptions extends ChanceOptions {
   /** Between these, formulas that divide by almost 0 are replaced by the first terms of their series. */
   readonly lims?: readonly number[]
 }
-type ContinuousArguments = [
-  probs?: Chance | ContinuousOptions,
-  logits?: Chance | ContinuousOptions,
-  lims?: readonly number[] | ContinuousOptions,
-  validateArgs?: boolean | null | ContinuousOptions,
-]
+type ContinuousArguments = Arguments<
+  [probs: Chance, logits: Chance, lims: readonly number[], validateArgs: boolean | null],
+  ContinuousOptions
+>
 /**
  * Numbers between 0 and 1 with a density proportional to `probs ** x * (1 - probs) ** (1 - x)`.
  *

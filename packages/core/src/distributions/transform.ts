@@ -5,6 +5,7 @@ import { NotImplementedError, ValueError } from '../base/errors.ts'
 import { checkSizes, type Shape, scalarShape } from '../base/shape.ts'
 import { zerosLike } from '../ops/create/create.ts'
 import {
+  type Takes,
   anything,
   constructing,
   instance,
@@ -256,7 +257,7 @@ export class ComposeTransform extends Transform {
   }
   readonly parts: readonly Transform[]
 
-  constructor(...args: [parts: readonly Transform[], cacheSize?: Cache]) {
+  constructor(...args: Takes<[parts: readonly Transform[]], 'parts', [cacheSize?: Cache]>) {
     const [parts, size] = composeArguments(args)
     super(size)
     this.parts = parts.map((part) => (size > 0 ? part.withCache(size) : part))
@@ -352,7 +353,13 @@ export class IndependentTransform extends Transform {
   readonly baseTransform: Transform
   readonly reinterpretedBatchNdims: number
 
-  constructor(...args: [baseTransform: Transform, reinterpretedBatchNdims: number, cacheSize?: Cache]) {
+  constructor(
+    ...args: Takes<
+      [baseTransform: Transform, reinterpretedBatchNdims: number],
+      'baseTransform reinterpretedBatchNdims',
+      [cacheSize?: Cache]
+    >
+  ) {
     const [base, n, size] = independentArguments(args)
     super(size)
     if (n < 0) throw new ValueError(`reinterpreted_batch_ndims must not be negative, but is ${n}`)

@@ -7,19 +7,17 @@ import { onesLike, zerosLike } from '../ops/create/create.ts'
 import { toDType } from '../ops/define/fill.ts'
 import { where } from '../ops/indexing/positions.ts'
 import { formatSize } from '../tensor/print.ts'
-import { type Takes, anything, constructing, required } from '../tensor/signature.ts'
+import { type Takes, constructing, notOptions, required } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import * as constraints from './constraints.ts'
 import type { Constraint } from './constraints.ts'
 import { distributionKind, Independent } from './compound.ts'
 import { Exponential, Uniform } from './continuous.ts'
 import { Cauchy, locScale, type LocScaleArguments, Normal } from './location.ts'
-import { Distribution, type Made, type ValidateOption, validateParameter } from './distribution.ts'
+import { Distribution, type Made, type Validate, validateParameter } from './distribution.ts'
 import { ComposeTransform, times, Transform } from './transform.ts'
 import { AbsTransform, AffineTransform, ExpTransform, PowerTransform } from './transforms.ts'
 import { broadcastAll, EULER, fullOf, limitsOf, sumRightmost, tensorOrNumber, type TensorOrNumber } from './values.ts'
-
-type Validate = boolean | null | ValidateOption
 
 /** What a transformed distribution consists of. */
 interface Parts {
@@ -128,7 +126,7 @@ export abstract class Transformed extends Distribution {
 const transformedArguments = constructing(
   'TransformedDistribution',
   required('baseDistribution', distributionKind),
-  required('transforms', anything),
+  required('transforms', notOptions),
   validateParameter,
 )
 /**
@@ -143,7 +141,11 @@ export class TransformedDistribution extends Transformed {
     return 'TransformedDistribution'
   }
   constructor(
-    ...args: [baseDistribution: Distribution, transforms: Transform | readonly Transform[], validateArgs?: Validate]
+    ...args: Takes<
+      [baseDistribution: Distribution, transforms: Transform | readonly Transform[]],
+      'baseDistribution transforms',
+      [validateArgs?: Validate]
+    >
   ) {
     const [base, given, validateArgs] = transformedArguments(args)
     const transforms = (given instanceof Transform ? [given] : given) as readonly Transform[]

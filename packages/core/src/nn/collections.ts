@@ -9,10 +9,9 @@ import {
   anything,
   constructing,
   int,
-  isOptions,
   isTensor,
-  type Kind,
   nothingMore,
+  notOptions,
   optional,
   required,
   signature,
@@ -290,9 +289,7 @@ export const ParameterDict: ParameterDictClass = /* @__PURE__ */ named(
   Parameters,
 ) as unknown as ParameterDictClass
 
-/** Anything that is checked when it comes in, but for an object of options. */
-const listed: Kind<unknown> = { ...anything, accepts: (x) => typeof x !== 'object' || x === null || !isOptions(x) }
-const ofParameterList = constructing('ParameterList', optional('values', listed, undefined))
+const ofParameterList = constructing('ParameterList', optional('values', notOptions, undefined))
 const atArguments = signature('at', required('index', int))
 const extendArguments = signature('extend', required('values', anything))
 const appendArguments = signature('append', required('value', anything))

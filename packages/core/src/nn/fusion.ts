@@ -4,7 +4,17 @@ import { add, mul, sub } from '../ops/pointwise/arithmetic.ts'
 import { rsqrt } from '../ops/pointwise/elementary.ts'
 import { reshape } from '../ops/views/views.ts'
 import { noGrad } from '../tensor/mode.ts'
-import { bool, instance, nullable, number, optional, required, signature, tensor } from '../tensor/signature.ts'
+import {
+  type Takes,
+  bool,
+  instance,
+  nullable,
+  number,
+  optional,
+  required,
+  signature,
+  tensor,
+} from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { Convolution } from './conv.ts'
 import { copyOf } from './copy.ts'
@@ -63,14 +73,14 @@ function fused<L extends Convolution | Linear>(layer: L, bn: BatchNorm, dim: num
  * nn.utils.fuseConvBnEval(conv, norm).forward(rand(1, 3, 5, 5)).shape // [1, 4, 3, 3]
  */
 export function fuseConvBnEval<C extends Convolution>(
-  ...args: [conv: C, bn: BatchNorm, transpose?: boolean | { readonly transpose?: boolean }]
+  ...args: Takes<[conv: C, bn: BatchNorm], 'conv bn', [transpose?: boolean | { readonly transpose?: boolean }]>
 ): C {
   const [conv, bn, transpose] = readConv(args)
   return fused(conv as C, bn as BatchNorm, transpose ? 1 : 0)
 }
 
 /** A linear layer that computes what a linear layer and the batch normalisation behind it do in evaluation. */
-export function fuseLinearBnEval<L extends Linear>(...args: [linear: L, bn: BatchNorm]): L {
+export function fuseLinearBnEval<L extends Linear>(...args: Takes<[linear: L, bn: BatchNorm], 'linear bn'>): L {
   const [linear, bn] = readLinear(args)
   return fused(linear as L, bn as BatchNorm, 0)
 }
@@ -97,16 +107,19 @@ const readWeights = signature(
  * // [[2, 1, 3, 3], [2]]
  */
 export function fuseConvBnWeights(
-  ...args: [
-    convW: Tensor,
-    convB: Tensor | null,
-    bnRm: Tensor,
-    bnRv: Tensor,
-    bnEps: number,
-    bnW: Tensor | null,
-    bnB: Tensor | null,
-    transpose?: boolean | { readonly transpose?: boolean },
-  ]
+  ...args: Takes<
+    [
+      convW: Tensor,
+      convB: Tensor | null,
+      bnRm: Tensor,
+      bnRv: Tensor,
+      bnEps: number,
+      bnW: Tensor | null,
+      bnB: Tensor | null,
+    ],
+    'convW convB bnRm bnRv bnEps bnW bnB',
+    [transpose?: boolean | { readonly transpose?: boolean }]
+  >
 ): readonly [weight: Parameter, bias: Parameter] {
   const [weight, bias, mean, variance, eps, scale, shift, transpose] = readWeights(args)
   const [w, b] = folded([weight, bias], [mean, variance], eps, [scale, shift], transpose ? 1 : 0)

@@ -191,7 +191,9 @@ const gainArguments = signature(
   optional('param', nullable(real), null),
 )
 /** The gain that compensates for an activation, to keep the variance of values, by PyTorch's name of the activation. */
-export function calculateGain(...args: [nonlinearity: string, param?: number | null]): number {
+export function calculateGain(
+  ...args: Takes<[nonlinearity: string], 'nonlinearity', [param?: number | null | { readonly param?: number | null }]>
+): number {
   const [nonlinearity, param] = gainArguments(args)
   if (linear.includes(nonlinearity)) return 1
   if (nonlinearity === 'tanh') return 5 / 3

@@ -97,9 +97,7 @@ const ofLazyLinear = constructing(
  * String(layer) // 'Linear(in_features=5, out_features=2, bias=True)'
  */
 export class LazyLinear extends Linear {
-  constructor(
-    ...args: Takes<[outFeatures: number], 'outFeatures', [bias?: boolean | LinearOptions, options?: LinearOptions]>
-  ) {
+  constructor(...args: Takes<[outFeatures: number], 'outFeatures', Arguments<[bias: boolean], LinearOptions>>) {
     const [outFeatures, bias, ...rest] = ofLazyLinear(args)
     const options = layerOptions(rest)
     super(0, outFeatures, false, options)

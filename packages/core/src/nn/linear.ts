@@ -3,6 +3,7 @@ import type { DType } from '../base/dtype.ts'
 import { empty, type TensorOptions } from '../ops/create/create.ts'
 import { linear } from '../ops/product/matmul.ts'
 import {
+  type Arguments,
   type Takes,
   bool,
   constructing,
@@ -76,7 +77,7 @@ export class Linear extends Module {
     ...args: Takes<
       [inFeatures: number, outFeatures: number],
       'inFeatures outFeatures',
-      [bias?: boolean | LinearOptions, options?: LinearOptions]
+      Arguments<[bias: boolean], LinearOptions>
     >
   ) {
     const [inFeatures, outFeatures, bias, ...options] = ofLinear(args)

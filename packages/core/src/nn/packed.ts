@@ -189,9 +189,7 @@ export interface PadPackedOptions {
 export function padPackedSequence(
   ...args: [
     sequence: PackedSequence,
-    batchFirst?: boolean | PadPackedOptions,
-    paddingValue?: number | PadPackedOptions,
-    totalLength?: number | null | PadPackedOptions,
+    ...Arguments<[batchFirst: boolean, paddingValue: number, totalLength: number | null], PadPackedOptions>,
   ]
 ): [padded: Tensor, lengths: Tensor] {
   const [packed, batchFirst, value, total] = readPad(args)

@@ -1,7 +1,7 @@
 // A parameter is a leaf tensor that a module owns: modules find it among their properties, optimizers update it.
 import { asLeaf } from '../ops/create/create.ts'
 import { formatParameter } from '../tensor/print.ts'
-import { bool, constructing, optional, required, tensor } from '../tensor/signature.ts'
+import { type Takes, bool, constructing, optional, required, tensor } from '../tensor/signature.ts'
 import { Tensor } from '../tensor/tensor.ts'
 
 const ofParameter = constructing('Parameter', required('data', tensor), optional('requiresGrad', bool, true))
@@ -15,7 +15,7 @@ const ofParameter = constructing('Parameter', required('data', tensor), optional
  * this.scale = new nn.Parameter(ones(3))
  */
 export class Parameter extends Tensor {
-  constructor(...args: [data: Tensor, requiresGrad?: boolean | { requiresGrad?: boolean }]) {
+  constructor(...args: Takes<[data: Tensor], 'data', [requiresGrad?: boolean | { requiresGrad?: boolean }]>) {
     const [data, requiresGrad] = ofParameter(args)
     const { storage, sizes, strides, offset, dtype } = data
     super(storage, sizes, strides, offset, dtype)

@@ -8,6 +8,7 @@ import { sameShape } from '../base/shape.ts'
 import { noGrad } from '../tensor/mode.ts'
 import { formatSize } from '../tensor/print.ts'
 import {
+  type Takes,
   bool,
   isTensor,
   keyword,
@@ -127,7 +128,11 @@ const readRegister = signature(
  * layer.weight.gt(0).all() // tensor(True)
  */
 export function registerParametrization<M extends Module>(
-  ...args: [module: M, tensorName: string, parametrization: Module, options?: { readonly unsafe?: boolean }]
+  ...args: Takes<
+    [module: M, tensorName: string, parametrization: Module],
+    'module tensorName parametrization',
+    [options?: { readonly unsafe?: boolean }]
+  >
 ): M {
   const [module, name, parametrization, unsafe] = readRegister(args)
   const property = camelCase(name)
@@ -175,9 +180,12 @@ export function registerParametrization<M extends Module>(
   return module as M
 }
 
+interface TensorName {
+  readonly tensorName?: string | null
+}
 const readIs = signature('is_parametrized', moduleParameter, maybeName)
 /** Whether a tensor of a module, or any, is computed by parametrizations. */
-export function isParametrized(...args: [module: Module, tensorName?: string | null]): boolean {
+export function isParametrized(...args: [module: Module, tensorName?: string | null | TensorName]): boolean {
   const [module, name] = readIs(args)
   const lists = listsOf(module)
   if (lists === undefined) return false
@@ -197,7 +205,11 @@ const readRemove = signature(
  * Throws a ValueError for a tensor that is not parametrized.
  */
 export function removeParametrizations<M extends Module>(
-  ...args: [module: M, tensorName: string, leaveParametrized?: boolean | { readonly leaveParametrized?: boolean }]
+  ...args: Takes<
+    [module: M, tensorName: string],
+    'module tensorName',
+    [leaveParametrized?: boolean | { readonly leaveParametrized?: boolean }]
+  >
 ): M {
   const [module, name, leave] = readRemove(args)
   const property = camelCase(name)
@@ -253,7 +265,7 @@ const readTransfer = signature(
  * Throws a KeyError for a tensor that is not parametrized.
  */
 export function transferParametrizationsAndParams<M extends Module>(
-  ...args: [fromModule: Module, toModule: M, tensorName?: string | null]
+  ...args: Takes<[fromModule: Module, toModule: M], 'fromModule toModule', [tensorName?: string | null | TensorName]>
 ): M {
   const [from, to, only] = readTransfer(args)
   const lists = listsOf(from)

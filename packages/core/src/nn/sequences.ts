@@ -5,6 +5,7 @@ import { stack, unbind } from '../ops/views/join.ts'
 import { pad } from '../ops/views/pad.ts'
 import { narrow, select } from '../ops/views/views.ts'
 import {
+  type Arguments,
   type Takes,
   bool,
   either,
@@ -52,9 +53,7 @@ export interface PadSequenceOptions {
 export function padSequence(
   ...args: [
     sequences: Iterable<Tensor> | Tensor,
-    batchFirst?: boolean | PadSequenceOptions,
-    paddingValue?: number | PadSequenceOptions,
-    options?: PadSequenceOptions,
+    ...Arguments<[batchFirst: boolean, paddingValue: number], PadSequenceOptions>,
   ]
 ): Tensor {
   const [given, batchFirst, paddingValue] = readPadSequence(args)

@@ -6,7 +6,7 @@ import { cat } from '../ops/views/join.ts'
 import { narrow, reshape } from '../ops/views/views.ts'
 import { copy_ } from '../ops/write/write.ts'
 import { noGrad } from '../tensor/mode.ts'
-import { isTensor, iterable, type Kind, required, signature, tensor } from '../tensor/signature.ts'
+import { type Takes, isTensor, iterable, type Kind, required, signature, tensor } from '../tensor/signature.ts'
 import { kindOf, type Tensor } from '../tensor/tensor.ts'
 import { pythonRepr } from './names.ts'
 
@@ -45,7 +45,9 @@ const readFromVector = signature('vector_to_parameters', required('vec', vec), t
  * const vector = nn.utils.parametersToVector(model.parameters()).detach()
  * nn.utils.vectorToParameters(vector.mul(0.5), model.parameters())
  */
-export function vectorToParameters(...args: [vec: Tensor, parameters: Iterable<Tensor>]): void {
+export function vectorToParameters(
+  ...args: Takes<[vec: Tensor, parameters: Iterable<Tensor>], 'vec parameters'>
+): void {
   const [vector, given] = readFromVector(args)
   const parameters = tensorsOf(given)
   let at = 0

@@ -75,7 +75,9 @@ export function weightNorm<M extends Module>(
 
 const readRemoval = signature('remove_weight_norm', moduleParameter, nameParameter)
 /** Makes a weight that `weightNorm` replaced a parameter again; returns the module. */
-export function removeWeightNorm<M extends Module>(...args: [module: M, name?: string]): M {
+export function removeWeightNorm<M extends Module>(
+  ...args: [module: M, name?: string | { readonly name?: string }]
+): M {
   const [module, name] = readRemoval(args)
   checkComputed(module, name, 'weight_norm')
   const property = camelCase(name)
@@ -175,7 +177,9 @@ function iterate(matrix: Tensor, u: Tensor, v: Tensor, iterations: number, eps: 
 
 const readSpectralRemoval = signature('remove_spectral_norm', moduleParameter, nameParameter)
 /** Makes a weight that `spectralNorm` replaced a parameter again; returns the module. */
-export function removeSpectralNorm<M extends Module>(...args: [module: M, name?: string]): M {
+export function removeSpectralNorm<M extends Module>(
+  ...args: [module: M, name?: string | { readonly name?: string }]
+): M {
   const [module, name] = readSpectralRemoval(args)
   checkComputed(module, name, 'spectral_norm')
   const property = camelCase(name)

@@ -83,7 +83,7 @@ export const isPinned = never('is_pinned')
 export const getDevice = fact('get_device', (x) => x.storage.device.own.gpu?.index ?? -1)
 const setArguments = method('is_set_to', required('tensor', tensor))
 /** Whether a tensor has the memory of another one, with the same sizes, strides and offset. */
-export function isSetTo(x: Tensor, ...args: [tensor: Tensor]): boolean {
+export function isSetTo(x: Tensor, ...args: Takes<[tensor: Tensor], 'tensor'>): boolean {
   const [other] = setArguments(x, args)
   const { storage, offset, strides } = x
   return (
@@ -145,7 +145,13 @@ declare module '../tensor/tensor.ts' {
      */
     type(): string
     /** The tensor in another dtype, given by a word or by PyTorch's name of the type, 'torch.LongTensor'. */
-    type(dtype: DTypeWord | `torch.${string}Tensor`, nonBlocking?: boolean | { readonly nonBlocking?: boolean }): Tensor
+    type(
+      ...args: Takes<
+        [dtype: DTypeWord | `torch.${string}Tensor`],
+        'dtype',
+        [nonBlocking?: boolean | { readonly nonBlocking?: boolean }]
+      >
+    ): Tensor
   }
 }
 
@@ -182,7 +188,8 @@ const castArguments = signature('can_cast', required('from', dtype), required('t
  * @example
  * canCast(float64, int32) // false
  */
-export const canCast = (...args: [from: DTypeWord, to: DTypeWord]): boolean => fits(...castArguments(args))
+export const canCast = (...args: Takes<[from: DTypeWord, to: DTypeWord], 'from to'>): boolean =>
+  fits(...castArguments(args))
 
 const promoteArguments = signature('promote_types', required('type1', dtype), required('type2', dtype))
 /**
@@ -191,7 +198,7 @@ const promoteArguments = signature('promote_types', required('type1', dtype), re
  * @example
  * promoteTypes(uint8, float32) // 'float32'
  */
-export function promoteTypes(...args: [type1: DTypeWord, type2: DTypeWord]): DType {
+export function promoteTypes(...args: Takes<[type1: DTypeWord, type2: DTypeWord], 'type1 type2'>): DType {
   return common(promoteArguments(args).map((each) => ({ dtype: each, sizes: [1] })))
 }
 
@@ -207,7 +214,7 @@ const resultArguments = signature('result_type', required('tensor1', promoted), 
  * @example
  * resultType(tensor([1], { dtype: int32 }), 1.5) // 'float32'
  */
-export function resultType(...args: [tensor1: Promoted, tensor2: Promoted]): DType {
+export function resultType(...args: Takes<[tensor1: Promoted, tensor2: Promoted], 'tensor1 tensor2'>): DType {
   return common(resultArguments(args).map((x): Promotable => (isTensor(x) ? x : operand(x))))
 }
 

@@ -11,6 +11,7 @@ import { add, div, sub } from '../ops/pointwise/arithmetic.ts'
 import { copy_ } from '../ops/write/write.ts'
 import { noGrad } from '../tensor/mode.ts'
 import {
+  type Takes,
   type Arguments,
   bool,
   constructing,
@@ -133,7 +134,11 @@ const updateBnArguments = signature(
  * optim.swaUtils.updateBn([x, x], model)
  */
 export function updateBn(
-  ...args: [loader: Iterable<unknown>, model: Module, device?: string | null | { readonly device?: string | null }]
+  ...args: Takes<
+    [loader: Iterable<unknown>, model: Module],
+    'loader model',
+    [device?: string | null | { readonly device?: string | null }]
+  >
 ): void {
   const [loader, model, device] = updateBnArguments(args)
   const layers = model.modules().filter((layer): layer is BatchNorm => layer instanceof BatchNorm)

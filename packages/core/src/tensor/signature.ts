@@ -153,6 +153,12 @@ export const isOptions = (x: object): x is Record<string, unknown> => {
   return !Array.isArray(x) && Object.getPrototypeOf(prototype) === null
 }
 
+/** Any value but an object of options, which is checked later. */
+export const notOptions: Kind<unknown> = {
+  ...anything,
+  accepts: (x) => typeof x !== 'object' || x === null || !isOptions(x),
+}
+
 class Signature {
   readonly #name: string
   readonly #python: boolean

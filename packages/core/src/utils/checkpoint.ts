@@ -11,6 +11,7 @@ import { defaultGenerator } from '../random/generator.ts'
 import { effects } from '../tensor/effects.ts'
 import { enableGrad, mode } from '../tensor/mode.ts'
 import {
+  type Takes,
   bool,
   int,
   isOptions,
@@ -156,9 +157,7 @@ const readSequential = signature(
  */
 export function checkpointSequential(
   functions: Sequential | readonly Callable<[x: Tensor], Tensor>[],
-  segments: number,
-  input: Tensor,
-  options?: CheckpointOptions,
+  ...args: Takes<[segments: number, input: Tensor], 'segments input', [options?: CheckpointOptions]>
 ): Tensor {
   if (!(functions instanceof Sequential) && !Array.isArray(functions)) {
     throw new TypeError(
@@ -168,7 +167,7 @@ export function checkpointSequential(
   const fns = Array.from(functions as Iterable<Callable<[x: Tensor], Tensor>>, (fn) =>
     called('checkpoint_sequential', 'functions', fn),
   )
-  const [count, x, preserveRngState] = readSequential([segments, input, options])
+  const [count, x, preserveRngState] = readSequential(args)
   if (count < 1 || count > fns.length)
     throw new ValueError(`segments must be from 1 to the number of functions, ${fns.length}, but got ${count}`)
   const size = Math.floor(fns.length / count)

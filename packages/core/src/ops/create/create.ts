@@ -9,6 +9,7 @@ import { allocate, apply } from '../../tensor/apply.ts'
 import { type Device, deviceNamed } from '../../tensor/device.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import {
+  type Arguments,
   type Takes,
   anything,
   bool,
@@ -301,7 +302,7 @@ export function logspace(
   ...args: Takes<
     [start: number, end: number, steps: number],
     'start end steps',
-    [base?: number | LogspaceOptions, options?: LogspaceOptions]
+    Arguments<[base: number], LogspaceOptions>
   >
 ): Tensor {
   const [start, end, steps, base, dtype = defaults.float, device, requiresGrad] = logspaceArguments(args)

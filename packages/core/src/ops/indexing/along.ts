@@ -8,6 +8,7 @@ import { apply } from '../../tensor/apply.ts'
 import { effects } from '../../tensor/effects.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import {
+  type Arguments,
   type Takes,
   bool,
   either,
@@ -331,7 +332,7 @@ const repeatArguments = method(
 export function repeatInterleave(
   x: Tensor,
   ...args:
-    | [repeats?: number | Tensor | RepeatInterleaveOptions, options?: RepeatInterleaveOptions]
+    | Arguments<[repeats: number | Tensor], RepeatInterleaveOptions>
     | [repeats: number | Tensor, dim?: number | null, options?: RepeatInterleaveOptions]
 ): Tensor {
   const [given, dim, outputSize] = repeatArguments(x, args)

@@ -5,7 +5,7 @@ import type { Spec } from '../../backend/backend.ts'
 import { LinAlgError, RuntimeError } from '../../base/errors.ts'
 import { apply, applyAll } from '../../tensor/apply.ts'
 import type { Gradients, OpDef, Vjp } from '../../tensor/op.ts'
-import { bool, keyword, method, optional, str } from '../../tensor/signature.ts'
+import { type Arguments, bool, keyword, method, optional, str } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { filled } from '../define/fill.ts'
 import { cat } from '../views/join.ts'
@@ -414,7 +414,7 @@ const oldSvd = method('svd', optional('some', bool, true), optional('computeUv',
 /** `linalg.svd` with V instead of its transpose: reduced, or without `some` full. */
 export function svdOf(
   x: Tensor,
-  ...args: [some?: boolean | { readonly some?: boolean; readonly computeUv?: boolean }, computeUv?: boolean]
+  ...args: Arguments<[some: boolean, computeUv: boolean], { readonly some?: boolean; readonly computeUv?: boolean }>
 ): Three<'U' | 'S' | 'V'> {
   const [some, computes] = oldSvd(x, args)
   checkMatrix('linalg.svd', x)

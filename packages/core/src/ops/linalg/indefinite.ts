@@ -5,7 +5,7 @@ import { RuntimeError } from '../../base/errors.ts'
 import { sameShape, shapeString } from '../../base/shape.ts'
 import { apply, applyAll } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
-import { bool, keyword, method, required, tensor } from '../../tensor/signature.ts'
+import { type Takes, bool, keyword, method, required, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { batchElement, checkFloat, checkSquare, each, hostOp, infoOf, likeOf, sizeOf } from './host.ts'
 import { results, type Three, type Two } from './results.ts'
@@ -197,7 +197,10 @@ const solveArguments = method('linalg_ldl_solve', required('pivots', tensor), re
  * // tensor([[2.],
  * //         [1.]])
  */
-export function ldlSolve(factors: Tensor, ...args: [pivots: Tensor, B: Tensor, options?: Hermitian]): Tensor {
+export function ldlSolve(
+  factors: Tensor,
+  ...args: Takes<[pivots: Tensor, B: Tensor], 'pivots B', [options?: Hermitian]>
+): Tensor {
   const [pivots, b] = solveArguments(factors, args)
   const label = 'torch.linalg.ldl_solve'
   checkSquare(label, factors, 'LD')

@@ -7,7 +7,7 @@ import { sameShape } from '../../base/shape.ts'
 import { applyAll } from '../../tensor/apply.ts'
 import type { OpDef, Vjp } from '../../tensor/op.ts'
 import { formatSize } from '../../tensor/print.ts'
-import { bool, int, method, nullable, number, optional, str, tensor } from '../../tensor/signature.ts'
+import { type Arguments, bool, int, method, nullable, number, optional, str, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { expandTo } from '../define/elementwise.ts'
 import { add, div, mul, sub } from '../pointwise/arithmetic.ts'
@@ -350,17 +350,20 @@ interface LobpcgOptions {
  */
 export function lobpcg(
   A: Tensor,
-  ...args: [
-    k?: number | null | LobpcgOptions,
-    B?: Tensor | null | LobpcgOptions,
-    X?: Tensor | null | LobpcgOptions,
-    n?: number | null | LobpcgOptions,
-    iK?: Tensor | null | LobpcgOptions,
-    niter?: number | null | LobpcgOptions,
-    tol?: number | null | LobpcgOptions,
-    largest?: boolean | null | LobpcgOptions,
-    method?: 'ortho' | 'basic' | null,
-  ]
+  ...args: Arguments<
+    [
+      k: number | null,
+      B: Tensor | null,
+      X: Tensor | null,
+      n: number | null,
+      iK: Tensor | null,
+      niter: number | null,
+      tol: number | null,
+      largest: boolean | null,
+      method: 'ortho' | 'basic' | null,
+    ],
+    LobpcgOptions
+  >
 ): [eigenvalues: Tensor, eigenvectors: Tensor] {
   const [count, B, given, width, iK, niter, tol, largest, name] = lobpcgArguments(A, args)
   if (name !== null && name !== 'ortho' && name !== 'basic')

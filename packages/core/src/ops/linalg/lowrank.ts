@@ -2,7 +2,7 @@
 import { defaults } from '../../base/default-dtype.ts'
 import { AssertionError, ValueError } from '../../base/errors.ts'
 import { isFloat } from '../../base/dtype.ts'
-import { bool, int, method, nullable, optional, tensor } from '../../tensor/signature.ts'
+import { type Arguments, bool, int, method, nullable, optional, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { sub } from '../pointwise/arithmetic.ts'
 import { matmul } from '../product/matmul.ts'
@@ -62,7 +62,7 @@ interface SvdLowrankOptions {
  */
 export function svdLowrank(
   x: Tensor,
-  ...args: [q?: number | null | SvdLowrankOptions, niter?: number | SvdLowrankOptions, M?: Tensor | null]
+  ...args: Arguments<[q: number | null, niter: number, M: Tensor | null], SvdLowrankOptions>
 ): Factors {
   const [q, niter, shift] = svdArguments(x, args)
   return approximate(x, q ?? 6, niter, shift)
@@ -92,7 +92,7 @@ interface PcaLowrankOptions {
  */
 export function pcaLowrank(
   x: Tensor,
-  ...args: [q?: number | null | PcaLowrankOptions, center?: boolean | PcaLowrankOptions, niter?: number]
+  ...args: Arguments<[q: number | null, center: boolean, niter: number], PcaLowrankOptions>
 ): Factors {
   const [given, center, niter] = pcaArguments(x, args)
   if (x.dim() < 2) throw new ValueError(`not enough values to unpack (expected 2, got ${x.dim()})`, 'A is a matrix.')

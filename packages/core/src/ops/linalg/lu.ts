@@ -3,7 +3,16 @@ import { RuntimeError } from '../../base/errors.ts'
 import { shapeString } from '../../base/shape.ts'
 import { apply, applyAll } from '../../tensor/apply.ts'
 import type { OpDef, Vjp } from '../../tensor/op.ts'
-import { bool, keyword, method, optional, required, tensor } from '../../tensor/signature.ts'
+import {
+  type Arguments,
+  type Takes,
+  bool,
+  keyword,
+  method,
+  optional,
+  required,
+  tensor,
+} from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { eye } from '../create/create.ts'
 import { filled } from '../define/fill.ts'
@@ -96,7 +105,7 @@ const luSolveOp: OpDef<null> = hostOp<null>({
 })
 const luSolveArguments = method('linalg_lu_solve', required('pivots', tensor), required('B', tensor))
 /** The solution X of A X = B, given `luFactor` of A: `luSolve(LU, pivots, B)`. It has no gradient; `solve` has one. */
-export function luSolve(lu: Tensor, ...args: [pivots: Tensor, B: Tensor]): Tensor {
+export function luSolve(lu: Tensor, ...args: Takes<[pivots: Tensor, B: Tensor], 'pivots B'>): Tensor {
   const [pivots, b] = luSolveArguments(lu, args)
   const label = 'linalg.lu_solve'
   checkSquare(label, lu, 'LU')
@@ -161,7 +170,7 @@ interface UnpackOptions {
  */
 export function luUnpack(
   lu: Tensor,
-  ...args: [LUPivots: Tensor, unpackData?: boolean | UnpackOptions, unpackPivots?: boolean | UnpackOptions]
+  ...args: Takes<[LUPivots: Tensor], 'LUPivots', Arguments<[unpackData: boolean, unpackPivots: boolean], UnpackOptions>>
 ): Three<'P' | 'L' | 'U'> {
   const [pivots, data, permutes] = unpackArguments(lu, args)
   if (lu.dim() < 2) {

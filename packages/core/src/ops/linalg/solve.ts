@@ -5,6 +5,7 @@ import { numelOf, sameShape } from '../../base/shape.ts'
 import { apply, applyAll } from '../../tensor/apply.ts'
 import type { OpDef, Vjp } from '../../tensor/op.ts'
 import {
+  type Arguments,
   type Takes,
   bool,
   either,
@@ -487,7 +488,7 @@ const drivers = ['gelsy', 'gels', 'gelsd', 'gelss']
  */
 export function lstsq(
   a: Tensor,
-  ...args: Takes<[B: Tensor], 'B', [rcond?: number | null | LstsqOptions, options?: LstsqOptions]>
+  ...args: Takes<[b: Tensor], 'b', Arguments<[rcond: number | null], LstsqOptions>>
 ): {
   readonly solution: Tensor
   readonly residuals: Tensor

@@ -4,7 +4,7 @@ import { RuntimeError } from '../../base/errors.ts'
 import { normalizeDim, numelOf, type Shape } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
 import { effects } from '../../tensor/effects.ts'
-import { bool, int, method, nullable, optional } from '../../tensor/signature.ts'
+import { type Arguments, bool, int, method, nullable, optional } from '../../tensor/signature.ts'
 import { read } from '../../tensor/read.ts'
 import { detached, type Tensor } from '../../tensor/tensor.ts'
 import { fromArray } from '../create/create.ts'
@@ -76,7 +76,14 @@ export interface UniqueOptions extends Wanted {
   /** The values are in order; they always are. */
   readonly sorted?: boolean
 }
-type More = { readonly returnInverse: true } | { readonly returnCounts: true }
+type Dim = number | null
+/** Nothing but the values is asked for. */
+type Alone = { readonly returnInverse?: false; readonly returnCounts?: false }
+type UniqueArguments<F, O> = Arguments<
+  [sorted: boolean, returnInverse: F, returnCounts: F, dim: Dim],
+  UniqueOptions & O
+>
+type ConsecutiveArguments<F, O> = Arguments<[returnInverse: F, returnCounts: F, dim: Dim], Wanted & O>
 const wanted = [
   optional('returnInverse', bool, false),
   optional('returnCounts', bool, false),
@@ -91,29 +98,8 @@ const uniqueArguments = method('unique', optional('sorted', bool, true), ...want
  * unique(tensor([3, 1, 3])) // tensor([1., 3.])
  * const [values, counts] = unique(tensor([3, 1, 3]), { returnCounts: true }) // tensor([1., 3.]), tensor([1, 2])
  */
-export function unique(x: Tensor, options: UniqueOptions & More): Tensor[]
-export function unique(x: Tensor, options?: UniqueOptions): Tensor
-export function unique(
-  x: Tensor,
-  sorted: boolean,
-  returnInverse: true,
-  returnCounts?: boolean,
-  dim?: number | null,
-): Tensor[]
-export function unique(
-  x: Tensor,
-  sorted: boolean,
-  returnInverse: boolean,
-  returnCounts: true,
-  dim?: number | null,
-): Tensor[]
-export function unique(
-  x: Tensor,
-  sorted: boolean,
-  returnInverse?: false,
-  returnCounts?: false,
-  dim?: number | null,
-): Tensor
+export function unique(x: Tensor, ...args: UniqueArguments<false, Alone>): Tensor
+export function unique(x: Tensor, ...args: UniqueArguments<boolean, unknown>): Tensor[]
 export function unique(x: Tensor, ...args: readonly unknown[]): Tensor | Tensor[] {
   const [, inverse, counts, dim] = uniqueArguments(x, args)
   const plain = detached(x)
@@ -131,11 +117,8 @@ const consecutiveArguments = method('unique_consecutive', ...wanted)
  * @example
  * uniqueConsecutive(tensor([1, 1, 3, 1])) // tensor([1., 3., 1.])
  */
-export function uniqueConsecutive(x: Tensor, options: Wanted & More): Tensor[]
-export function uniqueConsecutive(x: Tensor, options?: Wanted): Tensor
-export function uniqueConsecutive(x: Tensor, returnInverse: true, returnCounts?: boolean, dim?: number | null): Tensor[]
-export function uniqueConsecutive(x: Tensor, returnInverse: boolean, returnCounts: true, dim?: number | null): Tensor[]
-export function uniqueConsecutive(x: Tensor, returnInverse: false, returnCounts?: false, dim?: number | null): Tensor
+export function uniqueConsecutive(x: Tensor, ...args: ConsecutiveArguments<false, Alone>): Tensor
+export function uniqueConsecutive(x: Tensor, ...args: ConsecutiveArguments<boolean, unknown>): Tensor[]
 export function uniqueConsecutive(x: Tensor, ...args: readonly unknown[]): Tensor | Tensor[] {
   const [inverse, counts, dim] = consecutiveArguments(x, args)
   const name = 'uniqueConsecutive'
@@ -146,19 +129,13 @@ export function uniqueConsecutive(x: Tensor, ...args: readonly unknown[]): Tenso
 // Methods derived from the table have one form; these have two.
 declare module '../../tensor/tensor.ts' {
   interface Tensor {
-    /** The different elements in order, with their positions and numbers if asked for. */
-    unique(options: UniqueOptions & More): Tensor[]
-    unique(sorted: boolean, returnInverse: true, returnCounts?: boolean, dim?: number | null): Tensor[]
-    unique(sorted: boolean, returnInverse: boolean, returnCounts: true, dim?: number | null): Tensor[]
-    unique(sorted: boolean, returnInverse?: false, returnCounts?: false, dim?: number | null): Tensor
     /** The different elements in order, or the different slices. */
-    unique(options?: UniqueOptions): Tensor
-    /** The first of every run of equal elements, with their positions and numbers if asked for. */
-    uniqueConsecutive(options: Wanted & More): Tensor[]
-    uniqueConsecutive(returnInverse: true, returnCounts?: boolean, dim?: number | null): Tensor[]
-    uniqueConsecutive(returnInverse: boolean, returnCounts: true, dim?: number | null): Tensor[]
-    uniqueConsecutive(returnInverse: false, returnCounts?: false, dim?: number | null): Tensor
+    unique(...args: UniqueArguments<false, Alone>): Tensor
+    /** The different elements in order, with their positions and numbers if asked for. */
+    unique(...args: UniqueArguments<boolean, unknown>): Tensor[]
     /** The first of every run of equal elements, or of equal slices. */
-    uniqueConsecutive(options?: Wanted): Tensor
+    uniqueConsecutive(...args: ConsecutiveArguments<false, Alone>): Tensor
+    /** The first of every run of equal elements, with their positions and numbers if asked for. */
+    uniqueConsecutive(...args: ConsecutiveArguments<boolean, unknown>): Tensor[]
   }
 }

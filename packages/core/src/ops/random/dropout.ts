@@ -6,7 +6,7 @@ import { s } from '../../expr/expr.ts'
 import * as draw from '../../random/distributions.ts'
 import { defaultGenerator } from '../../random/generator.ts'
 import { apply, operand } from '../../tensor/apply.ts'
-import { type Arguments, bool, method, number, optional, required } from '../../tensor/signature.ts'
+import { type Takes, type Arguments, bool, method, number, optional, required } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { elementwise } from '../define/elementwise.ts'
 import { inPlace } from '../methods.ts'
@@ -151,7 +151,7 @@ const alone = method('dropout', required('p', number), required('train', bool))
  * @example
  * dropout(ones(2), 0.5, false) // tensor([1., 1.])
  */
-export function dropoutOf(x: Tensor, ...args: [p: number, train: boolean | { readonly train: boolean }]): Tensor {
+export function dropoutOf(x: Tensor, ...args: Takes<[p: number, train: boolean], 'p train'>): Tensor {
   const [p, train] = alone(x, args)
   if (!(p >= 0 && p <= 1)) throw new RuntimeError(`dropout probability has to be between 0 and 1, but got ${p}`)
   return dropout(x, p, train)

@@ -14,6 +14,7 @@ import type { OpDef } from '../../tensor/op.ts'
 import { effects, writeDrawn } from '../../tensor/effects.ts'
 import { mode, noGrad } from '../../tensor/mode.ts'
 import {
+  type Takes,
   type Arguments,
   bool,
   int,
@@ -223,7 +224,7 @@ const binomialArguments = signature('binomial', required('count', tensor), requi
  * binomial(tensor([10, 100]), tensor([0.5, 0.1])) // tensor([ 7., 11.])
  */
 export function binomial(
-  ...args: [count: Tensor, prob: Tensor, generator?: Generator | null | GeneratorOption]
+  ...args: Takes<[count: Tensor, prob: Tensor], 'count prob', [generator?: Generator | null | GeneratorOption]>
 ): Tensor {
   const [count, prob, generator] = binomialArguments(args)
   if (prob.dtype !== count.dtype) {

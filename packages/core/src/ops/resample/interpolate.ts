@@ -7,6 +7,7 @@ import { s } from '../../expr/expr.ts'
 import { apply } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import {
+  type Arguments,
   bool,
   dims,
   either,
@@ -266,14 +267,17 @@ function checkSizes(x: Tensor, output: Shape): void {
  */
 export function interpolate(
   input: Tensor,
-  ...args: [
-    size?: number | readonly number[] | null | InterpolateOptions,
-    scaleFactor?: number | readonly number[] | null | InterpolateOptions,
-    mode?: string | InterpolateOptions,
-    alignCorners?: boolean | null | InterpolateOptions,
-    recomputeScaleFactor?: boolean | null | InterpolateOptions,
-    antialias?: boolean | InterpolateOptions,
-  ]
+  ...args: Arguments<
+    [
+      size: number | readonly number[] | null,
+      scaleFactor: number | readonly number[] | null,
+      mode: string,
+      alignCorners: boolean | null,
+      recomputeScaleFactor: boolean | null,
+      antialias: boolean,
+    ],
+    InterpolateOptions
+  >
 ): Tensor {
   const [x, size, scaleFactor, name, aligned, recompute, antialias] = read([input, ...args])
   const mode = Object.hasOwn(modes, name) ? modes[name] : null

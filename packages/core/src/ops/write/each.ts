@@ -7,7 +7,7 @@ import { typeName } from '../../base/python.ts'
 import { effects } from '../../tensor/effects.ts'
 import { checkWritable } from '../../tensor/in-place.ts'
 import { noGrad } from '../../tensor/mode.ts'
-import { checkSelf, fn as fnKind, method, nothingMore, required, tensor } from '../../tensor/signature.ts'
+import { type Takes, checkSelf, fn as fnKind, method, nothingMore, required, tensor } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { fromArray } from '../create/create.ts'
 import { numberFor } from '../define/arguments.ts'
@@ -62,7 +62,7 @@ const mapArguments = method('map_', required('tensor', tensor), required('callab
  */
 export function map_(
   x: Tensor,
-  ...args: [tensor: Tensor, callable: (value: number, other: number) => number | boolean]
+  ...args: Takes<[tensor: Tensor, callable: (value: number, other: number) => number | boolean], 'tensor callable'>
 ): Tensor {
   const [other, callable] = mapArguments(x, args)
   if (other.dtype !== x.dtype) {

@@ -90,7 +90,7 @@ const diagonalArguments = method(
  */
 export function fillDiagonal_(
   x: Tensor,
-  ...args: [fillValue: Tensor | number | boolean, wrap?: boolean | { readonly wrap?: boolean }]
+  ...args: Takes<[fillValue: Tensor | number | boolean], 'fillValue', [wrap?: boolean | { readonly wrap?: boolean }]>
 ): Tensor {
   const [given, wrap] = diagonalArguments(x, args)
   if (x.dim() < 2) throw new RuntimeError('dimensions must larger than 1', `This tensor has ${x.dim()}.`)
@@ -151,7 +151,10 @@ const requiresGradArguments = method('requires_grad_', optional('requiresGrad', 
  * @example
  * zeros(3).requiresGrad_()
  */
-export function requiresGrad_(x: Tensor, ...args: [requiresGrad?: boolean]): Tensor {
+export function requiresGrad_(
+  x: Tensor,
+  ...args: [requiresGrad?: boolean | { readonly requiresGrad?: boolean }]
+): Tensor {
   const [requiresGrad] = requiresGradArguments(x, args)
   return x.setRequiresGrad(requiresGrad)
 }
