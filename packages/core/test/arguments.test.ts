@@ -3,6 +3,7 @@ import { js } from '@flambeau/backend-js'
 import {
   arange,
   compile,
+  empty,
   F,
   full,
   grad,
@@ -12,11 +13,13 @@ import {
   ones,
   optim,
   pad,
+  rand,
   randint,
   randn,
   Slice,
   tensor,
   useDevice,
+  zeros,
 } from '@flambeau/core'
 import { expect, it } from 'vitest'
 import { numberSource } from '../src/expr/js.ts'
@@ -36,6 +39,24 @@ const same: readonly [string, () => unknown, () => unknown][] = [
   ['std of all', () => x.std(false), () => x.std({ unbiased: false })],
   ['argmax', () => x.argmax(1, true), () => x.argmax({ dim: 1, keepdim: true })],
   ['sort', () => x.sort(0, true).values, () => x.sort({ dim: 0, descending: true }).values],
+  ['zeros', () => zeros(2, 3, { dtype: 'int32' }), () => zeros({ size: [2, 3], dtype: 'int32' })],
+  ['ones', () => ones([2]), () => ones({ size: [2] })],
+  ['empty', () => empty(2).shape, () => empty({ size: [2] }).shape],
+  ['rand', () => (manualSeed(0), rand(2)), () => (manualSeed(0), rand({ size: [2] }))],
+  ['randn', () => (manualSeed(0), randn(2)), () => (manualSeed(0), randn({ size: [2] }))],
+  ['newZeros', () => x.newZeros(2), () => x.newZeros({ size: [2] })],
+  ['flip', () => x.flip(0, 1), () => x.flip({ dims: [0, 1] })],
+  ['permute', () => x.permute(1, 0), () => x.permute({ dims: [1, 0] })],
+  ['reshape', () => x.reshape(4, -1), () => x.reshape({ shape: [4, -1] })],
+  ['view', () => x.view(4), () => x.view({ size: [4] })],
+  ['expand', () => x.expand(3, -1, -1), () => x.expand({ size: [3, -1, -1] })],
+  ['repeat', () => x.repeat(2, 1), () => x.repeat({ repeats: [2, 1] })],
+  ['tile', () => x.tile(2), () => x.tile({ dims: [2] })],
+  [
+    'temperatures of gumbelSoftmax',
+    () => (manualSeed(0), F.gumbelSoftmax(x, 0.5)),
+    () => (manualSeed(0), F.gumbelSoftmax(x, { tau: tensor(0.5) })),
+  ],
   ['topk', () => x.topk(1, 0, false).values, () => x.topk(1, { dim: 0, largest: false }).values],
   [
     'sizes of Linear',
@@ -121,6 +142,16 @@ it.each(same)('%s takes the same arguments by position and by name', (_, byPlace
 
 const refused: readonly [string, () => unknown, string][] = [
   [
+    'sizes by a wrong name',
+    () => x.flip({ axes: [0] } as never),
+    "flip() got an unexpected keyword argument 'axes'\nIt takes dims.",
+  ],
+  [
+    'a number as sizes by name',
+    () => zeros({ size: 3 } as never),
+    "zeros(): argument 'size' must be tuple of ints, not int",
+  ],
+  [
     'axes',
     () => x.argmax({ axes: 1 } as never),
     "argmax() got an unexpected keyword argument 'axes'\nDid you mean dim?",
@@ -190,6 +221,22 @@ it('text never becomes code', () => {
 })
 
 // PyTorch 1.13.1 computes normals of the common shape, times the deviations, plus the means.
+it('a temperature that falls between compiled steps is a tensor or a function', () => {
+  let falling = 1
+  const tau = tensor(1)
+  for (const of of [tau, () => falling]) {
+    manualSeed(0)
+    const step = compile(() => F.gumbelSoftmax(x, { tau: of }))
+    const sharpest = Array.from({ length: 6 }, (_, i) => {
+      falling = 1 / (1 + i)
+      tau.fill_(falling)
+      return step()
+    })
+    manualSeed(0)
+    expect(sharpest.map(String)).toEqual(sharpest.map((_, i) => String(F.gumbelSoftmax(x, 1 / (1 + i)))))
+  }
+})
+
 it('normal takes tensors for the mean, the deviation, or both', () => {
   const mean = tensor([1, 2, 3], { requiresGrad: true })
   const std = tensor([[1], [2]])

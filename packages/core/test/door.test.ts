@@ -956,7 +956,7 @@ add('F.pdist', F.pdist, [self, ofNumber('p', 2)], { nan: 'of odd orders' })
 add(
   'F.gumbelSoftmax',
   F.gumbelSoftmax,
-  [at('logits', 'tensor', T), ofNumber('tau', 1), at('hard', 'bool?', true), ofNumber('eps', 1), dim],
+  [at('logits', 'tensor', T), at('tau', 'operand?', 1), at('hard', 'bool?', true), ofNumber('eps', 1), dim],
   { nan: 'a temperature of 0' },
 )
 made_(

@@ -117,8 +117,8 @@ interface NoCollate {
  *   const loss = F.crossEntropy(model.forward(x), y)
  * }
  */
-export class DataLoader<T, B = Batch<T>> implements Iterable<B>, AsyncIterable<B> {
-  readonly dataset: Source<T>
+export class DataLoader<T, B = Batch<T>, D = Source<T>> implements Iterable<B>, AsyncIterable<B> {
+  readonly dataset: D
   /** Samples per batch; undefined if a `batchSampler` decides, null if there are no batches. */
   readonly batchSize: number | null | undefined
   readonly dropLast: boolean
@@ -137,12 +137,12 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B>, AsyncIterable<B
   #resumed: Pass | null = null
 
   constructor(
-    dataset: Source<T> & Source<B>,
+    dataset: Source<T> & Source<B> & D,
     batchSize: null | (SampleOptions<T> & NoCollate),
     options?: Omit<SampleOptions<T>, 'batchSize' | 'collateFn' | 'collate'> & NoCollate,
   )
-  constructor(dataset: Source<T>, options: SampleOptions<T, B>)
-  constructor(dataset: Source<T>, ...more: LoaderArguments<T, B>)
+  constructor(dataset: Source<T> & D, options: SampleOptions<T, B>)
+  constructor(dataset: Source<T> & D, ...more: LoaderArguments<T, B>)
   constructor(...args: readonly unknown[]) {
     const [set, batchSize, shuffled, own, ofBatches, workers, collate, , dropLast, , , , drawn, factor, persistent] =
       readLoader(args)
@@ -175,7 +175,7 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B>, AsyncIterable<B
     if (batchSize === null && dropLast) {
       throw new ValueError('batch_size=None option disables auto-batching and is mutually exclusive with drop_last')
     }
-    this.dataset = set as Source<T>
+    this.dataset = set as D
     this.dropLast = dropLast
     this.generator = generator
     this.numWorkers = workers
@@ -478,7 +478,7 @@ export class DataLoader<T, B = Batch<T>> implements Iterable<B>, AsyncIterable<B
     if (this.batchSize === null)
       return this.#collate === undefined ? (samples[0] as unknown as B) : this.#collate(samples[0])
     if (this.#collate !== undefined) return this.#collate(samples)
-    return collate(samples, [], this.dataset.integers === true) as B
+    return collate(samples, [], (this.dataset as Source<T>).integers === true) as B
   }
 }
 

@@ -42,6 +42,16 @@ it('a tensor is the dataset of its rows', () => {
   expect(() => new DataLoader(tensor(1))).toThrow('len() of a 0-d tensor')
 })
 
+it('a loader knows the class of its dataset', () => {
+  const loader = new DataLoader(new TensorDataset(x, y), { batchSize: 2 })
+  expectTypeOf(loader.dataset.length).toEqualTypeOf<number>()
+  expect(loader.dataset.tensors[0]).toBe(x)
+  const lists = new DataLoader(['a', 'b'], { batchSize: null })
+  expectTypeOf(lists.dataset).toEqualTypeOf<string[]>()
+  const epoch = (batches: DataLoader<[Tensor, Tensor]>): number => [...batches].length
+  expect(epoch(loader)).toBe(2)
+})
+
 class Squares extends Dataset<number> {
   readonly length = 4
   at(index: number): number {

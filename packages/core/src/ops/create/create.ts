@@ -145,7 +145,7 @@ export function tensor(...args: [data: TensorData, options?: TensorOptions]): Te
 }
 const tensorArguments = signature('tensor', required('data', anything), ...tensorParameters)
 
-export type SizeArgs = readonly (number | readonly number[] | TensorOptions)[]
+export type SizeArgs = readonly (number | readonly number[] | (TensorOptions & { readonly size?: readonly number[] }))[]
 
 const fillWith = (name: string, value: number) => {
   const read = signature(name, ...tensorParameters)

@@ -17,6 +17,7 @@ import {
   type Parameter,
   refused,
   required,
+  signature,
 } from '../../tensor/signature.ts'
 
 export type Dims = number | readonly number[]
@@ -39,13 +40,19 @@ export const dimParameter: Parameter<Dims | null> = optional('dim', nullable(dim
 export const keepdimParameter: Parameter<boolean> = optional('keepdim', bool, false)
 export const dtypeParameter: Parameter<DType | undefined> = keyword('dtype', dtype, undefined)
 
-export type Sizes = readonly [readonly number[]] | readonly number[]
+/** Sizes one by one, as an array, or by name. */
+export type Sizes<K extends string = 'size'> =
+  | readonly [readonly number[] | { readonly [k in K]: readonly number[] }]
+  | readonly number[]
 /**
- * Sizes as varargs or as one array, each an integer of at least `least`. Copies them, so that the caller's array never
- * becomes the shape of a tensor.
+ * Sizes as varargs, as one array or by name, each an integer of at least `least`. Copies them, so that the caller's array
+ * never becomes the shape of a tensor.
  */
 export function sizesOf(name: string, parameter: string, given: readonly unknown[], least = 0): Shape {
-  const list = Array.isArray(given[0]) && given.length === 1 ? (given[0] as readonly unknown[]) : given
+  const [first] = given
+  const one = given.length === 1 && typeof first === 'object' && first !== null
+  if (one && isOptions(first)) return sizesOf(name, parameter, signature(name, required(parameter, ints))(given), least)
+  const list = one && Array.isArray(first) ? (first as readonly unknown[]) : given
   for (let i = 0; i < list.length; i++) {
     if (Number.isSafeInteger(list[i])) continue
     const alone = list === given && given.length === 1
@@ -55,12 +62,16 @@ export function sizesOf(name: string, parameter: string, given: readonly unknown
 }
 const sizes = { ...dims, hint: 'Pass sizes as (2, 3) or ([2, 3]).' }
 
-/** Splits `(2, 3, { dtype })` and `([2, 3], { dtype })` into the sizes and the options after them. */
+/** Splits `(2, 3, { dtype })`, `([2, 3], { dtype })` and `({ size: [2, 3], dtype })` into the sizes and the options. */
 export function sizesAndOptions(name: string, args: readonly unknown[]): { shape: Shape; options: readonly unknown[] } {
   let given = args.length
   while (given > 0 && args[given - 1] === undefined) given--
   const last = args[given - 1]
   const count = typeof last === 'object' && last !== null && isOptions(last) ? given - 1 : given
+  if (count === 0 && given > 0) {
+    const { size, ...options } = last as Record<string, unknown>
+    if (size !== undefined) return { shape: sizesOf(name, 'size', [{ size }]), options: [options] }
+  }
   return { shape: sizesOf(name, 'size', args.slice(0, count)), options: args.slice(count, given) }
 }
 

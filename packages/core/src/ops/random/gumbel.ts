@@ -11,6 +11,7 @@ import type { Tensor } from '../../tensor/tensor.ts'
 import { type DimOption, notImplemented } from '../define/arguments.ts'
 import { elementwise } from '../define/elementwise.ts'
 import { filled } from '../define/fill.ts'
+import { operandKind, type TensorLike } from '../define/overloads.ts'
 import { scatter } from '../indexing/gather.ts'
 import { argmax } from '../order/extremes.ts'
 import { add, sub } from '../pointwise/arithmetic.ts'
@@ -21,14 +22,14 @@ const noisy = elementwise('div', (logits, drawn, tau) => s.div(s.add(logits, s.n
 const read = signature(
   'gumbel_softmax',
   required('logits', tensor),
-  optional('tau', number, 1),
+  optional('tau', { ...operandKind, expected: 'float' }, 1),
   optional('hard', bool, false),
   optional('eps', number, 1e-10),
   optional('dim', int, -1),
 )
 export interface GumbelSoftmaxOptions extends DimOption {
-  /** The temperature: the smaller, the nearer to 0 and 1. */
-  readonly tau?: number
+  /** The temperature: the smaller, the nearer to 0 and 1; in a compiled step a tensor or a function if it changes. */
+  readonly tau?: TensorLike
   /** Return 0 and 1, with the gradient of the softmax. */
   readonly hard?: boolean
   /** Without an effect. */
@@ -43,7 +44,7 @@ export interface GumbelSoftmaxOptions extends DimOption {
  */
 export function gumbelSoftmax(
   logits: Tensor,
-  ...args: Arguments<[tau: number, hard: boolean, eps: number, dim: number], GumbelSoftmaxOptions>
+  ...args: Arguments<[tau: TensorLike, hard: boolean, eps: number, dim: number], GumbelSoftmaxOptions>
 ): Tensor {
   const [x, tau, hard, , dim] = read([logits, ...args])
   if (!isFloat(x.dtype)) throw notImplemented('exponential_cpu', x.dtype)

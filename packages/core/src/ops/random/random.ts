@@ -52,7 +52,7 @@ import type { TensorLike } from '../define/overloads.ts'
 
 /** A shape, alone or among the options. */
 type SizeArg = readonly number[] | (RandomOptions & { readonly size: readonly number[] })
-type SizeArgs = readonly (number | readonly number[] | RandomOptions)[]
+type SizeArgs = readonly (number | readonly number[] | (RandomOptions & { readonly size?: readonly number[] }))[]
 
 /** The options from the device on, as `randomParameters` reads them. */
 type Rest = readonly [device: string | undefined, requiresGrad: boolean, generator: Generator | null]

@@ -308,7 +308,7 @@ const repeatOp: OpDef<readonly number[]> = {
  * repeat(tensor([1, 2]), 2, 2) // tensor([[1., 2., 1., 2.],
  *                              //         [1., 2., 1., 2.]])
  */
-export function repeat(x: Tensor, ...repeats: Sizes): Tensor {
+export function repeat(x: Tensor, ...repeats: Sizes<'repeats'>): Tensor {
   checkSelf('repeat', x)
   const counts = sizesOf('repeat', 'repeats', repeats, Number.NEGATIVE_INFINITY)
   if (counts.length < x.dim()) {
@@ -320,7 +320,7 @@ export function repeat(x: Tensor, ...repeats: Sizes): Tensor {
 }
 
 /** As `repeat`, but if there are fewer repeats than dimensions, they are for the last ones. */
-export function tile(x: Tensor, ...repeats: Sizes): Tensor {
+export function tile(x: Tensor, ...repeats: Sizes<'dims'>): Tensor {
   checkSelf('tile', x)
   const counts = sizesOf('tile', 'dims', repeats, Number.NEGATIVE_INFINITY)
   return repeat(x, [...new Array<number>(Math.max(x.dim() - counts.length, 0)).fill(1), ...counts])

@@ -43,7 +43,7 @@ export function view(x: Tensor, ...sizes: Sizes): Tensor {
 }
 
 /** The same elements under another shape: a view if possible, otherwise a copy; one size may be -1. */
-export function reshape(x: Tensor, ...sizes: Sizes): Tensor {
+export function reshape(x: Tensor, ...sizes: Sizes<'shape'>): Tensor {
   checkSelf('reshape', x)
   return apply(reshapeOp, [x], inferSize(sizesOf('reshape', 'shape', sizes, -1), x.numel()))
 }
@@ -73,7 +73,7 @@ export function flatten(x: Tensor, ...args: Arguments<[startDim: number, endDim:
 }
 
 /** The dimensions in another order. */
-export function permute(x: Tensor, ...dims: Sizes): Tensor {
+export function permute(x: Tensor, ...dims: Sizes<'dims'>): Tensor {
   checkSelf('permute', x)
   const order = sizesOf('permute', 'dims', dims, Number.NEGATIVE_INFINITY)
   if (order.length !== x.dim()) {
@@ -203,7 +203,7 @@ const flipCopyOp: OpDef<readonly number[]> = {
   to: { kind: 'compose', compose: ([x], dims) => [apply(cloneOp, [apply(flipOp, [x], dims)], null)] },
 }
 /** The elements in reverse order along the given dimensions: a copy, as in PyTorch. */
-export function flip(x: Tensor, ...dims: Sizes): Tensor {
+export function flip(x: Tensor, ...dims: Sizes<'dims'>): Tensor {
   checkSelf('flip', x)
   const given = sizesOf('flip', 'dims', dims, Number.NEGATIVE_INFINITY)
   return apply(flipCopyOp, [x], given.length === 0 ? [] : normalizeDims(given, x.dim()))
