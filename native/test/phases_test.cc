@@ -1,6 +1,6 @@
 // Gradients of convolutions by data with steps of 1 and 2, against plain loops: on every instruction set, for few and many
-// channels, in groups, for windows that leave elements out or lie beside the images, in bands of rows and with several
-// images at once, in memory of exactly the right size.
+// channels, in groups, for windows that leave elements out or lie beside the images, in bands of rows with several
+// images at once or side by side, under a single channel, in memory of exactly the right size.
 #include "suites.h"
 #include "trial.h"
 
@@ -69,6 +69,10 @@ const Convolution convolutions[] = {
     {2, 5, 2, 1, {9, 8}, {1, 2}, {2, 2}, {1, 1}},     {1, 6, 2, 2, {12, 19}, {4, 5}, {2, 1}, {1, 2}},
     {1, 6, 2, 1, {12, 19}, {5, 4}, {1, 2}, {2, 2}},   {3, 18, 2, 1, {7, 5}, {3, 3}, {1, 1}, {1, 1}},
     {1, 2, 3, 1, {5, 6}, {3, 3}, {2, 2}, {4, 5}},     {1, 24, 2, 1, {120, 90}, {3, 3}, {2, 2}, {1, 1}},
+    {20, 6, 5, 1, {14, 11}, {5, 4}, {1, 1}, {0, 1}},  {37, 3, 9, 2, {6, 7}, {4, 5}, {1, 1}, {2, 0}},
+    {33, 14, 40, 1, {7, 5}, {3, 5}, {2, 1}, {1, 2}},  {18, 40, 3, 1, {8, 17}, {5, 5}, {2, 2}, {2, 2}},
+    {40, 2, 2, 1, {5, 5}, {2, 2}, {1, 1}, {4, 5}},    {3, 1, 4, 2, {12, 28}, {5, 5}, {1, 1}, {2, 2}},
+    {2, 1, 2, 1, {200, 70}, {7, 4}, {1, 1}, {0, 3}},  {2, 1, 3, 1, {5, 19}, {4, 3}, {1, 1}, {0, 0}},
     {70, 2, 1, 1, {1, 1}, {1, 1}, {2, 2}, {0, 0}},    {1, 150, 2, 1, {3, 70}, {2, 2}, {2, 2}, {0, 0}},
 };
 
@@ -101,7 +105,9 @@ TEST_CASE("gradients in phases have the same bits for any number of threads" * i
   for (const Kernels* kernels : all_kernels()) {
     for (const Convolution& it : {Convolution{8, 16, 8, 1, {32, 32}, {3, 3}, {2, 2}, {1, 1}},
                                   Convolution{3, 70, 24, 1, {9, 9}, {3, 3}, {2, 2}, {1, 1}},
-                                  Convolution{2, 1, 1, 40, {56, 56}, {3, 3}, {2, 2}, {1, 1}}}) {
+                                  Convolution{2, 1, 1, 40, {56, 56}, {3, 3}, {2, 2}, {1, 1}},
+                                  Convolution{64, 6, 16, 1, {14, 14}, {5, 5}, {1, 1}, {0, 0}},
+                                  Convolution{9, 1, 6, 1, {28, 28}, {5, 5}, {1, 1}, {2, 2}}}) {
       Buffer dy(DType::float32, it.gradients()), weight(DType::float32, it.weights());
       for (Buffer* buffer : {&dy, &weight})
         for (int64_t i = 0; i < buffer->count; i++) buffer->set(i, mild_value(DType::float32));

@@ -1,6 +1,7 @@
 // Products of floats, and gradients of convolutions that have the same tiles.
 #include "contract.inl"
 #if !defined(__wasm__)
+#include "abreast.inl"
 #include "phases.inl"
 #endif
 
@@ -8,6 +9,11 @@ namespace flambeau::ISA {
 template void contract_of<float>(const Contract&, const Memory&, void*);
 
 #if !defined(__wasm__)
-void phases(const CompositeOp& it, const Memory& memory) { Phases(it, memory).run(); }
+void by_input(const CompositeOp& op, const Memory& memory) {
+  const ByInput it(op, memory);
+  Abreast abreast(it);
+  Phases phases(it);
+  abreast.cost() < phases.cost() ? abreast.run() : phases.run();
+}
 #endif
 }

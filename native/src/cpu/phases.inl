@@ -1,51 +1,19 @@
-// Gradients of convolutions by data with a step of 2, and transposed convolutions: every other element of every other row
-// of the result, a phase, is a sum over taps of its own. All phases of some rows of an image are computed in memory that
+// Gradients of convolutions by data, phase by phase: with a step of 2, every other element of every other row of the result
+// is a sum over taps of its own. All phases of some rows of an image are computed in memory that
 // stays in the cache, over the padded gradient, which is there too, and then written between each other. So memory is
-// read and written once, and threads share images instead of phases. Tiles are those of sweeps (sweep.inl), or of vectors
-// along the rows (turned.inl) where planes are too narrow for them. Sizes alone decide which, and how the work is divided.
+// read and written once, and threads share images instead of phases. Tiles are those of sweeps (sweep.inl), of windows that
+// slide under a single row (slide.inl), or of vectors along the rows (turned.inl) where planes are too narrow for them. Sizes alone decide which, and how the work is divided.
 #pragma once
+#include "by_input.inl"
+#include "slide.inl"
 #include "sweep.inl"
 #include "turned.inl"
 
 namespace flambeau::ISA {
 
-/** One direction of the planes. */
-struct PhaseSide {
-  /** Sizes of the result, of the gradient and of the window. */
-  int64_t size, out, kernel, step, low;
-
-  /** Element step q + r of the result sums gradients q + first(r), ..., q + last(r). */
-  int64_t first(int64_t r) const { return -((kernel - 1 - r - low + (kernel + low) * step) / step - (kernel + low)); }
-  int64_t last(int64_t r) const { return (r + low) / step; }
-  int64_t taps(int64_t r) const { return last(r) - first(r) + 1; }
-  /** The phase that a place in the window belongs to, and which of its taps that is. */
-  int64_t phase(int64_t place) const { return (place + (step - 1) * low) % step; }
-  int64_t index(int64_t place) const {
-    const int64_t r = phase(place);
-    return (r + low - place - step * first(r)) / step;
-  }
-  /** The elements of the longest phase. */
-  int64_t length() const { return up(size, step); }
-  /** The first gradient of an element of any phase, and how many more there are. */
-  int64_t begin() const { return step == 1 ? first(0) : first(0) < first(1) ? first(0) : first(1); }
-  int64_t more() const {
-    const int64_t end = last(step - 1), reach = end - begin();
-    return reach > 0 ? reach : 0;
-  }
-};
-
-class Phases {
+class Phases : ByInput {
  public:
-  Phases(const CompositeOp& it, const Memory& memory)
-      : rows_(side(it, 0)),
-        columns_(side(it, 1)),
-        channels_(it.numbers[8]),
-        groups_(it.numbers[9]),
-        own_(it.steps[1] / groups_),
-        images_(it.outer / it.steps[1]) {
-    const float** const operands[] = {&dy_, &weight_};
-    for (int i = 0; i < 2; ++i) *operands[i] = at(it.operands[i], memory);
-    dx_ = at(it.operands[2], memory);
+  explicit Phases(const ByInput& it) : ByInput(it) {
     for (int64_t r = 0; r < rows_.step; ++r) {
       for (int64_t q = 0; q < columns_.step; ++q) {
         const int64_t taps = rows_.taps(r) * columns_.taps(q);
@@ -54,6 +22,12 @@ class Phases {
       }
     }
     divide();
+  }
+
+  /** Multiplications of vectors. */
+  double cost() const {
+    const int64_t elements = images_ * groups_ * channels_ * rows_.length() * columns_.length();
+    return fill_ * static_cast<double>(elements * terms_ / L);
   }
 
   void run() {
@@ -68,7 +42,9 @@ class Phases {
     const int64_t each = up(channels_, high_), split = splits_ ? each : 1;
     auto pack_part = [&](int64_t part) {
       const int64_t block = part / own_, first = block % each * high_;
-      pack(block / each, part % own_, first, least(high_, channels_ - first), places, packed + block * perBlock);
+      float* const to = packed + block * perBlock;
+      isSliding_ ? pack_window(block, part % own_, to)
+                 : pack(block / each, part % own_, first, least(high_, channels_ - first), places, to);
     };
     each_part(blocks * own_, perBlock / own_, pack_part);
     auto unit = [&](int64_t index) {
@@ -81,11 +57,8 @@ class Phases {
   }
 
  private:
-  static constexpr int64_t L = lanes<float>;
   /** The most channels of a unit, the elements of its phases, and the columns for which images are taken together. */
   static constexpr int64_t mostChannels = 64, unitElements = 1 << 15, fewColumns = 128, manyUnits = 16;
-  /** Multiplications of a part. */
-  static constexpr int64_t partWork = 1 << 16;
 
   /** Every so many rows and columns of the result: the taps and terms of a sum, and the terms of the phases before. */
   struct Phase {
@@ -95,26 +68,6 @@ class Phases {
   struct Place {
     int32_t phase, tap;
   };
-
-  static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-  static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
-
-  static PhaseSide side(const CompositeOp& it, int d) {
-    const int32_t* n = it.numbers + d;
-    return {n[0], d == 0 ? it.n : it.inner, n[2], n[4], n[6]};
-  }
-  static float* at(const Operand& x, const Memory& memory) {
-    return reinterpret_cast<float*>(memory.rows[x.ref].data) + x.offset;
-  }
-
-  /** Calls f(i) for i from 0 to before `count`, each of so much work, in parts that are worth a thread. */
-  template <class F> static void each_part(int64_t count, int64_t work, const F& f) {
-    const int64_t each = work < partWork ? partWork / most(work, 1) : 1;
-    auto part = [&](int64_t i) {
-      for (int64_t j = i * each, end = least(count, j + each); j < end; ++j) f(j);
-    };
-    parallel_for(up(count, each), part);
-  }
 
   /** A unit is some channels of a band of rows of each phase, or of several images whose planes are small. */
   void divide() {
@@ -139,6 +92,9 @@ class Phases {
     const double turned =
         filled * (1 + 4 / static_cast<double>(columns) + 8 / static_cast<double>(phases_[count_ - 1].k + 1));
     isTurned_ = turned < direct;
+    fill_ = isTurned_ ? turned : direct;
+    isSliding_ = channels_ == 1 && rows_.step == 1 && columns_.step == 1 && columns_.size > L &&
+                 rows_.kernel >= fewestSlideTaps && rows - (bands_ - 1) * length_ >= fewestSlideRows;
     width_ = isTurned_ ? up(high_, L) * L : high_;
   }
 
@@ -186,6 +142,16 @@ class Phases {
           }
         }
       }
+    }
+  }
+
+  /** The weights of a channel of the gradient, columns of the window one after the other. */
+  void pack_window(int64_t group, int64_t o, float* to) const {
+    const int64_t high = rows_.kernel, wide = columns_.kernel;
+    const float* const from = weight_ + (group * own_ + o) * high * wide;
+    for (int64_t h = 0; h < high; ++h) {
+      for (int64_t w = 0; w < wide; ++w)
+        to[(o * wide + columns_.index(w)) * high + rows_.index(h)] = from[h * wide + w];
     }
   }
 
@@ -257,12 +223,26 @@ class Phases {
       pad(group, image, images, row, padded);
       from = padded;
     }
+    if (isSliding_) return slide_all(group, image, images, row, rows, packed, from);
     for (int64_t block = begin; block < end; ++block) {
       const int64_t first = block * high_, count = least(high_, channels_ - first);
       const float* const weights = packed + block * terms_ * width_;
       isTurned_ ? turn(images, rows, count, weights, offsets, from, to, line)
                 : sweep_all(images, rows, count, weights, offsets, from, to, line);
       weave(image, images, group * channels_ + first, count, row, rows, to, line);
+    }
+  }
+
+  /** The only channel of a group. */
+  void slide_all(int64_t group, int64_t image, int64_t images, int64_t row, int64_t rows, const float* window,
+                 const float* from) const {
+    int32_t* const offsets = scratch<4>().room<int32_t>(own_);
+    for (int64_t o = 0; o < own_; ++o) offsets[o] = static_cast<int32_t>(o * plane_);
+    const int64_t wide = columns_.size;
+    Slide<float> it{own_, offsets, rows_.kernel, columns_.kernel, broad_, 1, window, from, nullptr, wide, 0};
+    for (int64_t i = 0; i < images; ++i, it.b += tall_ * broad_) {
+      it.c = dx_ + (((image + i) * groups_ + group) * rows_.size + row) * wide;
+      slide_plane(it, rows, wide);
     }
   }
 
@@ -378,11 +358,6 @@ class Phases {
     }
   }
 
-  PhaseSide rows_, columns_;
-  /** Channels of the result in a group, groups, channels of the gradient in a group, images. */
-  int64_t channels_, groups_, own_, images_;
-  const float *dy_, *weight_;
-  float* dx_;
   Phase phases_[4];
   int count_ = 0;
   /** The terms of all phases' sums. */
@@ -396,6 +371,10 @@ class Phases {
   /** Whether each block of channels is a unit, because there are few others. */
   bool splits_;
   bool isTurned_;
+  /** Whether windows slide under the only channel of the result, which tiles write where it belongs. */
+  bool isSliding_;
+  /** The elements of vectors for each that counts. */
+  double fill_;
   /** The packed weights for a term. */
   int64_t width_;
 };

@@ -399,11 +399,11 @@ template <class T> void rows_of(const CompositeOp& it, const Memory& memory) {
 }
 
 void pool(const CompositeOp&, const Memory&);
-void phases(const CompositeOp&, const Memory&);
+void by_input(const CompositeOp&, const Memory&);
 
 void composite(const CompositeOp& it, const Memory& memory) {
 #if !defined(__wasm__)
-  if (it.kind == Composite::convolutionByInput) return phases(it, memory);
+  if (it.kind == Composite::convolutionByInput) return by_input(it, memory);
   if (it.kind >= Composite::maxPool) return pool(it, memory);
 #endif
   it.dtype == DType::float32 ? rows_of<float>(it, memory) : rows_of<double>(it, memory);

@@ -120,17 +120,33 @@ INLINE int64_t slide_taps_of(int64_t high) {
   return best;
 }
 
+/** Tiles over some rows of a plane, the first of which begins where `it` does. */
+template <class T> static void slide_plane(const Slide<T>& it, int64_t rows, int64_t width) {
+  constexpr int64_t L = lanes<T>, both = slideVectors * L;
+  const int64_t tall = slide_rows_of(rows), taps = slide_taps_of(it.high);
+  Slide<T> tile = it;
+  tile.far = width < both ? width - L : L;
+  for (int64_t row = 0; row < rows; row += tall) {
+    const int64_t top = row + tall <= rows ? row : rows - tall;
+    for (int64_t column = 0; column < width; column += both) {
+      // The last vectors overlap those before.
+      const int64_t left = column + both <= width || width < both ? column : width - both;
+      tile.b = it.b + top * it.down + left;
+      tile.c = it.c + top * it.cRow + left;
+      run_slide(tall, taps, tile);
+    }
+  }
+}
+
 /** All batch elements from `first` to before `end`, whole rows of columns. */
 template <class T, class Place, class Finish>
 static void run_slides(const Nested<T>& it, int64_t first, int64_t end, const Region& region, const Place& place,
                        const Finish& finish) {
-  constexpr int64_t L = lanes<T>, both = slideVectors * L;
   const int32_t last = it.bSum.depth - 1;
   const Nest outer{last - 1, it.bSum.sizes, it.bSum.steps};
   const int64_t width = it.bColumns.sizes[1], line = it.bColumns.steps[0];
   const int64_t begin = region.column / width, rows = region.columnEnd / width - begin;
   const int64_t high = it.bSum.sizes[last - 1], wide = it.bSum.sizes[last], each = high * wide;
-  const int64_t tall = slide_rows_of(rows), taps = slide_taps_of(high);
   int32_t* const aSum = scratch<4>().template room<int32_t>(it.k + it.k / each);
   int32_t* const offsets = aSum + it.k;
   offsets_of(it.aSum, 0, it.k, aSum);
@@ -144,17 +160,9 @@ static void run_slides(const Nested<T>& it, int64_t first, int64_t end, const Re
       for (int64_t e = 0; e < each; ++e) window[p * each + e % wide * high + e / wide] = a[aSum[p * each + e]];
     }
     from = a;
-    for (int64_t row = 0; row < rows; row += tall) {
-      const int64_t top = begin + (row + tall <= rows ? row : rows - tall);
-      for (int64_t column = 0; column < width; column += both) {
-        // The last vectors overlap those before.
-        const int64_t left = column + both <= width || width < both ? column : width - both;
-        tile.b = b + top * line + left;
-        tile.c = c + top * width + left;
-        tile.far = width < both ? width - L : L;
-        run_slide(tall, taps, tile);
-      }
-    }
+    tile.b = b + begin * line;
+    tile.c = c + begin * width;
+    slide_plane(tile, rows, width);
     finish(index, region);
   }
 }

@@ -26,7 +26,7 @@ const layers: readonly [x: number[], w: number[], options: Options, pads: number
   // Few channels, other kernels and steps, and wider padding are padded in memory.
   [[2, 3, 9, 9], [16, 3, 3, 3], { padding: 1 }, 2],
   [[2, 16, 9, 9], [16, 16, 3, 3], { padding: 3 }, 2],
-  [[2, 16, 9, 9], [16, 16, 5, 5], { padding: 2 }, 3],
+  [[2, 16, 9, 9], [16, 16, 5, 5], { padding: 2 }, 2],
   [[2, 16, 9, 9], [16, 16, 3, 3], { padding: 1, dilation: 2 }, 3],
 ]
 

@@ -250,8 +250,12 @@ const byInputOp: OpDef<Geometry> = {
   to: {
     kind: 'compose',
     compose: ([dy, weight], g) => {
-      const isNear = Math.max(...g.stride) === 2
-      if (isNear && runsOnPlanes('convolutionByInput', dy as Tensor, g.dilation))
+      // Kernels of three elements may have faster ways with a step of 1, as above.
+      const step = Math.max(...g.stride)
+      if (
+        (step === 2 || (step === 1 && Math.min(...g.kernel) > 3)) &&
+        runsOnPlanes('convolutionByInput', dy as Tensor, g.dilation)
+      )
         return [apply(phasesOp, [dy, weight], g)]
       const [n, rows] = dy.sizes
       const own = rows / g.groups
