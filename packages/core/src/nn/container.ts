@@ -12,8 +12,10 @@ import {
   signature,
   nothingMore,
 } from '../tensor/signature.ts'
+import { unseen } from '../tensor/temporaries.ts'
 import { kindOf, type Tensor } from '../tensor/tensor.ts'
 import { checkMember } from './held.ts'
+import { isOfLayer } from './layers.ts'
 import { Module } from './module.ts'
 import { getProperty, isModule, membersOf, setModule } from './members.ts'
 import { checkFree, checkName } from './module-arguments.ts'
@@ -176,7 +178,20 @@ class SequentialModule<T extends Module = Module> extends Container<T> {
   override forward(x: Tensor): Tensor {
     const modules = entriesOf(this)
     let y = x
-    for (let i = 0; i < modules.length; i++) y = modules[i][1].forward(y)
+    /** What only layers of flambeau have seen. */
+    let inner: Tensor | null = null
+    for (let i = 0; i < modules.length; i++) {
+      const [, module] = modules[i]
+      const { forward } = module
+      const given = y
+      y = module.forward(given)
+      if (!isOfLayer(forward)) inner = null
+      // Not a view, and not several tensors.
+      else if (y.storage?.root !== given.storage?.root) {
+        if (inner !== null) unseen(inner)
+        inner = y
+      }
+    }
     return y
   }
 

@@ -6,6 +6,9 @@ interface Forwarding {
   forward(...args: never[]): unknown
 }
 
+/** A method `forward`, and, if it reports, the one that the class defines. */
+export type Forward = ((...args: never[]) => unknown) & { own?: unknown }
+
 const watched = new WeakSet<object>()
 /**
  * From its first instance on, the `forward` of a class reports to a recorder that the step depends on the module's
@@ -24,12 +27,13 @@ export function watchForward(
     if (typeof property?.value !== 'function' || property.configurable !== true) continue
     const forward = property.value as (...args: unknown[]) => unknown
     const hides = /#\w/.test(String((x as object).constructor))
-    const value = function (this: object, ...args: unknown[]): unknown {
+    const value: Forward = function (this: object, ...args: unknown[]): unknown {
       enter(this as never)
       if (effects.sink !== null) effects.sink.looks.notedAll(this)
       called?.add(this)
       return hides && !looked.has(this) ? looking(this, forward, args, check) : forward.apply(this, args)
     }
+    value.own = forward
     Object.defineProperty(x, 'forward', { ...property, value })
   }
 }

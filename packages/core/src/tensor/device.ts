@@ -47,6 +47,8 @@ export class Storage {
   readonly serial: number
   /** Set once the storage has become some leaf's `.grad`: no other leaf may take it. */
   owned = false
+  /** Who may use the memory: the program, and each node that saved it. A backward pass frees what nobody holds any more. */
+  holders = 1
   /** Created in `inferenceMode`, so it takes no part in autograd. */
   readonly inference: boolean
   /** The storage that owns the memory: itself, or the one that it is an alias of. */

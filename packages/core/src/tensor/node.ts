@@ -9,6 +9,7 @@ import { shapeString } from '../base/shape.ts'
 import { nextNode } from './effects.ts'
 import { mode, type Packed } from './mode.ts'
 import type { Input, OpDef, Vjp } from './op.ts'
+import { Passing } from './temporaries.ts'
 import type { Tensor } from './tensor.ts'
 
 export type GradHook = (grad: Tensor) => Tensor | null | undefined | void
@@ -145,14 +146,18 @@ export class Node<A = unknown> implements Vjp<A> {
   keep(position: number, value: Input): void {
     const length = this.edges.length + this.specs.length
     this.saved ??= new Array<Input | Packed>(length)
-    if (value.wrapped !== true && (value as Tensor).inference) {
-      throw new RuntimeError(
-        'Inference tensors cannot be saved for backward. To work around you can make a clone to get a normal tensor and use it in autograd.',
-      )
-    }
-    if (mode.pack !== null && value.wrapped !== true) {
-      this.saved[position] = mode.pack(value)
-      return
+    if (value.wrapped !== true) {
+      const { inference, root } = (value as Tensor).storage
+      if (inference) {
+        throw new RuntimeError(
+          'Inference tensors cannot be saved for backward. To work around you can make a clone to get a normal tensor and use it in autograd.',
+        )
+      }
+      root.holders++
+      if (mode.pack !== null) {
+        this.saved[position] = mode.pack(value)
+        return
+      }
     }
     this.saved[position] = value
     const version = value.wrapped === true ? 0 : (value as Tensor).version
@@ -207,6 +212,7 @@ export class Node<A = unknown> implements Vjp<A> {
   /** Releases the saved values; a second backward pass then throws. */
   release(): void {
     if (this.saved !== null) {
+      Passing.current?.leave(this.saved)
       this.saved = null
       this.released = true
     }

@@ -1,9 +1,11 @@
 // Memory that flambeau itself makes and nobody else sees is freed as soon as it is dead, so that the next tensor gets it
-// while a cache has it: all that a large composition makes besides its results, and the gradients and temporaries of a
-// backward pass. Of few elements it is left to the garbage collector, because noting it would take longer.
+// while a cache has it: all that a large composition makes besides its results, the gradients and temporaries of a
+// backward pass, and what layers of flambeau hand to each other, once no node needs it. Of few elements it is left to the
+// garbage collector, because noting it would take longer.
 import { RuntimeError } from '../base/errors.ts'
 import type { Storage } from './device.ts'
 import { effects, freeing, type ScopeSink } from './effects.ts'
+import type { Packed } from './mode.ts'
 import type { Input } from './op.ts'
 import type { Tensor } from './tensor.ts'
 
@@ -13,6 +15,11 @@ export const isLarge = (inputs: readonly Input[]): boolean =>
 
 const used = (): never => {
   throw new RuntimeError('flambeau used a tensor that it had freed')
+}
+
+/** No program sees a tensor (any more): it is freed, or when the nodes that saved it are released. */
+export function unseen({ storage: { root } }: Tensor): void {
+  if (effects.sink === null && root.size >= freeing.from && --root.holders === 0 && !root.owned) root.free(used)
 }
 
 /** Runs a program's function amid work that frees what it makes: what the function makes is the program's. */
@@ -64,6 +71,18 @@ export class Passing {
   count({ storage: { root } }: Tensor, change: 1 | -1): void {
     const before = this.#waiting.get(root)
     if (before !== undefined) this.#set(root, before + change)
+    // A gradient that is a part of something saved: no pass frees that.
+    else if (change > 0) root.holders++
+  }
+
+  /** A node does not hold what it saved any more. */
+  leave(saved: readonly (Input | Packed | undefined)[]): void {
+    for (let i = 0; i < saved.length; i++) {
+      const x = saved[i]
+      if (x?.wrapped !== false) continue
+      const { root } = x.storage
+      if (--root.holders === 0) this.#set(root, 0)
+    }
   }
 
   /** Frees what is dead, between two pieces of work. */

@@ -10,6 +10,7 @@ import { apply, applyAll, operand } from '../../tensor/apply.ts'
 import { wantsGrad } from '../../tensor/graph.ts'
 import { mode, noGrad } from '../../tensor/mode.ts'
 import type { Input, OpDef } from '../../tensor/op.ts'
+import { unseen } from '../../tensor/temporaries.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { elementwise } from '../define/elementwise.ts'
 import { filled } from '../define/fill.ts'
@@ -309,6 +310,8 @@ export function maxPool(name: string): MaxPool {
     const way = !isSmall(windows) ? many : hasPlanes(x, windows, 'maxPool') ? planes : few
     if (!indices && !(mode.grad && wantsGrad([x]))) return [way.values(x, windows)]
     const [y, winners] = applyAll(ops.get(way) as OpDef<Windows>, [x], windows)
-    return indices ? [y, noGrad(() => way.places(winners, windows))] : [y]
+    if (indices) return [y, noGrad(() => way.places(winners, windows))]
+    unseen(winners)
+    return [y]
   }
 }
