@@ -27,38 +27,33 @@ interface Engine {
   readonly node: Node
 }
 
-/** V8 with its function that collects garbage, by the only way there is; null where that is closed. */
-function engineHere(): Engine | null {
-  const { process: node } = globalThis as { readonly process?: Partial<Node> }
-  if (typeof node?.getBuiltinModule !== 'function') return null
+/** What is found by means of Node's; null where they are closed, and elsewhere. */
+function inNode<T>(find: (node: Node, setFlag: (flag: string) => void) => T | null): T | null {
+  const { process: node } = globalThis as unknown as { readonly process: Node }
   try {
-    const { setFlagsFromString } = node.getBuiltinModule('v8')
-    setFlagsFromString('--expose-gc')
-    const collect = node.getBuiltinModule('vm').runInNewContext('gc') as Collect
-    setFlagsFromString('--no-expose-gc')
-    return { collect, node: node as Node }
+    return find(node, node.getBuiltinModule('v8').setFlagsFromString)
   } catch {
     return null
   }
 }
 
-/**
- * What sets the factor by which V8's young generation grows; null where flags are closed, and in a process that was
- * started with a size of its own for it.
- */
-function growthHere(): ((factor: 1 | 2) => void) | null {
-  const { process: node } = globalThis as { readonly process?: Partial<Node> }
-  if (typeof node?.getBuiltinModule !== 'function') return null
-  if (`${node.execArgv} ${node.env?.NODE_OPTIONS}`.includes('semi-space')) return null
-  try {
-    const { setFlagsFromString } = node.getBuiltinModule('v8')
-    const grow = (factor: 1 | 2): void => setFlagsFromString(`--semi-space-growth-factor=${factor}`)
+/** V8 with its function that collects garbage, by the only way there is. */
+const engineHere = (): Engine | null =>
+  inNode((node, setFlag) => {
+    setFlag('--expose-gc')
+    const collect = node.getBuiltinModule('vm').runInNewContext('gc') as Collect
+    setFlag('--no-expose-gc')
+    return { collect, node }
+  })
+
+/** What sets the factor by which V8's young generation grows; a process that was started with a size of its own keeps it. */
+const growthHere = (): ((factor: 1 | 2) => void) | null =>
+  inNode((node, setFlag) => {
+    if (`${node.execArgv} ${node.env?.NODE_OPTIONS}`.includes('semi-space')) return null
+    const grow = (factor: 1 | 2): void => setFlag(`--semi-space-growth-factor=${factor}`)
     grow(2)
     return grow
-  } catch {
-    return null
-  }
-}
+  })
 
 const refersToGarbage = (): WeakRef<object> => new WeakRef({})
 
@@ -66,8 +61,8 @@ const refersToGarbage = (): WeakRef<object> => new WeakRef({})
  * A function after which no WeakRef keeps its target alive, as after a turn of the event loop: a context with microtasks
  * of its own ends a turn with every script. Null where that does not work.
  */
-function forgetIn({ collect, node }: Engine): (() => void) | null {
-  try {
+const forgetIn = ({ collect }: Engine): (() => void) | null =>
+  inNode((node) => {
     const { createContext, Script } = node.getBuiltinModule('vm')
     const context = createContext({}, { microtaskMode: 'afterEvaluate' })
     const script = new Script('0')
@@ -77,10 +72,7 @@ function forgetIn({ collect, node }: Engine): (() => void) | null {
     forget()
     collect()
     return probe.deref() === undefined ? forget : null
-  } catch {
-    return null
-  }
-}
+  })
 
 /** Memory that is used again when a program frees it. */
 export interface Spare {
