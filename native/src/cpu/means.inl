@@ -214,10 +214,6 @@ class Means {
     }
   }
 
-  /** The first elements at p, followed by zeros, or all of a vector; and the reverse. */
-  ALWAYS_INLINE static V get(const float* p, int64_t n) { return n < L ? load_some(p, n) : load(p); }
-  ALWAYS_INLINE static void put(float* p, V x, int64_t n) { n < L ? store_some(p, x, n) : store(p, x); }
-
   const Planes& planes_;
   const Axis rows_, columns_;
   const float* const from_;

@@ -190,6 +190,49 @@ class Windows {
     }
   }
 
+  /**
+   * The gradients of two rows under windows of 3 x 3 that are two apart: of the first one, which windows of both `above` and
+   * `own` reach, and of the next, which only those of `own` do. What a vector of windows has is loaded once for both.
+   */
+  template <int isOdd>
+  ALWAYS_INLINE static void gather_rows(const Axis& c, const Reaching& above, const Reaching& own, float* dx) {
+    const int64_t before = c.low / 2;
+    for (int64_t m = 0; 2 * m < c.in; m += L) {
+      // The last windows that have the elements, and those before them.
+      const int64_t last = m + before + isOdd;
+      const bool isEdge = last < 1 || last + L > c.out;
+      V sums[2][2]{};
+      const auto add = [&](auto edge, const Reaching& row, float first, int which) ALWAYS_INLINE {
+        V dy[2], winners[2];
+#pragma GCC unroll 2
+        for (int64_t back = 0; back < 2; back++) {
+          dy[back] = load(row.dy + last - back);
+          winners[back] = load(row.winners + last - back);
+          // What is added for windows that are not there is 0.
+          if constexpr (edge.value) dy[back] = places_from(last - back, 1) < static_cast<uint32_t>(c.out) ? dy[back] : V{};
+        }
+        V &twice = sums[which][0], &once = sums[which][1];
+        twice = winners[1] == splat(first + 2) ? twice + dy[1] : twice;
+        twice = winners[0] == splat(first) ? twice + dy[0] : twice;
+        once = winners[isOdd] == splat(first + 1) ? once + dy[isOdd] : once;
+      };
+      const auto add_all = [&](auto edge) ALWAYS_INLINE {
+        add(edge, above, 6, 0);
+        add(edge, own, 0, 0);
+        add(edge, own, 3, 1);
+      };
+      isEdge ? add_all(Known<1>{}) : add_all(Known<0>{});
+      const int64_t left = c.in - 2 * m;
+#pragma GCC unroll 2
+      for (int64_t which = 0; which < 2; which++) {
+        const V first = sums[which][isOdd], second = sums[which][1 - isOdd];
+        float* const to = dx + which * c.in + 2 * m;
+        put(to, zipped<float, 0>(first, second, AllLanes<float>{}), left);
+        if (left > L) put(to + L, zipped<float, 1>(first, second, AllLanes<float>{}), left - L);
+      }
+    }
+  }
+
   /** Gradients of rows `from` to before `to`, of all planes. */
   template <int step, int known> void spread(int64_t from, int64_t to) const {
     // Copies, which a store cannot change.
@@ -230,6 +273,13 @@ class Windows {
             row.winners = copy + size;
           }
           of.count++;
+        }
+        if (!isFetched && step == 2 && known == 3 && r.stride == 2 && of.count == 2 && h + 1 < r.in && i + 1 < to) {
+          float* const dx = dxs + i * c.in;
+          c.low % 2 ? gather_rows<1>(c, rows[0], rows[1], dx) : gather_rows<0>(c, rows[0], rows[1], dx);
+          tap += 2;
+          h += 2;
+          i += 2;
         }
         for (; tap < r.stride && h < r.in && i < to; tap++, h++, i++, of.more += c.kernel) {
           while (of.count > 0 && of.rows->numbers + of.more >= numbers.all + r.kernel * c.kernel) {

@@ -84,6 +84,10 @@ struct Numbers {
 };
 constexpr Numbers numbers{};
 
+/** The first elements at p, followed by zeros, or all of a vector; and the reverse. */
+INLINE V get(const float* p, int64_t n) { return n < L ? load_some(p, n) : load(p); }
+INLINE void put(float* p, V x, int64_t n) { n < L ? store_some(p, x, n) : store(p, x); }
+
 /** Vectors of which each lane is `step` elements after the one before. */
 template <int step> struct Apart {
   V parts[step];
