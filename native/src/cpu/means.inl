@@ -31,7 +31,7 @@ class Means {
       if (step.value == 2 && planes_.are_tiles() && quotient_.isFactor) {
         const V by = quotient_.by;
         float* const y = to_;
-        from = Tiles(columns_.out).each(from_, from, to, [&](int64_t at, const V* tap) ALWAYS_INLINE {
+        from = Tiles(columns_.out).each(from_, from, to, [=](int64_t at, const V* tap) ALWAYS_INLINE {
           store(y + at, product(tap[0] + tap[1] + tap[2] + tap[3], by));
         });
       }
@@ -44,7 +44,7 @@ class Means {
       if (step.value == 2 && planes_.are_tiles() && quotient_.isFactor) {
         const V by = quotient_.by;
         const float* const dy = from_;
-        const auto get = [&](int64_t at, V* of) ALWAYS_INLINE { *of = product(load(dy + at), by); };
+        const auto get = [=](int64_t at, V* of) ALWAYS_INLINE { *of = product(load(dy + at), by); };
         from = 2 * Tiles(columns_.out).fill<1>(to_, from / 2, to / 2, get, [](const V* of, V) { return *of; });
       }
       spread<step.value, kernel.value>(from, to);

@@ -21,7 +21,7 @@ class Tiles {
    * Calls f(number of the first window, taps) for vectors of windows from row `from` on, of elements x. Returns the first
    * row whose vectors would reach beyond row `to`.
    */
-  template <class F> int64_t each(const float* x, int64_t from, int64_t to, F&& f) const {
+  template <class F> int64_t each(const float* x, int64_t from, int64_t to, const F f) const {
 #if defined(__AVX512F__)
     if (n_ <= L / 2) {
       const Places lane = places_from(0, 1), n = Places{} + static_cast<uint32_t>(n_);
@@ -56,23 +56,32 @@ class Tiles {
    * numbers of taps) makes elements of them when they are spread over their windows.
    */
   template <int N, class Get, class Put>
-  int64_t fill(float* dx, int64_t from, int64_t to, const Get& get, const Put& put) const {
+  int64_t fill(float* dx, int64_t from, int64_t to, const Get get, const Put put) const {
     V of[N], own[N];
 #if defined(__AVX512F__)
-    if (n_ <= L / 2) {
-      Places windows[4];
-      V taps[4];
-      for (int64_t v = 0; v < 4; v++) {
+    if (n_ <= L) {
+      // Rows of windows that have whole vectors of elements, and a vector of windows at least.
+      int64_t rows = n_ % 4 == 0 ? 1 : n_ % 2 == 0 ? 2 : 4;
+      while (rows * n_ < L) rows *= 2;
+      const int64_t vectors = rows * n_ / 4;
+      // Of a vector of elements: where its windows begin, which of them each lane has, and as which tap.
+      int64_t begins[L];
+      Places windows[L];
+      V taps[L];
+      for (int64_t v = 0; v < vectors; v++) {
         const Places at = places_from(v * L, 1), n = Places{} + static_cast<uint32_t>(n_), row = quotient(at, n * 2);
-        windows[v] = (row >> 1) * n + ((at - row * n * 2) >> 1);
+        const Places all = (row >> 1) * n + ((at - row * n * 2) >> 1);
+        begins[v] = rows * n_ - L;
+        for (int64_t l = 0; l < L; l++) begins[v] = least(begins[v], all[l]);
+        windows[v] = all - static_cast<uint32_t>(begins[v]);
         taps[v] = __builtin_convertvector((row & 1) * 2 + (at & 1), V);
       }
-      for (; (to - from) * n_ >= L; from += L / n_) {
-        get(from * n_, of);
-#pragma GCC unroll 4
-        for (int64_t v = 0; v < 4; v++) {
+      int64_t at = from * n_;
+      for (dx += 4 * at; from + rows <= to; from += rows, at += vectors * 4) {
+        for (int64_t v = 0; v < vectors; v++, dx += L) {
+          get(at + begins[v], of);
           for (int j = 0; j < N; j++) own[j] = chosen(of[j], of[j], windows[v]);
-          store(dx + 4 * from * n_ + v * L, put(own, taps[v]));
+          store(dx, put(own, taps[v]));
         }
       }
       return from;

@@ -302,7 +302,7 @@ class Windows {
 
   template <class P> int64_t reduce_tiles(int64_t from, int64_t to) const {
     float *const y = operands_[1], *const winners = operands_[2];
-    return Tiles(columns_.out).each(operands_[0], from, to, [&](int64_t at, const V* tap) ALWAYS_INLINE {
+    return Tiles(columns_.out).each(operands_[0], from, to, [=](int64_t at, const V* tap) ALWAYS_INLINE {
       P of(tap[0], V{});
 #pragma GCC unroll 3
       for (int k = 1; k < 4; k++) of.add(P(tap[k], splat(static_cast<float>(k))));
@@ -313,7 +313,7 @@ class Windows {
   int64_t spread_tiles(int64_t from, int64_t to) const {
     const float *const dy = operands_[0], *const winners = operands_[1];
     // -0 becomes 0, as in other sums.
-    const auto windows = [&](int64_t at, V* of) ALWAYS_INLINE {
+    const auto windows = [=](int64_t at, V* of) ALWAYS_INLINE {
       of[0] = load(dy + at) + V{};
       of[1] = load(winners + at);
     };

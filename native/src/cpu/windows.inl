@@ -58,9 +58,10 @@ struct Planes {
   template <class F> void each_result(F&& f) const {
     in_parts(count * rows.out, most(1, partElements / (rows.stride * columns.in)), f);
   }
-  /** The same with rows of elements. Parts begin with windows. */
+  /** The same with rows of elements. Parts begin with windows; where windows tile planes, with vectors, too. */
   template <class F> void each_element(F&& f) const {
-    in_parts(count * rows.in, multiple(most(1, partElements / columns.in), rows.stride), f);
+    const int64_t together = !isFetched && are_tiles() ? L : rows.stride;
+    in_parts(count * rows.in, multiple(most(1, partElements / columns.in), together), f);
   }
 
  private:
