@@ -48,6 +48,7 @@ drawn = {
     'cauchy_(0.3, 1.7)': lambda t: empty(t).cauchy_(0.3, 1.7),
     'logNormal_()': lambda t: empty(t).log_normal_(),
     'logNormal_(0.1, 0.37), odd': lambda t: empty(t, 7).log_normal_(0.1, 0.37),
+    'F.rrelu(x, 0.1, 0.3, true)': lambda t: torch.nn.functional.rrelu(spread(t, -1, 1), 0.1, 0.3, True),
     'poisson of few': lambda t: torch.poisson(spread(t, 0, 10)),
     'poisson of many': lambda t: torch.poisson(spread(t, 10, 1000)),
     'binomial of few': lambda t: torch.binomial(spread(t, -1, 30).floor(), spread(t, 0, 1, N).flip(0)),

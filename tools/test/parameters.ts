@@ -119,7 +119,6 @@ const lacking: Readonly<Record<string, readonly [names: string, because: string]
   'linalg.lu_solve': ['left, adjoint', notMade],
   'torch.inference_mode': ['mode', withFunction],
   'autograd.detect_anomaly': ['check_nan', withFunction],
-  'autograd.set_detect_anomaly': ['check_nan', notMade],
   'torch.set_printoptions': [
     'precision, threshold, edgeitems, linewidth, profile, sci_mode, sci_mode has no hint',
     printing,

@@ -4,6 +4,7 @@ import './class-names.ts'
 import './ops/methods.ts'
 import './tensor/read.ts'
 
+export { detectAnomaly, isAnomalyEnabled, setDetectAnomaly } from './autograd/anomaly.ts'
 export { AutogradFunction, FunctionCtx } from './autograd/function.ts'
 export { type BackwardOptions, backward, type GradOptions, grad } from './autograd/grad.ts'
 export { type GradcheckOptions, gradcheck, gradgradcheck } from './autograd/gradcheck.ts'
@@ -65,19 +66,17 @@ export {
   dropoutOf as dropout,
 } from './ops/random/dropout.ts'
 export * as optim from './optim/index.ts'
+export * as random from './ops/random/seeds.ts'
 export { isUniformFused, setUniformFused } from './random/distributions.ts'
 export { defaultGenerator, Generator } from './random/generator.ts'
 export { report, setStrict } from './tensor/dispatch.ts'
 export { currentDevice, useDevice } from './tensor/device.ts'
 export {
-  detectAnomaly,
   enableGrad,
   inferenceMode,
-  isAnomalyEnabled,
   isGradEnabled,
   isInferenceModeEnabled,
   noGrad,
-  setDetectAnomaly,
   setGradEnabled,
 } from './tensor/mode.ts'
 export { Profile, type ProfileOptions, type ProfileTableOptions, profile } from './tensor/profile.ts'

@@ -772,6 +772,26 @@ describe('anomaly mode', () => {
     expect(text).toContain(`autograd.test.ts:${at}:`)
   })
 
+  it('names the lines of what throws, without a look at NaN, if told so', () => {
+    const root = (): void => leaf(-1).sqrt().backward()
+    const written = (): void => {
+      const y = leaf(1, 2).mul(2)
+      const z = y.mul(y)
+      y.add_(1)
+      z.sum().backward()
+    }
+    for (const checkNan of [false, { checkNan: false }]) {
+      expect(failing(() => autograd.detectAnomaly(root, checkNan))).toBe('')
+      expect(failing(() => autograd.detectAnomaly(written, checkNan))).toContain('The forward call of MulBackward0')
+    }
+    expect(failing(() => autograd.detectAnomaly(() => autograd.detectAnomaly(root, false), true))).toBe('')
+    autograd.setDetectAnomaly(true, false)
+    expect([failing(root), autograd.isAnomalyEnabled()]).toEqual(['', true])
+    autograd.setDetectAnomaly({ mode: true })
+    expect(failing(root)).toContain('nan values')
+    autograd.setDetectAnomaly(false)
+  })
+
   it('says so if the forward pass was outside', () => {
     const y = leaf(-1).sqrt()
     expect(failing(() => autograd.detectAnomaly(() => y.backward()))).toContain('outside detectAnomaly')

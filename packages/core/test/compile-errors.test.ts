@@ -2,10 +2,12 @@
 // nothing.
 import { js } from '@flambeau/backend-js'
 import {
+  addcmul,
   compile,
   F,
   Generator,
   getRngState,
+  lerp,
   manualSeed,
   nn,
   noGrad,
@@ -50,6 +52,23 @@ describe('reading inside a step', () => {
     })
     expect(() => step()).toThrow(new RegExp(`${what} cannot be called inside a compiled step, at .*${here}\\n`))
     expect(data.sum().item()).toBe(4)
+  })
+
+  test('a number on js says where it has to go', () => {
+    useDevice(other)
+    const rows = tensor([1, 2])
+    const number = tensor(3, { device: 'js' })
+    const steps: ((x: Tensor) => Tensor)[] = [
+      (x) => x.mul(number),
+      (x) => x.clone().add_(number),
+      (x) => lerp(x, x, number),
+      (x) => where(x.gt(1), x, number),
+      (x) => x.clamp(number),
+      (x) => addcmul(x, x, number),
+    ]
+    for (const step of steps)
+      expect(() => compile(step)(rows)).toThrow("Move the tensor from js once, before the step: x.to('limited').")
+    useDevice(js())
   })
 
   test.each<[string, (x: Tensor) => Tensor]>([

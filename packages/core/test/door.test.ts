@@ -864,7 +864,8 @@ add('F.leakyRelu', F.leakyRelu, [self, ofNumber('negativeSlope', 0.1), inplace])
 add('F.glu', F.glu, [self, dim])
 op('prelu', [self, at('weight', 'tensor', row)])
 add('F.rrelu', F.rrelu, [self, ofNumber('lower', 0), ofNumber('upper', 1), at('training', 'bool?', true), inplace])
-add('F.softmin', F.softmin, [self, at('dim', 'int', 0), dtype])
+for (const name of ['softmax', 'softmin', 'logSoftmax'] as const)
+  add(`F.${name}`, F[name], [self, at('dim', 'int?|null', 0), at('dtype', 'dtype?', 'float64')])
 add('F.normalize', F.normalize, [self, ofNumber('p', 2), at('dim', 'dims?', 1), ofNumber('eps', 1e-12)], {
   nan: 'of odd orders',
 })
@@ -1591,12 +1592,14 @@ add('checkpointSequential', core.utils.checkpoint.checkpointSequential, [
   by('preserveRngState', 'bool?', true),
   by('useReentrant', 'bool?', true),
 ])
-for (const name of ['noGrad', 'enableGrad', 'inferenceMode', 'detectAnomaly', 'scope'] as const)
+for (const name of ['noGrad', 'enableGrad', 'inferenceMode', 'scope'] as const)
   add(name, all[name], [at('fn', 'fn', () => () => 1)], { anyOption: true })
 add('setGradEnabled', core.setGradEnabled, [at('enabled', 'bool', true), at('fn', 'fn', () => () => 1)], {
   anyOption: true,
 })
-add('setDetectAnomaly', core.setDetectAnomaly, [at('enabled', 'bool', false)], { anyOption: true })
+add('detectAnomaly', core.detectAnomaly, [at('fn', 'fn', () => () => 1), at('checkNan', 'bool?', false)])
+add('setDetectAnomaly', core.setDetectAnomaly, [at('mode', 'bool', false), at('checkNan', 'bool?', true)])
+add('random.forkRng', core.random.forkRng, [at('fn', 'fn', () => () => 1)])
 for (const name of ['isAnomalyEnabled', 'isGradEnabled', 'isInferenceModeEnabled', 'isUniformFused'])
   exempt.set(name, 'takes nothing')
 

@@ -1,12 +1,10 @@
 // The namespace `autograd`, like `torch.autograd`.
+export { detectAnomaly, isAnomalyEnabled, setDetectAnomaly } from './anomaly.ts'
 export {
-  detectAnomaly,
   enableGrad,
   inferenceMode,
-  isAnomalyEnabled,
   isGradEnabled,
   noGrad,
-  setDetectAnomaly,
   setGradEnabled,
 } from '../tensor/mode.ts'
 export * as forwardAd from './forward-ad.ts'

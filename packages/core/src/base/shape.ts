@@ -83,6 +83,12 @@ export function normalizeDim(dim: number, rank: number): number {
   return dim < 0 ? dim + range : dim
 }
 
+/** A dimension number of a shape that must have dimensions. */
+export function dimIn(shape: Shape, dim: number): number {
+  if (shape.length === 0) throw new IndexError(`Dimension specified as ${dim} but tensor has no dimensions`)
+  return normalizeDim(dim, shape.length)
+}
+
 const allDims: (readonly number[])[] = []
 
 /** Sorted, unique dimension numbers; no argument means all, for which the result is always the same array. */

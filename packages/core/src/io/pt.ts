@@ -8,7 +8,7 @@ import { Tensor } from '../tensor/tensor.ts'
 import { checkMemory, chosen, type Format, type Listed, type Listing, type ReadOptions } from './format.ts'
 import { Collection, typeOf, unpickle } from './pickle.ts'
 import { write } from './pt-write.ts'
-import { damaged, type Source } from './source.ts'
+import { cutOff, damaged, type Source } from './source.ts'
 import { encodings, readTensor } from './tensors.ts'
 import { type StoredMemory, StoredTensor, torchMeaning } from './torch-globals.ts'
 import { mostLevels, setOwn } from './tree.ts'
@@ -135,7 +135,7 @@ async function openedOld(source: Source): Promise<Contents> {
     if (size !== memory.size || at > source.size) {
       throw wrong(
         `byte ${start - 8}: storage '${memory.key}' has ${size} elements, of which ${memory.size} are expected and ${Math.max(0, source.size - start)} bytes are there`,
-        'The file is cut off or damaged: get it again.',
+        cutOff,
       )
     }
     places.set(memory, { source, start, offset: start })

@@ -2,6 +2,8 @@
 // Response or a URL is described here by what loading uses of it, because core knows neither Node nor the DOM.
 import { ValueError } from '../base/errors.ts'
 
+export const cutOff = 'The file is cut off or damaged: get it again.'
+
 /** Bytes by range, of a known size. */
 export interface Source {
   /** How messages call it: a path, a URL, or 'bytes'. */
@@ -72,11 +74,7 @@ export const damaged = (source: { readonly name: string }, what: string, hint?: 
 /** Throws if a range is not within the source, before anything is allocated for it. */
 export function checkRange(source: Source, start: number, end: number, what = 'what is read'): void {
   if (start >= 0 && start <= end && end <= source.size) return
-  throw damaged(
-    source,
-    `${what} is at bytes ${start} to ${end}, but the file has ${source.size}`,
-    'The file is cut off or damaged: get it again.',
-  )
+  throw damaged(source, `${what} is at bytes ${start} to ${end}, but the file has ${source.size}`, cutOff)
 }
 
 /** Throws the reason of an aborted signal. */

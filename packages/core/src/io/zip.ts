@@ -3,7 +3,7 @@
 // from all others, and its elements are counted while they are inflated, so that nothing becomes larger than it says it
 // is. The platform's DecompressionStream inflates.
 import { RuntimeError } from '../base/errors.ts'
-import { checkRange, damaged, type Source } from './source.ts'
+import { checkRange, cutOff, damaged, type Source } from './source.ts'
 import { joined } from './tensors.ts'
 import { fromUtf8 } from './utf8.ts'
 import {
@@ -52,8 +52,6 @@ interface Found {
   readonly crc: number
   readonly local: number
 }
-
-const cutOff = 'The file is cut off or damaged: get it again.'
 
 /** Where the central directory is, and how many entries it has. */
 async function directoryOf(source: Source): Promise<{ start: number; end: number; count: number }> {

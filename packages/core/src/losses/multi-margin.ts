@@ -1,8 +1,8 @@
 // Losses of several classes that want a margin between the scores of right and of wrong ones, and of several labels at
 // once. The margins of a row's pairs are one elementwise loss, summed over the row.
 import { dtypeName, isFloat } from '../base/dtype.ts'
-import { AssertionError, IndexError, RuntimeError, ValueError } from '../base/errors.ts'
-import { sameShape, type Shape, shapeString } from '../base/shape.ts'
+import { AssertionError, RuntimeError, ValueError } from '../base/errors.ts'
+import { dimIn, sameShape, type Shape, shapeString } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
 import { notImplemented } from '../ops/define/arguments.ts'
 import { elementwise, expandTo } from '../ops/define/elementwise.ts'
@@ -298,8 +298,7 @@ export function multilabelSoftMarginLoss(
   const [target, weight, , , reduction] = softArguments(input, args)
   const right = mul(target, logsigmoid(input))
   const each = neg(add(right, mul(sub(1, target), logsigmoid(neg(input)))))
-  if (input.dim() === 0) throw new IndexError('Dimension specified as -1 but tensor has no dimensions')
-  const dim = input.dim() - 1
+  const dim = dimIn(input.sizes, -1)
   return reduceBy(div(sum(weight === null ? each : mul(each, weight), dim), input.sizes[dim]), reduction)
 }
 

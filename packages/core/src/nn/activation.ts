@@ -1,13 +1,12 @@
 // Activations: an elementwise function, or a softmax along a dimension, as a layer.
-import { warn } from '../base/warn.ts'
 import { leakyRelu, relu, sigmoid } from '../ops/pointwise/activation.ts'
 import { tanh } from '../ops/pointwise/elementary.ts'
 import { inPlace } from '../ops/methods.ts'
-import { logSoftmax, softmax } from '../ops/reduce/softmax.ts'
+import { logSoftmaxOf, softmaxOf } from '../ops/reduce/softmax.ts'
 import { type Arguments, bool, constructing, int, nullable, optional, real } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { Module } from './module.ts'
-import { pythonRepr } from './names.ts'
+import { fieldsOf } from './names.ts'
 import type { InplaceOption } from './rectified.ts'
 
 /** `1 / (1 + exp(-x))` */
@@ -85,19 +84,13 @@ export class LeakyReLU extends Module {
   }
 
   override extraRepr(): string {
-    return `negative_slope=${pythonRepr(this.negativeSlope)}${this.inplace ? ', inplace=True' : ''}`
+    return fieldsOf(this, 'negativeSlope') + (this.inplace ? ', inplace=True' : '')
   }
 }
 
 const ofLeakyReLU = constructing('LeakyReLU', optional('negativeSlope', real, 0.01), inplaceParameter)
 
 type DimArgument = [dim?: number | null | { readonly dim?: number | null }]
-
-/** The default dimension of old code that names none. */
-export function implicitDim(name: string, x: Tensor): number {
-  warn(`Implicit dimension choice for ${name} has been deprecated. Change the call to include dim=X as an argument.`)
-  return [0, 1, 3].includes(x.dim()) ? 0 : 1
-}
 
 /** A layer along a dimension, which PyTorch guesses if none is given. */
 export abstract class AlongDim extends Module {
@@ -112,7 +105,7 @@ export abstract class AlongDim extends Module {
   abstract override forward(x: Tensor): Tensor
 
   override extraRepr(): string {
-    return `dim=${pythonRepr(this.dim)}`
+    return fieldsOf(this, 'dim')
   }
 }
 
@@ -121,13 +114,13 @@ const ofDim = constructing('Softmax', optional('dim', nullable(int), null))
 /** Positive slices along `dim` that sum to 1. */
 export class Softmax extends AlongDim {
   override forward(x: Tensor): Tensor {
-    return softmax(x, this.dim ?? implicitDim('softmax', x))
+    return softmaxOf(x, this.dim)
   }
 }
 
 /** The logarithm of a softmax along `dim`. */
 export class LogSoftmax extends AlongDim {
   override forward(x: Tensor): Tensor {
-    return logSoftmax(x, this.dim ?? implicitDim('log_softmax', x))
+    return logSoftmaxOf(x, this.dim)
   }
 }

@@ -5,7 +5,7 @@ import { type Arguments, bool, constructing, number, optional } from '../tensor/
 import type { Tensor } from '../tensor/tensor.ts'
 import type { InplaceOption } from './rectified.ts'
 import { Module } from './module.ts'
-import { pythonRepr } from './names.ts'
+import { fieldsOf } from './names.ts'
 
 export interface DropoutLayerOptions extends InplaceOption {
   readonly p?: number
@@ -29,7 +29,7 @@ abstract class DropoutLayer extends Module {
   abstract override forward(x: Tensor): Tensor
 
   override extraRepr(): string {
-    return `p=${pythonRepr(this.p)}, inplace=${pythonRepr(this.inplace)}`
+    return fieldsOf(this, 'p', 'inplace')
   }
 }
 

@@ -4,7 +4,7 @@ import { flatten } from '../ops/views/views.ts'
 import { type Takes, type Arguments, constructing, int, ints, optional, required } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { Module } from './module.ts'
-import { pythonRepr } from './names.ts'
+import { fieldsOf } from './names.ts'
 
 export interface FlattenOptions {
   readonly startDim?: number
@@ -58,6 +58,6 @@ export class Unflatten extends Module {
   }
 
   override extraRepr(): string {
-    return `dim=${this.dim}, unflattened_size=${pythonRepr(this.unflattenedSize)}`
+    return fieldsOf(this, 'dim', 'unflattenedSize')
   }
 }

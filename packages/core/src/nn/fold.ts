@@ -4,7 +4,7 @@ import type { PerDim } from '../ops/product/conv.ts'
 import { constructing, dims, required } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { Module } from './module.ts'
-import { pythonRepr } from './names.ts'
+import { fieldsOf } from './names.ts'
 import { own } from './pool.ts'
 
 const ofUnfold = constructing('Unfold', ...windowParameters)
@@ -36,12 +36,9 @@ export class Unfold extends Module {
   }
 
   override extraRepr(): string {
-    return textOf(this)
+    return fieldsOf(this, 'kernelSize', 'dilation', 'padding', 'stride')
   }
 }
-
-const textOf = ({ kernelSize, dilation, padding, stride }: Unfold | Fold): string =>
-  `kernel_size=${pythonRepr(kernelSize)}, dilation=${pythonRepr(dilation)}, padding=${pythonRepr(padding)}, stride=${pythonRepr(stride)}`
 
 /**
  * Columns added up to images, as `F.fold`.
@@ -71,6 +68,6 @@ export class Fold extends Module {
   }
 
   override extraRepr(): string {
-    return `output_size=${pythonRepr(this.outputSize)}, ${textOf(this)}`
+    return fieldsOf(this, 'outputSize', 'kernelSize', 'dilation', 'padding', 'stride')
   }
 }

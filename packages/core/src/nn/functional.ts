@@ -39,7 +39,6 @@ export {
   rrelu,
   selu,
   silu,
-  softmin,
   softplus,
   softshrink,
   softsign,
@@ -94,7 +93,7 @@ export {
   featureAlphaDropout,
 } from '../ops/random/dropout.ts'
 export { gumbelSoftmax } from '../ops/random/gumbel.ts'
-export { logSoftmax, softmax } from '../ops/reduce/softmax.ts'
+export { logSoftmaxOf as logSoftmax, softmaxOf as softmax, softmin } from '../ops/reduce/softmax.ts'
 export { batchNorm } from './batch-norm.ts'
 export { groupNorm, instanceNorm, layerNorm, localResponseNorm } from './group-norm.ts'
 export { rmsNorm } from './rms-norm.ts'

@@ -24,8 +24,7 @@ import {
   tanhshrink,
   threshold,
 } from '../ops/pointwise/nonlinear.ts'
-import { neg } from '../ops/pointwise/arithmetic.ts'
-import { softmax } from '../ops/reduce/softmax.ts'
+import { softmax, softmin } from '../ops/reduce/softmax.ts'
 import {
   type Takes,
   type Arguments,
@@ -40,12 +39,12 @@ import {
   str,
 } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { AlongDim, implicitDim } from './activation.ts'
+import { AlongDim } from './activation.ts'
 import type { InplaceOption } from './rectified.ts'
 import { type LayerOptions, layerOptions, layerParameters } from './linear.ts'
 import { holdMembers } from './held.ts'
 import { Module } from './module.ts'
-import { floatRepr, pythonRepr } from './names.ts'
+import { fieldsOf, floatRepr, pythonRepr } from './names.ts'
 import { Parameter } from './parameter.ts'
 
 const inplaceParameter = optional('inplace', bool, false)
@@ -179,7 +178,7 @@ export class Softplus extends Module {
   }
 
   override extraRepr(): string {
-    return `beta=${pythonRepr(this.beta)}, threshold=${pythonRepr(this.threshold)}`
+    return fieldsOf(this, 'beta', 'threshold')
   }
 }
 /** The logarithm of the sigmoid. */
@@ -350,7 +349,7 @@ export class Threshold extends Module {
   }
 
   override extraRepr(): string {
-    return `threshold=${pythonRepr(this.threshold)}, value=${pythonRepr(this.value)}${inplaceRepr(this.inplace)}`
+    return fieldsOf(this, 'threshold', 'value') + inplaceRepr(this.inplace)
   }
 }
 
@@ -431,15 +430,14 @@ export class RReLU extends Module {
   }
 
   override extraRepr(): string {
-    return `lower=${pythonRepr(this.lower)}, upper=${pythonRepr(this.upper)}${inplaceRepr(this.inplace)}`
+    return fieldsOf(this, 'lower', 'upper') + inplaceRepr(this.inplace)
   }
 }
 
 /** A softmax of `-x` along `dim`. */
 export class Softmin extends AlongDim {
   override forward(x: Tensor): Tensor {
-    checkSelf('softmin', x)
-    return softmax(neg(x), this.dim ?? implicitDim('softmin', x))
+    return softmin(x, this.dim)
   }
 }
 /** A softmax over the channels of images, [N, C, H, W] or [C, H, W]. */

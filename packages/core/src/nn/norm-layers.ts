@@ -24,7 +24,7 @@ import { ones_, zeros_ } from './init.ts'
 import { type LayerOptions, layerOptions, layerParameters } from './linear.ts'
 import { holdMembers } from './held.ts'
 import { Module } from './module.ts'
-import { floatRepr, pythonRepr } from './names.ts'
+import { fieldsOf, floatRepr, pythonRepr } from './names.ts'
 import { Parameter } from './parameter.ts'
 import type { StateDict } from './state-dict.ts'
 
@@ -111,8 +111,7 @@ export abstract class ChannelNorm extends Module {
   }
 
   override extraRepr(): string {
-    const { numFeatures, eps, momentum, affine, trackRunningStats } = this
-    return `${numFeatures}, eps=${pythonRepr(eps)}, momentum=${pythonRepr(momentum)}, affine=${pythonRepr(affine)}, track_running_stats=${pythonRepr(trackRunningStats)}`
+    return `${this.numFeatures}, ${fieldsOf(this, 'eps', 'momentum', 'affine', 'trackRunningStats')}`
   }
 
   protected override stateVersion(): number {
@@ -302,8 +301,7 @@ export class LayerNorm extends Module {
   }
 
   override extraRepr(): string {
-    const { normalizedShape, eps, elementwiseAffine } = this
-    return `${pythonRepr(normalizedShape)}, eps=${pythonRepr(eps)}, elementwise_affine=${pythonRepr(elementwiseAffine)}`
+    return `${pythonRepr(this.normalizedShape)}, ${fieldsOf(this, 'eps', 'elementwiseAffine')}`
   }
 }
 
@@ -371,8 +369,7 @@ export class GroupNorm extends Module {
   }
 
   override extraRepr(): string {
-    const { numGroups, numChannels, eps, affine } = this
-    return `${numGroups}, ${numChannels}, eps=${pythonRepr(eps)}, affine=${pythonRepr(affine)}`
+    return `${this.numGroups}, ${this.numChannels}, ${fieldsOf(this, 'eps', 'affine')}`
   }
 }
 
@@ -416,7 +413,6 @@ export class LocalResponseNorm extends Module {
   }
 
   override extraRepr(): string {
-    const { size, alpha, beta, k } = this
-    return `${size}, alpha=${pythonRepr(alpha)}, beta=${pythonRepr(beta)}, k=${floatRepr(k, 1)}`
+    return `${this.size}, ${fieldsOf(this, 'alpha', 'beta')}, k=${floatRepr(this.k, 1)}`
   }
 }

@@ -42,7 +42,7 @@ import {
 } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { Module } from './module.ts'
-import { pythonRepr } from './names.ts'
+import { fieldsOf } from './names.ts'
 
 export type { AvgPoolNdOptions, AvgPoolOptions } from '../ops/pool/pooling.ts'
 
@@ -105,8 +105,7 @@ class MaxPooling<I extends boolean> extends Module {
   }
 
   override extraRepr(): string {
-    const { kernelSize, stride, padding, dilation, ceilMode } = this
-    return `kernel_size=${pythonRepr(kernelSize)}, stride=${pythonRepr(stride)}, padding=${pythonRepr(padding)}, dilation=${pythonRepr(dilation)}, ceil_mode=${pythonRepr(ceilMode)}`
+    return fieldsOf(this, 'kernelSize', 'stride', 'padding', 'dilation', 'ceilMode')
   }
 }
 
@@ -187,8 +186,7 @@ abstract class AvgPooling extends Module {
   abstract override forward(x: Tensor): Tensor
 
   override extraRepr(): string {
-    const { kernelSize, stride, padding } = this
-    return `kernel_size=${pythonRepr(kernelSize)}, stride=${pythonRepr(stride)}, padding=${pythonRepr(padding)}`
+    return fieldsOf(this, 'kernelSize', 'stride', 'padding')
   }
 }
 
@@ -274,8 +272,7 @@ abstract class NormPooling extends Module {
   abstract override forward(x: Tensor): Tensor
 
   override extraRepr(): string {
-    const { normType, kernelSize, stride, ceilMode } = this
-    return `norm_type=${pythonRepr(normType)}, kernel_size=${pythonRepr(kernelSize)}, stride=${pythonRepr(stride)}, ceil_mode=${pythonRepr(ceilMode)}`
+    return fieldsOf(this, 'normType', 'kernelSize', 'stride', 'ceilMode')
   }
 }
 
@@ -311,7 +308,7 @@ class AdaptivePooling extends Module {
   }
 
   override extraRepr(): string {
-    return `output_size=${pythonRepr(this.outputSize)}`
+    return fieldsOf(this, 'outputSize')
   }
 }
 

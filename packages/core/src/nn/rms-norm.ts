@@ -25,7 +25,7 @@ import { ones_ } from './init.ts'
 import { type LayerOptions, layerOptions, layerParameters } from './linear.ts'
 import { holdMembers } from './held.ts'
 import { Module } from './module.ts'
-import { pythonRepr } from './names.ts'
+import { fieldsOf, pythonRepr } from './names.ts'
 import { Parameter } from './parameter.ts'
 
 export interface RMSNormOptions {
@@ -121,7 +121,6 @@ export class RMSNorm extends Module {
   }
 
   override extraRepr(): string {
-    const { normalizedShape, eps, elementwiseAffine } = this
-    return `${pythonRepr(normalizedShape)}, eps=${pythonRepr(eps)}, elementwise_affine=${pythonRepr(elementwiseAffine)}`
+    return `${pythonRepr(this.normalizedShape)}, ${fieldsOf(this, 'eps', 'elementwiseAffine')}`
   }
 }

@@ -16,7 +16,7 @@ import {
 } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { Module } from './module.ts'
-import { pythonRepr } from './names.ts'
+import { fieldsOf } from './names.ts'
 
 type Options = Omit<MaxUnpoolOptions, 'outputSize'>
 type MaxUnpoolLayerArguments = Takes<
@@ -69,8 +69,7 @@ class MaxUnpooling extends Module {
   }
 
   override extraRepr(): string {
-    const { kernelSize, stride, padding } = this
-    return `kernel_size=${pythonRepr(kernelSize)}, stride=${pythonRepr(stride)}, padding=${pythonRepr(padding)}`
+    return fieldsOf(this, 'kernelSize', 'stride', 'padding')
   }
 }
 

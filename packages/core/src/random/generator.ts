@@ -26,6 +26,8 @@ const DEFAULT_SEED = 67280421310721n
 
 const direction = new Float64Array(2)
 
+const stateHint = 'Pass the bytes that getState() returned.'
+
 /** An independent stream of random numbers, equal to that of a `torch.Generator` on the CPU with the same seed. */
 export class Generator {
   /** The engine, for the functions that fill arrays. */
@@ -111,20 +113,20 @@ export class Generator {
    */
   setState(state: Uint8Array): this {
     if (!(state instanceof Uint8Array)) {
-      throw new TypeError('RNG state must be a torch.ByteTensor', 'Pass the bytes that getState() returned.')
+      throw new TypeError('RNG state must be a torch.ByteTensor', stateHint)
     }
     if (state.length !== STATE_BYTES && state.length !== LEGACY_BYTES) {
       throw new RuntimeError(
         `Expected either a CPUGeneratorImplStateLegacy of size ${LEGACY_BYTES} or a CPUGeneratorImplState of size ` +
           `${STATE_BYTES} but found the input RNG state size to be ${state.length}`,
-        'Pass the bytes that getState() returned.',
+        stateHint,
       )
     }
     const view = new DataView(state.buffer, state.byteOffset, state.byteLength)
     const left = view.getInt32(LEFT, true)
     const next = view.getUint32(NEXT, true)
     if (view.getInt32(SEEDED, true) === 0 || left <= 0 || left > STATE_WORDS || next > STATE_WORDS) {
-      throw new RuntimeError('Invalid mt19937 state', 'Pass the bytes that getState() returned.')
+      throw new RuntimeError('Invalid mt19937 state', stateHint)
     }
     const words = new Uint32Array(STATE_WORDS)
     for (let i = 0; i < STATE_WORDS; i++) words[i] = view.getUint32(WORDS + 8 * i, true)

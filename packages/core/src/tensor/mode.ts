@@ -17,19 +17,16 @@ export const mode = {
   grad: true,
   inference: false,
   anomaly: false,
+  /** Whether anomaly mode looks for NaN. */
+  checkNan: true,
   /** Packs a tensor that a node saves; null keeps the tensor itself. */
   pack: null as ((x: object) => Packed) | null,
 }
 
-type Switch = 'grad' | 'inference' | 'anomaly'
+type Switch = 'grad' | 'inference' | 'anomaly' | 'checkNan'
 
-/** Runs `fn` with switches set and restores them, also if it throws; throws for a Promise, which would outlive them. */
-export function withMode<R>(name: string, set: Partial<Record<Switch, boolean>>, fn: () => R): R {
-  checkCallable(name, fn)
-  const { grad, inference, anomaly } = mode
-  if (set.grad !== undefined) mode.grad = set.grad
-  if (set.inference !== undefined) mode.inference = set.inference
-  if (set.anomaly !== undefined) mode.anomaly = set.anomaly
+/** Runs `fn` and then `undo`, also if it throws; throws for a Promise, which would outlive what is undone. */
+export function during<R>(name: string, fn: () => R, undo: () => void): R {
   try {
     const result = fn()
     if (result instanceof Promise) {
@@ -40,10 +37,24 @@ export function withMode<R>(name: string, set: Partial<Record<Switch, boolean>>,
     }
     return result
   } finally {
+    undo()
+  }
+}
+
+/** Runs `fn` with switches set and restores them. */
+export function withMode<R>(name: string, set: Partial<Record<Switch, boolean>>, fn: () => R): R {
+  checkCallable(name, fn)
+  const { grad, inference, anomaly, checkNan } = mode
+  if (set.grad !== undefined) mode.grad = set.grad
+  if (set.inference !== undefined) mode.inference = set.inference
+  if (set.anomaly !== undefined) mode.anomaly = set.anomaly
+  if (set.checkNan !== undefined) mode.checkNan = set.checkNan
+  return during(name, fn, () => {
     mode.grad = grad
     mode.inference = inference
     mode.anomaly = anomaly
-  }
+    mode.checkNan = checkNan
+  })
 }
 
 /**
@@ -71,22 +82,3 @@ export const isGradEnabled = (): boolean => mode.grad
 
 /** Whether this runs inside `inferenceMode`. */
 export const isInferenceModeEnabled = (): boolean => mode.inference
-
-/**
- * Runs `fn` so that a gradient that fails, or contains NaN, names the forward line it belongs to; slow.
- *
- * @example
- * detectAnomaly(() => tensor(-1, { requiresGrad: true }).sqrt().backward())
- * // RuntimeError: Function 'SqrtBackward0' returned nan values in its 0th output.
- * // The forward call of SqrtBackward0 was made at …
- */
-export const detectAnomaly = <R>(fn: () => R): R => withMode('detectAnomaly', { anomaly: true }, fn)
-
-/** Switches anomaly detection on or off from here on; see `detectAnomaly`. */
-export function setDetectAnomaly(enabled: boolean): void {
-  checkSwitch('enabled', enabled)
-  mode.anomaly = enabled
-}
-
-/** Whether nodes remember the line that created them. */
-export const isAnomalyEnabled = (): boolean => mode.anomaly

@@ -5,11 +5,11 @@ import { inspect } from '../base/inspect.ts'
 import type { DeviceBuffer } from '../backend/backend.ts'
 import { type DType, dtypeName, isFloat } from '../base/dtype.ts'
 import { checkSwitch } from '../base/callable.ts'
-import { IndexError, RuntimeError, TypeError } from '../base/errors.ts'
+import { RuntimeError, TypeError } from '../base/errors.ts'
 import { toFloat } from '../base/remedies.ts'
 import { isContiguous } from '../base/layout.ts'
 import { typeName } from '../base/python.ts'
-import { frozen, normalizeDim, numelOf, sameShape, type Shape, shapeString } from '../base/shape.ts'
+import { dimIn, frozen, numelOf, sameShape, type Shape, shapeString } from '../base/shape.ts'
 import type { Storage } from './device.ts'
 import { assign, effects, noted } from './effects.ts'
 import { mode } from './mode.ts'
@@ -43,12 +43,6 @@ export function isLost(view: ViewOf): boolean {
   for (let at: ViewOf | null = view; at !== null; at = at.parent.viewOf)
     if ((reshaped.get(at.parent) ?? -1) > at.version) return true
   return false
-}
-
-/** The dimension that `size` and `stride` are asked for; a tensor without dimensions has none. */
-function dimOf(dim: number, rank: number): number {
-  if (rank === 0) throw new IndexError(`Dimension specified as ${dim} but tensor has no dimensions`)
-  return normalizeDim(dim, rank)
 }
 
 /** PyTorch's `torch.Size`: an array of sizes with its printed form. */
@@ -291,7 +285,7 @@ export class Tensor {
   size(): Size
   size(dim: number): number
   size(dim?: number): Size | number {
-    if (dim !== undefined) return this.sizes[dimOf(dim, this.sizes.length)]
+    if (dim !== undefined) return this.sizes[dimIn(this.sizes, dim)]
     const size = new Size(this.sizes.length)
     this.sizes.forEach((n, i) => void (size[i] = n))
     return size
@@ -301,7 +295,7 @@ export class Tensor {
   stride(): readonly number[]
   stride(dim: number): number
   stride(dim?: number): readonly number[] | number {
-    return dim === undefined ? frozen(this.strides) : this.strides[dimOf(dim, this.sizes.length)]
+    return dim === undefined ? frozen(this.strides) : this.strides[dimIn(this.sizes, dim)]
   }
 
   /** Whether the elements are in row-major order without gaps. */

@@ -48,10 +48,14 @@ const moveOp: OpDef<Device> = {
     kind: 'compose',
     compose([x], device) {
       const from = x as Tensor
-      effects.sink?.refuse(`to('${device.name}')`, 'Move the tensor once, before the step.')
+      const here = from.storage.device
+      effects.sink?.refuse(
+        `to('${device.name}')`,
+        `Move the tensor from ${here.name} once, before the step: x.to('${device.name}').`,
+      )
       const out = allocate(device, from)
       if (from.elements > 0 && !(device.backend.receive?.(out, from) ?? false))
-        device.backend.write(out, from.storage.device.backend.readSync(from))
+        device.backend.write(out, here.backend.readSync(from))
       return [out]
     },
   },

@@ -3,7 +3,7 @@
 // slices several times.
 import { dtypeName } from '../../base/dtype.ts'
 import { IndexError, RuntimeError } from '../../base/errors.ts'
-import { normalizeDim, numelOf, sameShape, shapeString } from '../../base/shape.ts'
+import { dimIn, normalizeDim, numelOf, sameShape, shapeString } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
 import { effects } from '../../tensor/effects.ts'
 import type { OpDef } from '../../tensor/op.ts'
@@ -30,7 +30,6 @@ import { expandTo } from '../define/elementwise.ts'
 import { toDType } from '../define/fill.ts'
 import { reshapeOp } from '../define/views.ts'
 import { floorDivide, mul } from '../pointwise/arithmetic.ts'
-import { dimIn } from '../views/arrange.ts'
 import { checkedIndices, spread, wrapIndices } from './advanced.ts'
 import { atLeast1d, type Call, defineScatter, gatherAlongDim, repeated, scattered, scatteredInto } from './gather.ts'
 import {
@@ -341,7 +340,7 @@ export function repeatInterleave(
     return repeatInterleave(counted(x.elements, 'int32', x.device), x, null, { outputSize })
   }
   const whole = dim === null ? apply(reshapeOp, [x], [numelOf(x.sizes)]) : x
-  const d = dimIn(whole, dim ?? 0)
+  const d = dimIn(whole.sizes, dim ?? 0)
   const size = whole.sizes[d]
   const places = typeof given === 'number' ? evenly(x, size, given) : unevenly(size, given)
   if (outputSize !== null && outputSize !== places.elements)

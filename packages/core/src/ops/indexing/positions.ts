@@ -2,7 +2,7 @@
 // its indices; and where(condition), which gives positions.
 import { dtypeName } from '../../base/dtype.ts'
 import { IndexError, RuntimeError } from '../../base/errors.ts'
-import { broadcastShapes, checkOutput, numelOf, type Shape } from '../../base/shape.ts'
+import { dimIn, broadcastShapes, checkOutput, numelOf, type Shape } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
 import { applyInPlace } from '../../tensor/in-place.ts'
 import type { OpDef } from '../../tensor/op.ts'
@@ -13,7 +13,6 @@ import { expandTo } from '../define/elementwise.ts'
 import { reshapeOp } from '../define/views.ts'
 import type { TensorLike } from '../define/overloads.ts'
 import { where as choose } from '../pointwise/where.ts'
-import { dimIn } from '../views/arrange.ts'
 import { narrow } from '../views/views.ts'
 import { defineIndex, definePut, type Plan, placesOf, wrapIndicesBy } from './advanced.ts'
 import { atLeast1d, gather } from './gather.ts'
@@ -143,7 +142,7 @@ export function takeAlongDim(
       `torch.take_along_dim(): input and indices should have the same number of dimensions, but got ${x.dim()} dimensions for input, and ${indices.dim()} dimensions for indices`,
     )
   }
-  const d = dimIn(x, dim)
+  const d = dimIn(x.sizes, dim)
   const but = (shape: Shape, size: number): Shape => shape.map((n, i) => (i === d ? size : n))
   const shape = broadcastShapes(but(x.sizes, indices.sizes[d]), indices.sizes)
   return gather(expandTo(x, but(shape, x.sizes[d])), d, expandTo(indices, shape))

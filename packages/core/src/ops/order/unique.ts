@@ -1,7 +1,7 @@
 // Different elements: unique and uniqueConsecutive. The shapes of the results depend on the data, so they are found in
 // JavaScript (groups.ts).
 import { RuntimeError } from '../../base/errors.ts'
-import { normalizeDim, numelOf, type Shape } from '../../base/shape.ts'
+import { dimIn, numelOf, type Shape } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
 import { effects } from '../../tensor/effects.ts'
 import { type Arguments, bool, int, method, nullable, optional } from '../../tensor/signature.ts'
@@ -33,12 +33,12 @@ const found = ({ values, inverse, counts }: Groups, x: Tensor, slice: Shape, sha
 }
 
 function along(name: string, x: Tensor, dim: number, sorts: boolean): Found {
-  const d = normalizeDim(dim, x.dim())
+  const d = dimIn(x.sizes, dim)
   if (x.sizes.some((size, i) => size === 0 && i !== d)) {
     throw new RuntimeError("There are 0 sized dimensions, and they aren't selected, so unique cannot be applied")
   }
   refused(name)
-  const rows = transpose(x.dim() === 0 ? apply(reshapeOp, [x], [1]) : x, 0, d)
+  const rows = transpose(x, 0, d)
   const [n, ...slice] = rows.sizes
   const width = numelOf(slice)
   const data = rows.toArray()

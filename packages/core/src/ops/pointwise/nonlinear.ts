@@ -30,9 +30,8 @@ import type { Tensor } from '../../tensor/tensor.ts'
 import { type DimOption, notImplemented, numberFor } from '../define/arguments.ts'
 import { cloneOp, type Elementwise, elementwise, type ElementwiseOptions } from '../define/elementwise.ts'
 import { fromArray } from '../create/create.ts'
-import { neg, sub } from './arithmetic.ts'
+import { sub } from './arithmetic.ts'
 import { tanh } from './elementary.ts'
-import { softmax } from '../reduce/softmax.ts'
 import { named } from '../define/overloads.ts'
 import { narrow } from '../views/views.ts'
 import { reshapeOp } from '../define/views.ts'
@@ -422,15 +421,6 @@ export function glu(x: Tensor, ...args: Arguments<[dim: number], DimOption>): Te
   return apply(gluOp, [narrow(given, d, 0, size / 2), narrow(given, d, size / 2, size / 2)], null)
 }
 
-/**
- * `softmax` of `-x`: positive slices along `dim` that sum to 1.
- *
- * @example
- * F.softmin(tensor([0, 0]), 0) // tensor([0.5000, 0.5000])
- */
-export const softmin = (x: Tensor, ...args: Tail<typeof softmax>): Tensor => softmax(neg(x), ...args)
-type Tail<F> = F extends (x: never, ...rest: infer R) => unknown ? R : never
-
 const readPrelu = signature('prelu', input, required('weight', tensor))
 const preluOp = unit('prelu', 'prelu_cpu', (x, weight) => s.select(s.gt(x, 0), x, s.mul(x, weight)))
 /**
@@ -497,10 +487,11 @@ export function rrelu(
     'rrelu() in training, which reads its input to draw numbers for elements that are not positive,',
     'Use leakyRelu() or prelu().',
   )
+  const round = given.dtype === 'float32' ? Math.fround : Number
   const slopes = Array.from(given.detach().toArray(), (value) => {
     if (!(value <= 0)) return 1
     const drawn = new Float64Array(1)
-    draw.uniform(drawn, lower, upper, defaultGenerator)
+    draw.uniform(drawn, round(lower), round(upper), defaultGenerator)
     return drawn[0]
   })
   const noise = fromArray(slopes, given.sizes, { dtype: given.dtype, device: given.device })

@@ -1,7 +1,7 @@
 // Sums of products over given dimensions: tensordot, which is one contraction, and bilinear, which is two.
-import { IndexError, RuntimeError, ValueError } from '../../base/errors.ts'
+import { dimIn } from '../../base/shape.ts'
+import { RuntimeError, ValueError } from '../../base/errors.ts'
 import { typeName } from '../../base/python.ts'
-import { normalizeDim } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
 import {
   type Arguments,
@@ -61,12 +61,6 @@ function summedDims(dims: Summed): readonly [readonly number[], readonly number[
   return dims
 }
 
-/** A dimension counted from the front, with PyTorch's errors for a size. */
-function dimOf(dim: number, x: Tensor): number {
-  if (x.dim() === 0) throw new IndexError(`Dimension specified as ${dim} but tensor has no dimensions`)
-  return normalizeDim(dim, x.dim())
-}
-
 function checkDistinct(dims: readonly number[]): void {
   const twice = dims.find((d, i) => dims.indexOf(d) !== i)
   if (twice !== undefined) throw new RuntimeError(`dim ${twice} appears multiple times in the list of dims`)
@@ -90,7 +84,7 @@ export function tensordot(
   const [first, second] = summedDims(dims)
   if (first.length !== second.length) throw new RuntimeError('both dimension lists should have same length')
   let [left, right] = [a, b]
-  const [dimsA, dimsB] = [first.map((d) => dimOf(d, a)), second.map((d) => dimOf(d, b))]
+  const [dimsA, dimsB] = [first.map((d) => dimIn(a.sizes, d)), second.map((d) => dimIn(b.sizes, d))]
   dimsA.forEach((d, i) => {
     const [n, m] = [a.sizes[d], b.sizes[dimsB[i]]]
     if (m === 1) left = sum(left, d, true)
@@ -149,14 +143,14 @@ export function bilinear(
   }
   if (rank !== second.dim())
     throw new RuntimeError(`bilinear(): input dimensions do not match: got ${rank} and ${second.dim()}`)
-  dimOf(-1, first)
+  dimIn(first.sizes, -1)
   first.sizes.slice(0, -1).forEach((n, i) => {
     if (n !== second.sizes[i])
       throw new RuntimeError(
         `bilinear(): input batch dimensions do not match at dim ${i}: got ${n} and ${second.sizes[i]}`,
       )
   })
-  const size = (x: Tensor, dim: number): number => x.sizes[dimOf(dim, x)]
+  const size = (x: Tensor, dim: number): number => x.sizes[dimIn(x.sizes, dim)]
   unequal('input1 size', size(first, -1), size(weight, 1))
   unequal('input2 size', size(second, -1), size(weight, 2))
   if (bias !== null) unequal('bias size', size(bias, 0), size(weight, 0))

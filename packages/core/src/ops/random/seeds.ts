@@ -1,4 +1,5 @@
-// Seeds and states of the default generator, as tensors and as effects that a recorder repeats.
+// Seeds and states of the default generator, as tensors and as effects that a recorder repeats: the namespace `random`,
+// like `torch.random`.
 import { TypeError } from '../../base/errors.ts'
 import {
   defaultGenerator,
@@ -6,8 +7,10 @@ import {
   manualSeed as seedDefault,
   seed as seedAnew,
 } from '../../random/generator.ts'
-import { effect } from '../../tensor/effects.ts'
-import { isTensor, type Kind, required, signature } from '../../tensor/signature.ts'
+import { checkCallable } from '../../base/callable.ts'
+import { effect, effects } from '../../tensor/effects.ts'
+import { during } from '../../tensor/mode.ts'
+import { isTensor, type Kind, nothingMore, required, signature } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { fromArray } from '../create/create.ts'
 
@@ -62,4 +65,21 @@ export function setRngState(...args: [state: Tensor]): void {
   const [state] = stateArguments(args)
   const bytes = state.toArray() as Uint8Array
   reseeding(() => void defaultGenerator.setState(bytes))
+}
+
+/**
+ * Runs `fn` and gives the default generator its state back, so that what is drawn inside changes nothing outside.
+ *
+ * @example
+ * random.forkRng(() => {
+ *   manualSeed(7)
+ *   return rand(2)
+ * })
+ */
+export function forkRng<R>(fn: () => R, ...none: []): R {
+  checkCallable('fork_rng', fn)
+  nothingMore('fork_rng', none)
+  effects.sink?.refuse('forkRng()', 'Call it around the step.')
+  const state = defaultGenerator.getState()
+  return during('forkRng', fn, () => void defaultGenerator.setState(state))
 }

@@ -3,7 +3,7 @@
 import { dtypeName, isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { toInt } from '../../base/remedies.ts'
-import { normalizeDim, normalizeDims } from '../../base/shape.ts'
+import { dimIn, normalizeDim, normalizeDims } from '../../base/shape.ts'
 import { s } from '../../expr/expr.ts'
 import { apply, operand } from '../../tensor/apply.ts'
 import { effects } from '../../tensor/effects.ts'
@@ -126,7 +126,7 @@ function trapezoids(name: string, cumulative: boolean) {
       )
     }
     if (x !== null && dx !== null) throw new RuntimeError(`${name}: give x or dx, not both`)
-    const d = normalizeDim(dim, y.dim())
+    const d = dimIn(y.sizes, dim)
     if (y.sizes[d] === 0) return cumulative ? y.clone() : sum(isFloat(y.dtype) ? y : y.float(), d)
     const both = add(part(y, d, 0, 1), part(y, d, 1, 0))
     if (x === null) {

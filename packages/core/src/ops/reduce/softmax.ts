@@ -1,5 +1,6 @@
 // Softmax, its logarithm, and logsumexp. They subtract the largest element, so that nothing overflows, take few passes,
 // and each has a gradient of its own. Backends may have kernels for them and their gradients.
+import { warn } from '../../base/warn.ts'
 import { defaults } from '../../base/default-dtype.ts'
 import type { Prims } from '../../backend/backend.ts'
 import { type DTypeWord, isFloat } from '../../base/dtype.ts'
@@ -7,7 +8,17 @@ import { normalizeDim, normalizeDims, reducedShape } from '../../base/shape.ts'
 import { type Expr, s } from '../../expr/expr.ts'
 import { apply, applyAll, operand } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
-import { dims, dtype, int, method, optional, required } from '../../tensor/signature.ts'
+import {
+  nullable,
+  type Arguments,
+  type Parameter,
+  dims,
+  dtype,
+  int,
+  method,
+  optional,
+  required,
+} from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import {
   type DimOption,
@@ -20,7 +31,7 @@ import {
 import { composite } from '../define/composite.ts'
 import { elementwise, sumTo } from '../define/elementwise.ts'
 import { reshapeOp } from '../define/views.ts'
-import { add, div } from '../pointwise/arithmetic.ts'
+import { add, div, neg } from '../pointwise/arithmetic.ts'
 import { log } from '../pointwise/elementary.ts'
 import { toDType } from '../define/fill.ts'
 import { largest } from '../order/extremes.ts'
@@ -122,24 +133,36 @@ const logSoftmaxOp = composite<'logSoftmax', Axes>({
   },
 })
 
-export interface SoftmaxOptions extends DimOption {
+export interface SoftmaxOptions<D = number> extends DimOption<D> {
   /** Convert to this dtype first. */
   readonly dtype?: DTypeWord
 }
+type Along = (
+  x: Tensor,
+  ...args: [dim: number | SoftmaxOptions, dtype?: DTypeWord | SoftmaxOptions, options?: SoftmaxOptions]
+) => Tensor
+type Guessing = (
+  x: Tensor,
+  ...args: Arguments<[dim: number | null, dtype: DTypeWord], SoftmaxOptions<number | null>>
+) => Tensor
 
-type SoftmaxArguments = [dim: number | SoftmaxOptions, dtype?: DTypeWord | SoftmaxOptions, options?: SoftmaxOptions]
+const given: Parameter<number> = required('dim', { ...int, hint: 'Give the dimension: { dim: -1 }.' })
+const guessed: Parameter<number | null> = optional('dim', nullable(int), null)
+const converted = optional('dtype', dtype, undefined)
+
+/** The dimension of old code that names none. */
+function implicitDim(name: string, x: Tensor): number {
+  warn(`Implicit dimension choice for ${name} has been deprecated. Change the call to include dim=X as an argument.`)
+  return [0, 1, 3].includes(x.dim()) ? 0 : 1
+}
 
 /** A function along one dimension, in the requested dtype. */
-function alongOne(op: OpDef<Axes>, name: string): (x: Tensor, ...args: SoftmaxArguments) => Tensor {
-  const read = method(
-    name,
-    required('dim', { ...int, hint: 'Give the dimension: { dim: -1 }.' }),
-    optional('dtype', dtype, undefined),
-  )
-  return (x, ...args) => {
+function alongOne(op: OpDef<Axes>, name: string, dimension: Parameter<number | null>) {
+  const read = method(name, dimension, converted)
+  return (x: Tensor, ...args: readonly unknown[]): Tensor => {
     const [dim, to] = read(x, args)
     const input = to === undefined ? x : toDType(x, to)
-    const d = normalizeDim(dim, x.dim())
+    const d = normalizeDim(dim ?? implicitDim(name, x), x.dim())
     if (!isFloat(input.dtype)) {
       const kernel = d === Math.max(x.dim(), 1) - 1 ? `${name}_lastdim_kernel_impl` : 'softmax_kernel_impl'
       throw notImplemented(kernel, input.dtype, "Convert it first: x.float(), or give { dtype: 'float32' }.")
@@ -154,10 +177,26 @@ function alongOne(op: OpDef<Axes>, name: string): (x: Tensor, ...args: SoftmaxAr
  * @example
  * softmax(tensor([1, 2, 3]), 0) // tensor([0.0900, 0.2447, 0.6652])
  */
-export const softmax = alongOne(softmaxOp, 'softmax')
+export const softmax: Along = alongOne(softmaxOp, 'softmax', given)
+/** `softmax`; without a dimension it guesses one and warns. */
+export const softmaxOf: Guessing = alongOne(softmaxOp, 'softmax', guessed)
 
 /** The logarithm of `softmax`, accurate even where softmax would be 0. Float only, or with `{ dtype }`. */
-export const logSoftmax = alongOne(logSoftmaxOp, 'log_softmax')
+export const logSoftmax: Along = alongOne(logSoftmaxOp, 'log_softmax', given)
+/** `logSoftmax`; without a dimension it guesses one and warns. */
+export const logSoftmaxOf: Guessing = alongOne(logSoftmaxOp, 'log_softmax', guessed)
+
+const softminArguments = method('softmin', guessed, converted)
+/**
+ * `softmax` of `-x`: positive slices along `dim` that sum to 1.
+ *
+ * @example
+ * F.softmin(tensor([0, 0]), 0) // tensor([0.5000, 0.5000])
+ */
+export const softmin: Guessing = (x, ...args) => {
+  const [dim, dtype] = softminArguments(x, args)
+  return softmax(neg(x), dim ?? implicitDim('softmin', x), dtype)
+}
 
 // ---- logsumexp ----
 

@@ -1,6 +1,6 @@
 // The elements of a tensor in another arrangement: dimensions moved, swapped and split, elements rolled and rotated.
-import { IndexError, RuntimeError } from '../../base/errors.ts'
-import { normalizeDim, numelOf, type Shape, shapeString } from '../../base/shape.ts'
+import { RuntimeError } from '../../base/errors.ts'
+import { dimIn, normalizeDim, numelOf, type Shape, shapeString } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import {
@@ -20,12 +20,6 @@ import { cloneOp, expandOp } from '../define/elementwise.ts'
 import { flipOp, permuteOp, reshapeOp } from '../define/views.ts'
 import { joined } from './join.ts'
 import { expandedShape, flip, sliceOp, transpose, view } from './views.ts'
-
-/** A dimension number of a tensor that must have dimensions. */
-export function dimIn(x: Tensor, dim: number): number {
-  if (x.dim() === 0) throw new IndexError(`Dimension specified as ${dim} but tensor has no dimensions`)
-  return normalizeDim(dim, x.dim())
-}
 
 const listed = (given: number | readonly number[]): readonly number[] => (typeof given === 'number' ? [given] : given)
 
@@ -97,7 +91,7 @@ const unflattenArguments = method('unflatten', required('dim', int), required('s
  */
 export function unflatten(x: Tensor, ...args: Takes<[dim: number, sizes: readonly number[]], 'dim sizes'>): Tensor {
   const [dim, sizes] = unflattenArguments(x, args)
-  const d = dimIn(x, dim)
+  const d = dimIn(x.sizes, dim)
   if (sizes.length === 0) throw new RuntimeError('unflatten: sizes must be non-empty')
   const known = numelOf(sizes.filter((n) => n !== -1))
   const holes = sizes.filter((n) => n === -1).length
@@ -211,7 +205,7 @@ export function roll(
       'Give a shift for each dimension.',
     )
   }
-  return apply(rollOp, [x], { shifts, dims: dims.map((d) => dimIn(x, d)) })
+  return apply(rollOp, [x], { shifts, dims: dims.map((d) => dimIn(x.sizes, d)) })
 }
 
 interface Rotation {

@@ -1,10 +1,10 @@
 // Joining and splitting: cat, stack, split, chunk, unbind, repeat, tile. Pieces are views; joined tensors are new
 // memory.
 import type { Prims } from '../../backend/backend.ts'
-import { IndexError, RuntimeError, TypeError } from '../../base/errors.ts'
+import { RuntimeError, TypeError } from '../../base/errors.ts'
 import { resultType } from '../../base/promotion.ts'
 import { typeName } from '../../base/python.ts'
-import { checkSizes, normalizeDim, type Shape, sameShape, shapeString } from '../../base/shape.ts'
+import { dimIn, checkSizes, normalizeDim, type Shape, sameShape, shapeString } from '../../base/shape.ts'
 import { apply } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
 import {
@@ -266,8 +266,7 @@ const unbindArguments = method('unbind', dimParameter)
 /** Views of all slices along `dim` (0), which is removed. */
 export function unbind(x: Tensor, ...args: [dim?: DimArg]): Tensor[] {
   const [d] = unbindArguments(x, args)
-  if (x.dim() === 0) throw new IndexError(`Dimension specified as ${d} but tensor has no dimensions`)
-  const at = normalizeDim(d, x.dim())
+  const at = dimIn(x.sizes, d)
   return Array.from({ length: x.sizes[at] }, (_, index) => apply(unbindOp, [x], { dim: at, index }))
 }
 

@@ -1,5 +1,6 @@
 // Joins and cuts by NumPy's names: hstack, hsplit, atleast1d and their relatives, and blockDiag. All are compositions of
 // cat and views.
+import { dimIn } from '../../base/shape.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { dtypeName } from '../../base/dtype.ts'
 import type { Shape } from '../../base/shape.ts'
@@ -23,7 +24,6 @@ import type { Tensor } from '../../tensor/tensor.ts'
 import { fromArray } from '../create/create.ts'
 import type { DimOption } from '../define/arguments.ts'
 import { reshapeOp } from '../define/views.ts'
-import { dimIn } from './arrange.ts'
 import { cat, listedTensors, unified } from './join.ts'
 import { padOp } from './pad.ts'
 import { narrow, slice, unsqueeze } from './views.ts'
@@ -241,7 +241,7 @@ export function tensorSplit(
   const [given, dim] = splitArguments(x, args)
   if (x.dim() === 0)
     throw new RuntimeError('tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims')
-  const d = dimIn(x, dim)
+  const d = dimIn(x.sizes, dim)
   return pieces(x, isTensor(given) ? numbersOf(given) : given, d)
 }
 function numbersOf(x: Tensor): number | readonly number[] {
