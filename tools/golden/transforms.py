@@ -84,6 +84,23 @@ def module(name, inputs, *args, seeds=(0, 1, 2), **options):
     return cases
 
 
+def params(name, *args, picture=None, **options):
+    """What a transform with chance draws, as numbers in one list: three seeds, and the next draw."""
+    cases = []
+    for seed in (0, 1, 2):
+        torch.manual_seed(seed)
+        given = [] if picture is None else [INPUTS[picture]]
+        drawn = numbers_of(getattr(T, name).get_params(*given, *args, **options))
+        cases.append({'name': name, 'input': picture, 'seed': seed, 'args': list(args),
+                      'options': {camel(k): v for k, v in options.items()}, 'drawn': drawn, 'after': torch.rand(1).item()})
+    return cases
+
+
+def numbers_of(x):
+    x = x.tolist() if isinstance(x, torch.Tensor) else x
+    return [n for y in x for n in numbers_of(y)] if isinstance(x, (list, tuple)) else [x]
+
+
 ALL = 'bytes floats grey'
 MODES = [InterpolationMode.NEAREST, InterpolationMode.BILINEAR, InterpolationMode.BICUBIC]
 functions = [
@@ -278,5 +295,17 @@ reprs = {
     # torchvision closes one parenthesis too many.
     'RandomResizedCrop': str(T.RandomResizedCrop(4, ratio=(0.5, 2.0))).replace('), antialias', ', antialias'),
 }
+drawn = [
+    *params('RandomCrop', (3, 4), picture='bytes'),
+    *params('RandomCrop', picture='grey', output_size=(5, 4)),
+    *params('RandomResizedCrop', (0.2, 0.6), (0.5, 2.0), picture='large'),
+    *params('RandomResizedCrop', picture='bytes', scale=(2.0, 3.0), ratio=(0.5, 0.7)),
+    *params('RandomRotation', [-20.0, 30.0]),
+    *params('RandomAffine', [-10.0, 10.0], [0.1, 0.2], [0.5, 1.5], [-1.0, 2.0, -3.0, 4.0], [20, 30]),
+    *params('RandomAffine', [-10.0, 10.0], None, None, None, img_size=[20, 30]),
+    *params('ColorJitter', [0.5, 1.5], None, [0.2, 0.8], [-0.1, 0.1]),
+    *params('GaussianBlur', 0.1, 2.0),
+    *params('RandomPerspective', 20, 30, distortion_scale=0.5),
+]
 write('packages/vision/test/golden/transforms.json',
-      {'functions': functions, 'modules': modules, 'errors': errors, 'reprs': reprs}, depth=2)
+      {'functions': functions, 'modules': modules, 'drawn': drawn, 'errors': errors, 'reprs': reprs}, depth=2)

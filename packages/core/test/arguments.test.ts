@@ -32,6 +32,10 @@ const x = tensor([
 const row = tensor([[0], [1]], { dtype: 'int32' })
 const leaf = tensor([1, 2], { requiresGrad: true })
 const squared = leaf.square()
+const seeded = (draw: () => unknown): unknown => {
+  manualSeed(0)
+  return draw()
+}
 const same: readonly [string, () => unknown, () => unknown][] = [
   ['sum', () => x.sum(1, true), () => x.sum({ dim: 1, keepdim: true })],
   ['mean', () => x.mean([0, 1], true), () => x.mean({ dim: [0, 1], keepdim: true })],
@@ -42,8 +46,8 @@ const same: readonly [string, () => unknown, () => unknown][] = [
   ['zeros', () => zeros(2, 3, { dtype: 'int32' }), () => zeros({ size: [2, 3], dtype: 'int32' })],
   ['ones', () => ones([2]), () => ones({ size: [2] })],
   ['empty', () => empty(2).shape, () => empty({ size: [2] }).shape],
-  ['rand', () => (manualSeed(0), rand(2)), () => (manualSeed(0), rand({ size: [2] }))],
-  ['randn', () => (manualSeed(0), randn(2)), () => (manualSeed(0), randn({ size: [2] }))],
+  ['rand', () => seeded(() => rand(2)), () => seeded(() => rand({ size: [2] }))],
+  ['randn', () => seeded(() => randn(2)), () => seeded(() => randn({ size: [2] }))],
   ['newZeros', () => x.newZeros(2), () => x.newZeros({ size: [2] })],
   ['flip', () => x.flip(0, 1), () => x.flip({ dims: [0, 1] })],
   ['permute', () => x.permute(1, 0), () => x.permute({ dims: [1, 0] })],
@@ -54,8 +58,8 @@ const same: readonly [string, () => unknown, () => unknown][] = [
   ['tile', () => x.tile(2), () => x.tile({ dims: [2] })],
   [
     'temperatures of gumbelSoftmax',
-    () => (manualSeed(0), F.gumbelSoftmax(x, 0.5)),
-    () => (manualSeed(0), F.gumbelSoftmax(x, { tau: tensor(0.5) })),
+    () => seeded(() => F.gumbelSoftmax(x, 0.5)),
+    () => seeded(() => F.gumbelSoftmax(x, { tau: tensor(0.5) })),
   ],
   ['topk', () => x.topk(1, 0, false).values, () => x.topk(1, { dim: 0, largest: false }).values],
   [

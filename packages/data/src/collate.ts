@@ -18,7 +18,8 @@ export type Batch<T> = T extends Tensor | number | boolean | TypedArray
  * @example
  * defaultCollate([1, 2, 3]) // tensor([1., 2., 3.])
  */
-export const defaultCollate = (samples: readonly unknown[]): unknown => collate(readSamples([samples])[0], [], false)
+export const defaultCollate = <T>(samples: readonly T[]): Batch<T> =>
+  collate(readSamples([samples])[0], [], false) as Batch<T>
 
 const anything: signatures.Kind<unknown> = { expected: 'object', accepts: () => true }
 const readSamples = signatures.signature('default_collate', signatures.required('batch', signatures.list(anything)))

@@ -6,6 +6,7 @@ import {
   ChainDataset,
   DataLoader,
   Dataset,
+  defaultCollate,
   IterableDataset,
   randomSplit,
   Sampler,
@@ -50,6 +51,18 @@ it('a loader knows the class of its dataset', () => {
   expectTypeOf(lists.dataset).toEqualTypeOf<string[]>()
   const epoch = (batches: DataLoader<[Tensor, Tensor]>): number => [...batches].length
   expect(epoch(loader)).toBe(2)
+})
+
+it('a collated batch has the type of its samples', () => {
+  const batch = defaultCollate([
+    { pixels: x, name: 'a' },
+    { pixels: x, name: 'b' },
+  ])
+  expectTypeOf(batch).toEqualTypeOf<{ pixels: Tensor; name: string[] }>()
+  expect([batch.pixels.shape, batch.name]).toEqual([
+    [2, 3, 2],
+    ['a', 'b'],
+  ])
 })
 
 class Squares extends Dataset<number> {

@@ -34,6 +34,7 @@ interface Case {
 const golden = JSON.parse(readFileSync(new URL('golden/transforms.json', import.meta.url), 'utf8')) as {
   functions: Case[]
   modules: Case[]
+  drawn: (Omit<Case, 'input'> & { input: keyof typeof inputs | null; drawn: (number | null)[] })[]
   errors: Record<string, string>
   reprs: Record<string, string>
 }
@@ -112,6 +113,31 @@ describe('transforms with chance follow the generator as torchvision’s', () =>
     transform.forward(inputs[c.input].clone())
     same(transform.forward(inputs[c.input].clone()) as Tensor, c)
     expect(rand(1).item()).toBe(c.after)
+  })
+})
+
+describe('what transforms with chance draw is torchvision’s', () => {
+  type Drawn = { getParams(...args: unknown[]): unknown }
+  const numbersOf = (x: unknown): unknown[] => (x instanceof Tensor ? x.tolist() : [x].flat(3)) as unknown[]
+  const flat = (x: unknown): unknown[] => [x].flat(3).flatMap(numbersOf)
+  it.each(golden.drawn.map((c) => [`${c.name} ${JSON.stringify([c.args, c.options])} seed ${c.seed}`, c] as const))(
+    '%s',
+    (_, { name, input, args, options, seed, drawn, after }) => {
+      manualSeed(seed)
+      const given = [...(input === null ? [] : [inputs[input]]), ...args]
+      if (Object.keys(options).length > 0) given.push(options)
+      expect(flat((T[name as keyof typeof T] as unknown as Drawn).getParams(...given))).toEqual(drawn)
+      expect(rand(1).item()).toBe(after)
+    },
+  )
+
+  it('a picture and its mask are cut alike', () => {
+    const part = T.RandomCrop.getParams(inputs.bytes, { outputSize: [3, 4] })
+    const [picture, mask] = [inputs.bytes, inputs.bytes.gt(100)].map((x) => F.crop(x, ...part))
+    expect(mask.equal(picture.gt(100))).toBe(true)
+    expect(() => T.RandomCrop.getParams(inputs.grey, [8, 8])).toThrow(
+      'Required crop size (8, 8) is larger than input image size (5, 4)',
+    )
   })
 })
 

@@ -97,10 +97,10 @@ export function checkChannels(x: Tensor, permitted: readonly number[]): number {
   )
 }
 
-/** Rounds as Python does: halves to even. */
+/** Rounds as Python does: halves to even, and to 0 from below. */
 export const pythonRound = (x: number): number => {
   const floor = Math.floor(x)
-  return x - floor === 0.5 ? floor + (floor % 2 === 0 ? 0 : 1) : Math.round(x)
+  return x - floor === 0.5 ? floor + (floor % 2 === 0 ? 0 : 1) : Math.round(x) + 0
 }
 
 // ---- draws, each as torchvision makes it ----

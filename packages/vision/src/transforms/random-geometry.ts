@@ -7,6 +7,7 @@ import {
   dimensionsOf,
   drawBelow,
   drawUniform,
+  imageOrTensor,
   numbers,
   type Picture,
   python,
@@ -18,7 +19,7 @@ import {
 import { checkRange, drawPart, rangeKind } from './random.ts'
 import { type Interpolation, interpolationKind, resizedCrop } from './resize.ts'
 
-const { bool, constructing, finite, list, nullable, optional, required } = signatures
+const { bool, constructing, finite, list, nullable, optional, required, signature } = signatures
 type Range = readonly [low: number, high: number]
 
 /** torchvision's options of `RandomResizedCrop`. */
@@ -38,6 +39,12 @@ const readResizedCrop = constructing(
   optional('ratio', rangeKind, [3 / 4, 4 / 3]),
   optional('interpolation', interpolationKind, 'bilinear' as Interpolation),
   optional('antialias', nullable(bool), null),
+)
+const readPartParams = signature(
+  'get_params',
+  required('img', imageOrTensor),
+  required('scale', rangeKind),
+  required('ratio', rangeKind),
 )
 /**
  * A random part of a picture, of a random share and ratio, in the size given: one number, or [height, width].
@@ -63,21 +70,25 @@ export class RandomResizedCrop extends nn.Module {
   }
 
   override forward<P extends Picture>(img: P): P {
-    const [top, left, height, width] = this.#part(img)
+    const part = RandomResizedCrop.getParams(img, this.scale, this.ratio)
     const { interpolation, antialias } = this
-    return resizedCrop(img, top, left, height, width, this.size, { interpolation, antialias })
+    return resizedCrop(img, ...part, this.size, { interpolation, antialias })
   }
 
-  #part(img: Picture): [top: number, left: number, height: number, width: number] {
+  /** A random part, for `resizedCrop`: the same part of a picture and of its mask. */
+  static getParams(
+    ...args: signatures.Takes<[img: Picture, scale: Range, ratio: Range], 'img scale ratio'>
+  ): [top: number, left: number, height: number, width: number] {
+    const [img, scale, ratio] = readPartParams(args)
     const [, height, width] = dimensionsOf(img)
     // As often as torchvision, until a part fits; then the middle.
     for (let k = 0; k < 10; k++) {
-      const [w, h] = drawPart(height * width, this.scale, this.ratio)
+      const [w, h] = drawPart(height * width, scale as Range, ratio as Range)
       if (w <= 0 || w > width || h <= 0 || h > height) continue
       const top = drawBelow(height - h + 1)
       return [top, drawBelow(width - w + 1), h, w]
     }
-    const [low, high] = this.ratio
+    const [low, high] = ratio
     const w = width / height > high ? pythonRound(height * high) : width
     const h = width / height < low ? pythonRound(width / low) : height
     return [Math.floor((height - h) / 2), Math.floor((width - w) / 2), h, w]
@@ -118,6 +129,7 @@ const readRotation = constructing(
   optional('center', nullable(list(finite)), null),
   optional('fill', fillKind, 0),
 )
+const readAngles = signature('get_params', required('degrees', list(finite)))
 /**
  * Turns a picture by a random angle: up to `degrees` either way, or from a range.
  *
@@ -142,9 +154,15 @@ export class RandomRotation extends nn.Module {
   }
 
   override forward<P extends Picture>(img: P): P {
-    const angle = drawUniform(this.degrees[0], this.degrees[1])
+    const angle = RandomRotation.getParams(this.degrees)
     const { expand, center, fill } = this
     return rotate(img, angle, { interpolation: this.interpolation as 'nearest', expand, center, fill })
+  }
+
+  /** A random angle, for `rotate`. */
+  static getParams(...args: signatures.Takes<[degrees: readonly number[]], 'degrees'>): number {
+    const [[low, high]] = readAngles(args)
+    return drawUniform(low, high)
   }
 
   override extraRepr(): string {
@@ -172,6 +190,14 @@ const readAffine = constructing(
   optional('interpolation', interpolationKind, 'nearest' as Interpolation),
   optional('fill', fillKind, 0),
   optional('center', nullable(list(finite)), null),
+)
+const readMapParams = signature(
+  'get_params',
+  required('degrees', list(finite)),
+  required('translate', nullable(list(finite))),
+  required('scaleRanges', nullable(list(finite))),
+  required('shears', nullable(list(finite))),
+  required('imgSize', list(finite)),
 )
 /**
  * Turns, moves, scales and shears a picture at random.
@@ -208,10 +234,28 @@ export class RandomAffine extends nn.Module {
   override forward<P extends Picture>(img: P): P {
     const [, height, width] = dimensionsOf(img)
     const { degrees, translate, scale, shear, fill, center } = this
+    const drawn = RandomAffine.getParams(degrees, translate, scale, shear, [width, height])
+    return affine(img, ...drawn, { interpolation: this.interpolation as 'nearest', fill, center })
+  }
+
+  /** A random map, for `affine`. */
+  static getParams(
+    ...args: signatures.Takes<
+      [
+        degrees: readonly number[],
+        translate: readonly number[] | null,
+        scaleRanges: readonly number[] | null,
+        shears: readonly number[] | null,
+        imgSize: readonly number[],
+      ],
+      'degrees translate scaleRanges shears imgSize'
+    >
+  ): [angle: number, translate: number[], scale: number, shear: number[]] {
+    const [degrees, translate, scale, shear, size] = readMapParams(args)
     const angle = drawUniform(degrees[0], degrees[1])
-    const move = [width, height].map((size, i) => {
+    const move = size.map((pixels, i) => {
       if (translate === null) return 0
-      const most = translate[i] * size
+      const most = translate[i] * pixels
       return pythonRound(drawUniform(-most, most))
     })
     const factor = scale === null ? 1 : drawUniform(scale[0], scale[1])
@@ -220,7 +264,7 @@ export class RandomAffine extends nn.Module {
       shears[0] = drawUniform(shear[0], shear[1])
       if (shear.length === 4) shears[1] = drawUniform(shear[2], shear[3])
     }
-    return affine(img, angle, move, factor, shears, { interpolation: this.interpolation as 'nearest', fill, center })
+    return [angle, move, factor, shears]
   }
 
   override extraRepr(): string {

@@ -22,6 +22,7 @@ import {
   draw01,
   drawBelow,
   drawUniform,
+  imageOrTensor,
   numbers,
   type Picture,
   python,
@@ -102,6 +103,8 @@ const readRandomCrop = constructing(
   optional('fill', finite, 0),
   optional('paddingMode', str, 'constant'),
 )
+type Part = [top: number, left: number, height: number, width: number]
+const readCropParams = signature('get_params', required('img', imageOrTensor), required('outputSize', list(finite)))
 /**
  * A part of a picture of a size, or of [height, width], from a random place.
  *
@@ -136,16 +139,24 @@ export class RandomCrop extends nn.Module {
     const [, rows, columns] = dimensionsOf(picture)
     if (this.padIfNeeded && columns < w) picture = pad(picture, [w - columns, 0], this.fill, this.paddingMode)
     if (this.padIfNeeded && rows < h) picture = pad(picture, [0, h - rows], this.fill, this.paddingMode)
+    const part = RandomCrop.getParams(picture, this.size)
     const [, height, width] = dimensionsOf(picture)
+    return height === h && width === w ? picture : crop(picture, ...part)
+  }
+
+  /** The place of a random part of a size, for `crop`: the same part of a picture and of its mask. */
+  static getParams(...args: signatures.Takes<[img: Picture, outputSize: readonly number[]], 'img outputSize'>): Part {
+    const [img, [h, w]] = readCropParams(args)
+    const [, height, width] = dimensionsOf(img)
     if (height < h || width < w) {
       throw new ValueError(
         `Required crop size (${h}, ${w}) is larger than input image size (${height}, ${width})`,
         'Give it a padding, or { padIfNeeded: true }.',
       )
     }
-    if (height === h && width === w) return picture
+    if (height === h && width === w) return [0, 0, h, w]
     const top = drawBelow(height - h + 1)
-    return crop(picture, top, drawBelow(width - w + 1), h, w)
+    return [top, drawBelow(width - w + 1), h, w]
   }
 
   override extraRepr(): string {
@@ -184,6 +195,16 @@ const readJitter = constructing(
   optional('saturation', numbers, 0),
   optional('hue', numbers, 0),
 )
+type Jitter<T> = [brightness: T | null, contrast: T | null, saturation: T | null, hue: T | null]
+type Jittered = [order: Tensor, ...Jitter<number>]
+const range = nullable(list(finite))
+const readJitterParams = signature(
+  'get_params',
+  required('brightness', range),
+  required('contrast', range),
+  required('saturation', range),
+  required('hue', range),
+)
 /**
  * Changes brightness, contrast, saturation and hue at random, in random order.
  *
@@ -215,16 +236,20 @@ export class ColorJitter extends nn.Module {
   }
 
   override forward<P extends Picture>(img: P): P {
-    const order = randperm(4).toArray()
-    const factors = [this.brightness, this.contrast, this.saturation, this.hue].map((range) =>
-      range === null ? null : drawUniform(...range),
-    )
+    const [order, ...factors] = ColorJitter.getParams(this.brightness, this.contrast, this.saturation, this.hue)
     let picture = img
-    for (const k of order) {
+    for (const k of order.toArray()) {
       const factor = factors[k]
       if (factor !== null) picture = adjustments[k](picture, factor)
     }
     return picture
+  }
+
+  /** A random order of the four adjustments, then the factor of each, drawn from its range; null for none. */
+  static getParams(...args: signatures.Takes<Jitter<Range>, 'brightness contrast saturation hue'>): Jittered {
+    const ranges = readJitterParams(args)
+    const order = randperm(4)
+    return [order, ...ranges.map((range) => (range === null ? null : drawUniform(range[0], range[1])))] as Jittered
   }
 
   override extraRepr(): string {
@@ -237,6 +262,7 @@ export class ColorJitter extends nn.Module {
 const adjustments = [adjustBrightness, adjustContrast, adjustSaturation, adjustHue]
 
 const readBlur = constructing('GaussianBlur', required('kernelSize', wholes), optional('sigma', numbers, [0.1, 2]))
+const readBlurParams = signature('get_params', required('sigmaMin', finite), required('sigmaMax', finite))
 /**
  * Blurs a picture by a Gaussian kernel of odd size: one number, or [width, height]. `sigma` is one number, or the range
  * that it is drawn from; [0.1, 2] by default.
@@ -271,8 +297,13 @@ export class GaussianBlur extends nn.Module {
   }
 
   override forward<P extends Picture>(img: P): P {
-    const sigma = drawUniform(...this.sigma)
+    const sigma = GaussianBlur.getParams(...this.sigma)
     return gaussianBlur(img, this.kernelSize, [sigma, sigma])
+  }
+
+  /** A random deviation from a range. */
+  static getParams(...args: signatures.Takes<[sigmaMin: number, sigmaMax: number], 'sigmaMin sigmaMax'>): number {
+    return drawUniform(...readBlurParams(args))
   }
 
   override extraRepr(): string {

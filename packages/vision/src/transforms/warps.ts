@@ -155,6 +155,12 @@ const readRandomPerspective = constructing(
   interpolationParameter,
   optional('fill', fillKind, 0),
 )
+const readCorners = signature(
+  'get_params',
+  required('width', int),
+  required('height', int),
+  required('distortionScale', finite),
+)
 /**
  * Shows a picture from another side with probability `p`, 0.5 by default: its corners move by up to `distortionScale`, 0.5
  * by default, of half its sides.
@@ -180,7 +186,16 @@ export class RandomPerspective extends RandomChange {
 
   protected override changed<P extends Picture>(img: P): P {
     const [, height, width] = dimensionsOf(img)
-    const reach = [width, height].map((size) => Math.trunc(this.distortionScale * Math.floor(size / 2)))
+    const corners = RandomPerspective.getParams(width, height, this.distortionScale)
+    return perspective(img, ...corners, { interpolation: this.interpolation as 'nearest', fill: this.fill })
+  }
+
+  /** The corners of a picture and where they move at random, for `perspective`. */
+  static getParams(
+    ...args: signatures.Takes<[width: number, height: number, distortionScale: number], 'width height distortionScale'>
+  ): [startpoints: number[][], endpoints: number[][]] {
+    const [width, height, scale] = readCorners(args)
+    const reach = [width, height].map((size) => Math.trunc(scale * Math.floor(size / 2)))
     const corner = (isRight: boolean, isLow: boolean): number[] =>
       [isRight, isLow].map((isFar, i) => {
         const size = [width, height][i]
@@ -194,7 +209,7 @@ export class RandomPerspective extends RandomChange {
       [right, low],
       [0, low],
     ]
-    return perspective(img, start, end, { interpolation: this.interpolation as 'nearest', fill: this.fill })
+    return [start, end]
   }
 }
 

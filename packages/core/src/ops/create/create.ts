@@ -145,7 +145,12 @@ export function tensor(...args: [data: TensorData, options?: TensorOptions]): Te
 }
 const tensorArguments = signature('tensor', required('data', anything), ...tensorParameters)
 
-export type SizeArgs = readonly (number | readonly number[] | (TensorOptions & { readonly size?: readonly number[] }))[]
+/** Sizes one by one, as an array or by name, and options. */
+export type SizeArgs<O = TensorOptions> = readonly (
+  | number
+  | readonly number[]
+  | (O & { readonly size?: readonly number[] })
+)[]
 
 const fillWith = (name: string, value: number) => {
   const read = signature(name, ...tensorParameters)

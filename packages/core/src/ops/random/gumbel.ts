@@ -28,7 +28,7 @@ const read = signature(
   optional('dim', int, -1),
 )
 export interface GumbelSoftmaxOptions extends DimOption {
-  /** The temperature: the smaller, the nearer to 0 and 1; in a compiled step a tensor or a function if it changes. */
+  /** The temperature: the smaller, the nearer to 0 and 1. */
   readonly tau?: TensorLike
   /** Return 0 and 1, with the gradient of the softmax. */
   readonly hard?: boolean

@@ -27,7 +27,7 @@ import {
 } from '../../tensor/signature.ts'
 import { checkAlive, Tensor } from '../../tensor/tensor.ts'
 import { sizesAndOptions } from '../define/arguments.ts'
-import { asLeaf } from '../create/create.ts'
+import { asLeaf, type SizeArgs } from '../create/create.ts'
 import { type Elementwise, elementwise } from '../define/elementwise.ts'
 import {
   anyIntegerFill,
@@ -52,7 +52,6 @@ import type { TensorLike } from '../define/overloads.ts'
 
 /** A shape, alone or among the options. */
 type SizeArg = readonly number[] | (RandomOptions & { readonly size: readonly number[] })
-type SizeArgs = readonly (number | readonly number[] | (RandomOptions & { readonly size?: readonly number[] }))[]
 
 /** The options from the device on, as `randomParameters` reads them. */
 type Rest = readonly [device: string | undefined, requiresGrad: boolean, generator: Generator | null]
@@ -68,7 +67,7 @@ const create = (shape: Shape, dtype: DType, [device, requiresGrad, generator]: R
  * manualSeed(0)
  * rand(3) // tensor([0.4963, 0.7682, 0.0885])
  */
-export function rand(...args: SizeArgs): Tensor {
+export function rand(...args: SizeArgs<RandomOptions>): Tensor {
   const { shape, options } = sizesAndOptions('rand', args)
   const [dtype = defaults.float, ...rest] = randOptions(options)
   return create(shape, dtype, rest, uniformFill(dtype, 0, 1))
@@ -79,7 +78,7 @@ const randOptions = signature('rand', ...randomParameters)
  * Normal numbers of mean 0 and standard deviation 1: `randn(2, 3)` or `randn([2, 3], { dtype, generator })`. Float
  * only.
  */
-export function randn(...args: SizeArgs): Tensor {
+export function randn(...args: SizeArgs<RandomOptions>): Tensor {
   const { shape, options } = sizesAndOptions('randn', args)
   const [dtype = defaults.float, ...rest] = randnOptions(options)
   return create(shape, dtype, rest, normalFill(dtype, 0, 1, true))
