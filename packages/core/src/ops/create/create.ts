@@ -145,7 +145,6 @@ export function tensor(...args: [data: TensorData, options?: TensorOptions]): Te
 }
 const tensorArguments = signature('tensor', required('data', anything), ...tensorParameters)
 
-/** Sizes one by one, as an array or by name, and options. */
 export type SizeArgs<O = TensorOptions> = readonly (
   | number
   | readonly number[]
