@@ -410,7 +410,7 @@ static void multiply_nests(const Contract& it, Nested<T> nested, int64_t parts, 
                Region{region.row, region.rowEnd, first, first + columnEnd - column});
       }
     };
-    for_regions(inside, it.m, nested.n, lanes<T>,
+    for_regions(inside, it.m, nested.n, run_of(one) > 0 ? one.bColumns.inner() : lanes<T>,
                 [&](const Region& region) { run_turned(one, region, finish_each); });
   });
 }

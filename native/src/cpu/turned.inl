@@ -17,14 +17,16 @@ template <class T> struct Turned {
   bool add;
 };
 
-template <class T, int R, int N> static void turned(const Turned<T>& it) {
+/** `isRun`: the columns of a tile are a run of elements of b. */
+template <class T, int R, int N, bool isRun> static void turned(const Turned<T>& it) {
   constexpr int64_t L = lanes<T>;
   const int32_t* column = it.columns;
   T* to = it.to;
   for (int64_t t = 0; t < it.tiles; ++t, column += R, to += R * N * L) {
-    const T* b[R];
+    constexpr int starts = isRun ? 1 : R;
+    const T* b[starts];
 #pragma GCC unroll 8
-    for (int i = 0; i < R; ++i) {
+    for (int i = 0; i < starts; ++i) {
       b[i] = it.b + column[i];
       ITSELF(b[i]);
     }
@@ -34,18 +36,18 @@ template <class T, int R, int N> static void turned(const Turned<T>& it) {
     Vec<T> sum[R][N] = {};
     for (const int32_t *row = it.rows, *end = row + it.k; row < end; ++row, a += N * L) {
       const int64_t at = *row;
-      __builtin_prefetch(next + at, 0, 2);
+      if (!isRun) __builtin_prefetch(next + at, 0, 2);
       Vec<T> x[N];
 #pragma GCC unroll 4
       for (int j = 0; j < N; ++j) x[j] = load(a + j * L);
-#pragma GCC unroll 8
+#pragma GCC unroll 14
       for (int i = 0; i < R; ++i) {
-        const Vec<T> y = splat(b[i][at]);
+        const Vec<T> y = splat(isRun ? b[0][at + i] : b[i % starts][at]);
 #pragma GCC unroll 4
         for (int j = 0; j < N; ++j) sum[i][j] = add_product<T>(sum[i][j], x[j], y);
       }
     }
-#pragma GCC unroll 8
+#pragma GCC unroll 14
     for (int i = 0; i < R; ++i) {
 #pragma GCC unroll 4
       for (int j = 0; j < N; ++j) {
@@ -62,7 +64,7 @@ constexpr int turned_columns(int vectors) { return registers == 32 ? (vectors ==
 template <class T, int N, class = std::make_integer_sequence<int, turned_columns(N)>> struct TurnedTiles;
 template <class T, int N, int... R> struct TurnedTiles<T, N, std::integer_sequence<int, R...>> {
   static void run(int64_t columns, const Turned<T>& it) {
-    static constexpr void (*const of[])(const Turned<T>&) = {turned<T, R + 1, N>...};
+    static constexpr void (*const of[])(const Turned<T>&) = {turned<T, R + 1, N, false>...};
     of[columns - 1](it);
   }
 };
@@ -73,6 +75,24 @@ template <class T> static void run_turned(int64_t columns, int64_t vectors, cons
     if (vectors == 3) return TurnedTiles<T, 3>::run(columns, it);
   }
   return vectors == 2 ? TurnedTiles<T, 2>::run(columns, it) : TurnedTiles<T, 1>::run(columns, it);
+}
+
+/** The columns of tiles of a single vector that are runs, which take one pointer. */
+constexpr int fewestInRun = 8, mostInRun = registers == 32 ? 14 : 12;
+
+/** How many columns such a tile has: as many as divide the runs of b; 0 if there is none. */
+template <class T> static int64_t run_of(const Nested<T>& it) {
+  const int64_t inner = it.bColumns.inner();
+  if (isFetched || it.m > lanes<T> || it.bColumns.step() != 1) return 0;
+  int64_t most = mostInRun;
+  while (most >= fewestInRun && inner % most != 0) --most;
+  return most < fewestInRun ? 0 : most;
+}
+
+template <class T, int... R>
+static void run_runs(int64_t columns, const Turned<T>& it, std::integer_sequence<int, R...>) {
+  static constexpr void (*const of[])(const Turned<T>&) = {turned<T, R + fewestInRun, 1, true>...};
+  of[columns - fewestInRun](it);
 }
 
 /** The columns that are summed before they are stored, and the part of the sum that is worked on at a time. */
@@ -113,7 +133,9 @@ static void run_turned(const Nested<T>& it, const Region& region, const Finish& 
   constexpr int64_t L = lanes<T>;
   const int64_t rows = region.rowEnd - region.row, columns = region.columnEnd - region.column;
   const int64_t most = piece(up(rows, L), panelVectors), high = most * L < rows ? most * L : rows;
-  const int64_t wide = columns < blockTurned ? columns : blockTurned, deep = piece(it.k, blockTurnedK);
+  const int64_t each = run_of(it), deep = piece(it.k, blockTurnedK);
+  const bool inRuns = each > 0 && region.column % each == 0 && columns % each == 0;
+  const int64_t block = inRuns ? blockTurned / each * each : blockTurned, wide = columns < block ? columns : block;
   // Packed panels of a serve all columns if there is room for them.
   const bool keepsA = columns <= wide || most * L * it.k <= wholePanel;
   int64_t rowStep, sumStep;
@@ -127,7 +149,7 @@ static void run_turned(const Nested<T>& it, const Region& region, const Finish& 
   tile.b = it.b;
   for (int64_t row = region.row; row < region.rowEnd; row += high) {
     const int64_t count = region.rowEnd - row < high ? region.rowEnd - row : high, vectors = up(count, L);
-    const int64_t across = turned_columns(static_cast<int>(vectors));
+    const int64_t across = inRuns ? each : turned_columns(static_cast<int>(vectors));
     if (!even) offsets_of(it.aRows, row, row + count, aRows);
     for (int64_t column = region.column; column < region.columnEnd; column += wide) {
       const int64_t width = region.columnEnd - column < wide ? region.columnEnd - column : wide;
@@ -166,6 +188,10 @@ static void run_turned(const Nested<T>& it, const Region& region, const Finish& 
         tile.columns = bColumns;
         tile.tiles = tiles;
         tile.to = sums;
+        if (inRuns) {
+          run_runs(each, tile, std::make_integer_sequence<int, mostInRun - fewestInRun + 1>());
+          continue;
+        }
         run_turned(broad, vectors, tile);
         if (rest == 0) continue;
         tile.columns += tiles * broad;
