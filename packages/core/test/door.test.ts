@@ -1593,10 +1593,8 @@ add('checkpointSequential', core.utils.checkpoint.checkpointSequential, [
   by('useReentrant', 'bool?', true),
 ])
 for (const name of ['noGrad', 'enableGrad', 'inferenceMode', 'scope'] as const)
-  add(name, all[name], [at('fn', 'fn', () => () => 1)], { anyOption: true })
-add('setGradEnabled', core.setGradEnabled, [at('enabled', 'bool', true), at('fn', 'fn', () => () => 1)], {
-  anyOption: true,
-})
+  add(name, all[name], [at('fn', 'fn', () => () => 1)])
+add('setGradEnabled', core.setGradEnabled, [at('enabled', 'bool', true), at('fn', 'fn', () => () => 1)])
 add('detectAnomaly', core.detectAnomaly, [at('fn', 'fn', () => () => 1), at('checkNan', 'bool?', false)])
 add('setDetectAnomaly', core.setDetectAnomaly, [at('mode', 'bool', false), at('checkNan', 'bool?', true)])
 add('random.forkRng', core.random.forkRng, [at('fn', 'fn', () => () => 1)])
@@ -1753,7 +1751,7 @@ older('pinverse', [factored, at('rcond', 'real?|null', 0.1), ...tolerant], { wor
 
 // The rest of the index.
 exempt.set('sampleDirichlet', 'for vision alone, which checks what it draws for')
-add('compile', core.compile, [at('step', 'fn', () => () => undefined)], { anyOption: true })
+add('compile', core.compile, [at('step', 'fn', () => () => undefined)])
 add('profile', core.profile, [
   at('fn', 'fn', () => () => 1),
   by('withStack', 'bool?', false),

@@ -1,4 +1,5 @@
 // What errors about dtypes say in more than one place: PyTorch's sentence, or what to do.
+import { RuntimeError } from './errors.ts'
 
 export const toInt = 'Convert it first: x.int().'
 export const toFloat = 'Convert it first: x.float().'
@@ -10,3 +11,7 @@ export const negatedBool =
 /** That for the difference of two. */
 export const subtractBools =
   'Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead.'
+
+/** PyTorch's error for data of integers in a tensor that requires a gradient. */
+export const notFloat = (remedy: string): RuntimeError =>
+  new RuntimeError('data set to a tensor that requires gradients must be floating point or complex dtype', remedy)

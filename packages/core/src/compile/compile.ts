@@ -325,8 +325,9 @@ class Session {
  */
 export function compile<A extends readonly unknown[], R extends Results | void>(
   step: (...args: A) => R,
+  ...none: []
 ): CompiledStep<A, R> {
-  checkCallable('compile', step, 'step')
+  checkCallable('compile', step, 'step', none)
   const session = new Session(step as unknown as (...args: readonly unknown[]) => unknown)
   const call = (...args: A): R => session.call(args) as R
   return Object.assign(call, {

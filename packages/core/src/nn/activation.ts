@@ -73,10 +73,8 @@ export class LeakyReLU extends Module {
   inplace: boolean
 
   constructor(...args: Arguments<[negativeSlope: number, inplace: boolean], LeakyReLUOptions>) {
-    const [negativeSlope, inplace] = ofLeakyReLU(args)
     super()
-    this.negativeSlope = negativeSlope
-    this.inplace = inplace
+    ;[this.negativeSlope, this.inplace] = ofLeakyReLU(args)
   }
 
   override forward(x: Tensor): Tensor {

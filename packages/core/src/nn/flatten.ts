@@ -19,10 +19,8 @@ export class Flatten extends Module {
   endDim: number
 
   constructor(...args: Arguments<[startDim: number, endDim: number], FlattenOptions>) {
-    const [startDim, endDim] = ofFlatten(args)
     super()
-    this.startDim = startDim
-    this.endDim = endDim
+    ;[this.startDim, this.endDim] = ofFlatten(args)
   }
 
   override forward(x: Tensor): Tensor {

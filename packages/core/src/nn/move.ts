@@ -1,7 +1,8 @@
 // Moves modules, optimizers and tensors to another device or dtype: everything is moved before the first of them
 // changes.
 import { checkDType, type DType, type DTypeWord, isDTypeWord, isFloat } from '../base/dtype.ts'
-import { RuntimeError, TypeError } from '../base/errors.ts'
+import { TypeError } from '../base/errors.ts'
+import { notFloat } from '../base/remedies.ts'
 import { to } from '../ops/create/convert.ts'
 import { effects } from '../tensor/effects.ts'
 import { noGrad } from '../tensor/mode.ts'
@@ -64,10 +65,7 @@ export function moverBy(move: Move): Move {
 /** A module's tensor in another dtype, which parameters with gradients may not leave floating point for. */
 export function typed(x: Tensor, dtype: DType): Tensor {
   if (isFloat(dtype) || !x.requiresGrad) return to(x, dtype)
-  throw new RuntimeError(
-    'data set to a tensor that requires gradients must be floating point or complex dtype',
-    'Freeze the module first: module.requiresGrad_(false).',
-  )
+  throw notFloat('Freeze the module first: module.requiresGrad_(false).')
 }
 
 /**

@@ -418,11 +418,8 @@ export class RReLU extends Module {
       InplaceOption & { readonly lower?: number; readonly upper?: number }
     >
   ) {
-    const [lower, upper, inplace] = ofRrelu(args)
     super()
-    this.lower = lower
-    this.upper = upper
-    this.inplace = inplace
+    ;[this.lower, this.upper, this.inplace] = ofRrelu(args)
   }
 
   override forward(x: Tensor): Tensor {
@@ -461,10 +458,8 @@ export class CosineSimilarity extends Module {
   eps: number
 
   constructor(...args: Arguments<[dim: number, eps: number], { readonly dim?: number; readonly eps?: number }>) {
-    const [dim, eps] = ofCosine(args)
     super()
-    this.dim = dim
-    this.eps = eps
+    ;[this.dim, this.eps] = ofCosine(args)
   }
 
   override forward(x1: Tensor, x2: Tensor): Tensor {

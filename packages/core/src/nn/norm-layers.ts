@@ -400,12 +400,8 @@ export class LocalResponseNorm extends Module {
       Arguments<[alpha: number, beta: number, k: number], LocalResponseNormOptions>
     >
   ) {
-    const [size, alpha, beta, k] = ofLocalResponseNorm(args)
     super()
-    this.size = size
-    this.alpha = alpha
-    this.beta = beta
-    this.k = k
+    ;[this.size, this.alpha, this.beta, this.k] = ofLocalResponseNorm(args)
   }
 
   override forward(x: Tensor): Tensor {

@@ -175,6 +175,7 @@ const readGlobal = signature(
   required('parameters', iterable),
   required('pruningMethod', anything),
 )
+const unstructured = 'Pass prune.L1Unstructured or prune.RandomUnstructured.'
 const readGlobalScores = signature('global_unstructured', optional('importanceScores', nullable(iterable), null))
 
 function named(entry: unknown, what: string, length: number): readonly [Module, string, ...unknown[]] {
@@ -205,7 +206,7 @@ export function globalUnstructured(
   if (typeof type !== 'function' || !(type.prototype instanceof BasePruningMethod))
     throw new TypeError(
       "global_unstructured(): argument 'pruning_method' must be a subclass of BasePruningMethod",
-      'Pass prune.L1Unstructured or prune.RandomUnstructured.',
+      unstructured,
     )
   const { importanceScores, ...own } = options
   const [givenScores] = readGlobalScores([{ importanceScores }])
@@ -213,7 +214,7 @@ export function globalUnstructured(
   if (method.PRUNING_TYPE !== 'unstructured') {
     throw new TypeError(
       `Only "unstructured" PRUNING_TYPE supported for the \`pruning_method\`. Found method <class '${className(type)}'> of type ${method.PRUNING_TYPE}`,
-      'Pass prune.L1Unstructured or prune.RandomUnstructured.',
+      unstructured,
     )
   }
   const known = Array.from(givenScores ?? [], (entry) =>

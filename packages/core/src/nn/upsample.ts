@@ -73,13 +73,8 @@ export class Upsample extends Module {
       UpsampleOptions
     >
   ) {
-    const [size, scaleFactor, mode, alignCorners, recomputeScaleFactor] = ofUpsample(args)
     super()
-    this.size = size
-    this.scaleFactor = scaleFactor
-    this.mode = mode
-    this.alignCorners = alignCorners
-    this.recomputeScaleFactor = recomputeScaleFactor
+    ;[this.size, this.scaleFactor, this.mode, this.alignCorners, this.recomputeScaleFactor] = ofUpsample(args)
   }
 
   override forward(x: Tensor): Tensor {

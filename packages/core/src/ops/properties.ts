@@ -1,6 +1,6 @@
 // Members that read like properties: `x.T`, `x.mT`, `x.length`, `x.data`, and iteration over rows by `for (const row of x)`.
 import { RuntimeError, TypeError } from '../base/errors.ts'
-import { toFloat } from '../base/remedies.ts'
+import { notFloat, toFloat } from '../base/remedies.ts'
 import { isFloat } from '../base/dtype.ts'
 import { typeName } from '../base/python.ts'
 import { sameShape } from '../base/shape.ts'
@@ -37,17 +37,17 @@ declare module '../tensor/tensor.ts' {
     readonly isQuantized: false
     /** False: a tensor is one tensor. */
     readonly isNested: false
-    /** False: PyTorch's device of this name is not here. */
+    /** False: there is no such device. */
     readonly isIpu: false
-    /** False: PyTorch's device of this name is not here. */
+    /** False: there is no such device. */
     readonly isMkldnn: false
-    /** False: PyTorch's device of this name is not here. */
+    /** False: there is no such device. */
     readonly isMps: false
-    /** False: PyTorch's device of this name is not here. */
+    /** False: there is no such device. */
     readonly isOrt: false
-    /** False: PyTorch's device of this name is not here. */
+    /** False: there is no such device. */
     readonly isVulkan: false
-    /** False: PyTorch's device of this name is not here. */
+    /** False: there is no such device. */
     readonly isXpu: false
     /** The slices along the first dimension, as views. */
     [Symbol.iterator](): ArrayIterator<Tensor>
@@ -108,10 +108,7 @@ Object.defineProperty(Tensor.prototype, 'data', {
   set(this: Tensor, data: unknown) {
     if (!isTensor(data)) throw new TypeError(`Variable data has to be a tensor, but got ${typeName(data)}`)
     if (this.requiresGrad && !isFloat(data.dtype)) {
-      throw new RuntimeError(
-        'data set to a tensor that requires gradients must be floating point or complex dtype',
-        toFloat,
-      )
+      throw notFloat(toFloat)
     }
     effects.sink?.refuse('x.data = y', 'Write into the memory of the tensor: noGrad(() => x.copy_(y)).')
     effects.scope?.changed(this)

@@ -42,8 +42,13 @@ export function during<R>(name: string, fn: () => R, undo: () => void): R {
 }
 
 /** Runs `fn` with switches set and restores them. */
-export function withMode<R>(name: string, set: Partial<Record<Switch, boolean>>, fn: () => R): R {
-  checkCallable(name, fn)
+export function withMode<R>(
+  name: string,
+  set: Partial<Record<Switch, boolean>>,
+  fn: () => R,
+  more?: readonly unknown[],
+): R {
+  checkCallable(name, fn, 'fn', more)
   const { grad, inference, anomaly, checkNan } = mode
   if (set.grad !== undefined) mode.grad = set.grad
   if (set.inference !== undefined) mode.inference = set.inference
@@ -63,19 +68,21 @@ export function withMode<R>(name: string, set: Partial<Record<Switch, boolean>>,
  * @example
  * const y = noGrad(() => x.mul(2))
  */
-export const noGrad = <R>(fn: () => R): R => withMode('noGrad', { grad: false }, fn)
+export const noGrad = <R>(fn: () => R, ...none: []): R => withMode('noGrad', { grad: false }, fn, none)
 
 /** Runs `fn` with recording on, for use inside `noGrad`; inside `inferenceMode` recording stays off. */
-export const enableGrad = <R>(fn: () => R): R => withMode('enableGrad', { grad: !mode.inference }, fn)
+export const enableGrad = <R>(fn: () => R, ...none: []): R =>
+  withMode('enableGrad', { grad: !mode.inference }, fn, none)
 
 /** Runs `fn` with recording on or off. */
-export function setGradEnabled<R>(enabled: boolean, fn: () => R): R {
+export function setGradEnabled<R>(enabled: boolean, fn: () => R, ...none: []): R {
   checkSwitch('enabled', enabled)
-  return withMode('setGradEnabled', { grad: enabled && !mode.inference }, fn)
+  return withMode('setGradEnabled', { grad: enabled && !mode.inference }, fn, none)
 }
 
 /** Runs `fn` like `noGrad`; tensors that it creates can never take part in autograd afterwards. */
-export const inferenceMode = <R>(fn: () => R): R => withMode('inferenceMode', { grad: false, inference: true }, fn)
+export const inferenceMode = <R>(fn: () => R, ...none: []): R =>
+  withMode('inferenceMode', { grad: false, inference: true }, fn, none)
 
 /** Whether results are recorded now. */
 export const isGradEnabled = (): boolean => mode.grad

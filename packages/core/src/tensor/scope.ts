@@ -82,8 +82,8 @@ class Scope implements ScopeSink {
  * @example
  * scope(() => ones(1000, 1000).mul(2).sum()) // tensor(2000000.)
  */
-export function scope<R>(fn: () => R): R {
-  checkCallable('scope', fn)
+export function scope<R>(fn: () => R, ...none: []): R {
+  checkCallable('scope', fn, 'fn', none)
   const outer = effects.scope
   const own = new Scope()
   effects.scope = own

@@ -10,7 +10,7 @@ import {
 import { checkCallable } from '../../base/callable.ts'
 import { effect, effects } from '../../tensor/effects.ts'
 import { during } from '../../tensor/mode.ts'
-import { isTensor, type Kind, nothingMore, required, signature } from '../../tensor/signature.ts'
+import { isTensor, type Kind, required, signature } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { fromArray } from '../create/create.ts'
 
@@ -77,8 +77,7 @@ export function setRngState(...args: [state: Tensor]): void {
  * })
  */
 export function forkRng<R>(fn: () => R, ...none: []): R {
-  checkCallable('fork_rng', fn)
-  nothingMore('fork_rng', none)
+  checkCallable('fork_rng', fn, 'fn', none)
   effects.sink?.refuse('forkRng()', 'Call it around the step.')
   const state = defaultGenerator.getState()
   return during('forkRng', fn, () => void defaultGenerator.setState(state))
