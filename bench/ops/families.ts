@@ -11,6 +11,7 @@ import {
   cat,
   currentDevice,
   distributions,
+  eye,
   F,
   flip,
   linalg,
@@ -51,6 +52,8 @@ const matrix = Float32Array.from({ length: 64 * 64 }, (_, i) => arrays.a[i] + (i
 const inputs = () => {
   const [a, b] = [arrays.a, arrays.b].map((data) => tensor(data))
   const s = tensor(matrix).view(64, 64)
+  const m = a.view(1000, 1000)
+  const definite = m.matmul(m.t()).add(eye(1000).mul(1000))
   const weights = [new nn.Parameter(a.clone())]
   weights[0].grad = b.clone()
   const optimizer = (make: (params: nn.Parameter[]) => optim.Optimizer) => {
@@ -67,13 +70,15 @@ const inputs = () => {
     p: a.add(2.5),
     mask: a.gt(0),
     none: a.gt(2),
-    m: a.view(1000, 1000),
+    m,
     n: b.view(1000, 1000),
     index: tensor(indices, { dtype: 'int32' }),
     rows: tensor(indices.subarray(0, 1000), { dtype: 'int32' }).remainder(1000),
     classes: tensor(indices, { dtype: 'int32' }).remainder(1000),
     s,
     positive: s.matmul(s.t()),
+    definite,
+    part: definite.narrow(0, 0, 512).narrow(1, 0, 512).contiguous(),
     sorted: arange(size, { dtype: 'float32' })
       .div(size / 4)
       .sub(2),
@@ -216,6 +221,8 @@ family('linear algebra', {
   det: ({ s }) => linalg.det(s.div(16)),
   solve: ({ s, m }) => linalg.solve(s, m.narrow(0, 0, 64)),
   cholesky: ({ positive }) => linalg.cholesky(positive),
+  'cholesky of 512': ({ part }) => linalg.cholesky(part),
+  'cholesky of 1000': ({ definite }) => linalg.cholesky(definite),
   eigvalsh: ({ positive }) => linalg.eigvalsh(positive),
   svdvals: ({ s }) => linalg.svdvals(s),
   eigh: ({ positive }) => linalg.eigh(positive).eigenvalues,

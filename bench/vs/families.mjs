@@ -197,6 +197,8 @@ function numpyTs({ a: dataA, b: dataB, indices, matrix }) {
   const chances = np.array(weights.map((x) => x / total))
   const s = array(matrix, 64, 64)
   const positive = np.matmul(s, s.transpose())
+  const definite = np.add(np.matmul(m, m.transpose()), np.multiply(np.eye(1000), 1000)).astype('float32')
+  const part = np.ascontiguousarray(definite.slice('0:512', '0:512'))
   const ops = {
     add: () => np.add(a, b),
     mul: () => np.multiply(a, b),
@@ -278,6 +280,8 @@ function numpyTs({ a: dataA, b: dataB, indices, matrix }) {
     pinv: () => np.linalg.pinv(s),
     lstsq: () => np.linalg.lstsq(s, m.slice('0:64')).x,
     cholesky: () => np.linalg.cholesky(positive),
+    'cholesky of 512': () => np.linalg.cholesky(part),
+    'cholesky of 1000': () => np.linalg.cholesky(definite),
     svdvals: () => np.linalg.svdvals(s),
   }
   const free = (x) => void x.dispose?.()

@@ -21,6 +21,8 @@ index = ((i * 7919) % N).astype(np.int32)
 rows, classes = index[:1000] % 1000, index % 1000
 s = (a[:4096].reshape(64, 64) + 16 * np.eye(64)).astype(np.float32)
 positive = s @ s.T
+definite = m @ m.T + 1000 * np.eye(1000, dtype=np.float32)
+part = definite[:512, :512].copy()
 ordered = (np.arange(N) / f32(N / 4) - 2).astype(np.float32)
 rng = np.random.default_rng(0)
 
@@ -62,7 +64,9 @@ ops = {
     'exponential': lambda: rng.standard_exponential(N, dtype=np.float32), 'poisson': lambda: rng.poisson(p), 'permutation': lambda: rng.permutation(N),
     'matmul': lambda: m[:256] @ n[:, :256], 'einsum': lambda: np.einsum('ij,ij->i', m, n), 'outer': lambda: np.outer(a[:1000], b[:1000]),
     'qr': lambda: np.abs(np.linalg.qr(s)[1]), 'inv': lambda: np.linalg.inv(s), 'det': lambda: np.linalg.det(s / 16),
-    'solve': lambda: np.linalg.solve(s, m[:64]), 'cholesky': lambda: np.linalg.cholesky(positive), 'eigvalsh': lambda: np.linalg.eigvalsh(positive),
+    'solve': lambda: np.linalg.solve(s, m[:64]), 'cholesky': lambda: np.linalg.cholesky(positive),
+    'cholesky of 512': lambda: np.linalg.cholesky(part), 'cholesky of 1000': lambda: np.linalg.cholesky(definite),
+    'eigvalsh': lambda: np.linalg.eigvalsh(positive),
     'svdvals': lambda: np.linalg.svd(s, compute_uv=False),
     'eigh': lambda: np.linalg.eigh(positive)[0], 'svd': lambda: np.linalg.svd(s)[1], 'pinv': lambda: np.linalg.pinv(s),
     'lstsq': lambda: np.linalg.lstsq(s, m[:64], rcond=None)[0],

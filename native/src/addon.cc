@@ -208,6 +208,19 @@ napi_value Addon::matrices(napi_env env, napi_callback_info info) noexcept {
   return done;
 }
 
+/** narrow(from, to, at): writes the elements of a Float64Array into a Float32Array, from one of its elements on. */
+napi_value Addon::narrow(napi_env env, napi_callback_info info) noexcept {
+  const Arguments<3> args(env, info);
+  Elements<double> from;
+  Elements<float> to;
+  int32_t at;
+  if (!elements_of(env, args.values[0], &from) || !elements_of(env, args.values[1], &to) ||
+      !count_of(env, args.values[2], INT32_MAX, &at) || from.length > to.length - at)
+    return raise(env, "native: narrow takes a Float64Array, a Float32Array and a place that has room for all elements");
+  args.addon->kernels->narrow(from.data, from.length, to.data + at);
+  return nullptr;
+}
+
 // ---- the other exports ----
 
 /** address(array): the address of its elements. */
@@ -406,6 +419,7 @@ Addon::Addon(Napi::Env env, Napi::Object exports) {
   define_hot("submit", submit);
   define_hot("run", run);
   define_hot("matrices", matrices);
+  define_hot("narrow", narrow);
 }
 
 }  // namespace flambeau

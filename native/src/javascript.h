@@ -22,17 +22,23 @@ template <class T> struct Held : Elements<T> {
 
 template <class T> constexpr napi_typedarray_type array_type();
 template <> constexpr napi_typedarray_type array_type<int32_t>() { return napi_int32_array; }
+template <> constexpr napi_typedarray_type array_type<float>() { return napi_float32_array; }
 template <> constexpr napi_typedarray_type array_type<double>() { return napi_float64_array; }
 
 /**
  * Gets the elements of `value`, which stay valid until JavaScript runs again; false if it is not a typed array of T.
  */
-template <class T> bool elements_of(const Napi::Value& value, Elements<T>* elements) {
-  if (!value.IsTypedArray()) return false;
-  auto array = value.As<Napi::TypedArrayOf<T>>();
-  if (array.TypedArrayType() != array_type<T>()) return false;
-  *elements = {array.Data(), static_cast<int64_t>(array.ElementLength())};
+template <class T> bool elements_of(napi_env env, napi_value value, Elements<T>* elements) {
+  napi_typedarray_type type;
+  size_t length;
+  void* data;
+  if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok) return false;
+  if (type != array_type<T>()) return false;
+  *elements = {static_cast<T*>(data), static_cast<int64_t>(length)};
   return true;
+}
+template <class T> bool elements_of(const Napi::Value& value, Elements<T>* elements) {
+  return elements_of(value.Env(), value, elements);
 }
 
 /**

@@ -25,14 +25,10 @@ inline bool matrices_of(napi_env env, const napi_value* values, size_t given, Ma
   it->sizeCount = static_cast<int32_t>(given - firstMatrix) - it->arrayCount;
   if (it->sizeCount < 0 || it->sizeCount > mostMatrixSizes) return false;
   for (int32_t i = 0; i < it->arrayCount; i++) {
-    napi_typedarray_type type;
-    size_t length;
-    void* data;
-    if (napi_get_typedarray_info(env, values[firstMatrix + i], &type, &length, &data, nullptr, nullptr) != napi_ok)
-      return false;
-    if (type != napi_float64_array || (count > 0 && length % count != 0)) return false;
-    it->arrays[i] = static_cast<double*>(data);
-    it->lengths[i] = count == 0 ? 0 : static_cast<Index>(length) / count;
+    Elements<double> array;
+    if (!elements_of(env, values[firstMatrix + i], &array) || (count > 0 && array.length % count != 0)) return false;
+    it->arrays[i] = array.data;
+    it->lengths[i] = count == 0 ? 0 : static_cast<Index>(array.length) / count;
   }
   for (int32_t i = 0; i < it->sizeCount; i++) {
     int32_t size;

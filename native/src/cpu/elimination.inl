@@ -1,4 +1,4 @@
-// LU and Cholesky factorizations, triangular systems and products of blocks of matrices, which they consist of. Part of
+// LU factorizations, inverses, triangular systems and products of blocks of matrices, which they consist of. Part of
 // matrices.cc.
 #pragma once
 
@@ -34,7 +34,7 @@ template <int N, int W> INLINE void solve_rows(Wide<W>* x, const double* t, Inde
  * that may follow is what comes after the block in a.
  */
 template <int R, int W, bool whole>
-INLINE void tile(double* c, Index cw, const double* a, Index ai, Index al, const double* b, Index bw,
+SOME void tile(double* c, Index cw, const double* a, Index ai, Index al, const double* b, Index bw,
                  Index k, Index part, Then then) {
   Wide<W> x[R];
 #pragma GCC unroll 8
@@ -98,15 +98,6 @@ void subtract(double* c, Index cw, const double* a, Index ai, Index al, const do
   } while (from < k);
 }
 
-/** Divides n elements. */
-void divide(double* row, Index n, double by) {
-  in_strips<1>(n, [&](auto, auto whole, Index j, Index part) {
-    auto x = load_wide<1, whole>(row + j, part);
-    x.v[0] /= splat(by);
-    store_wide<1, whole>(row + j, x, part);
-  });
-}
-
 // ---- triangles ----
 
 /** Where code is fetched, the most rows for which a triangle is solved without dividing it. */
@@ -161,53 +152,43 @@ void triangle(double* b, const double* t, Index n, Index k, bool upper, bool uni
 
 // ---- transposition ----
 
+/** Exchanges two squares of vectors, and writes the transpose of each. */
+[[maybe_unused]] void exchange(double* a, double* b, Index n) {
+  V x[L], y[L];
+#pragma GCC unroll 8
+  for (int i = 0; i < L; i++) {
+    x[i] = load(a + i * n);
+    y[i] = load(b + i * n);
+  }
+  transpose<double>(x);
+  transpose<double>(y);
+#pragma GCC unroll 8
+  for (int i = 0; i < L; i++) {
+    store(a + i * n, y[i]);
+    store(b + i * n, x[i]);
+  }
+}
+
 /**
- * Calls `body` with the places of each pair of elements below and above the diagonal, block by block, so that caches hold
- * them; or `square` with those of a whole square of vectors, where code is not fetched. Rows whose addresses differ by
- * multiples of 2 KB displace each other, and vectors that lie in two cache lines twice as many.
+ * Transposes a matrix in its place, block by block, so that caches hold them. Blocks are squares of vectors where code is not
+ * fetched. Rows whose addresses differ by multiples of 2 KB displace each other, and vectors that lie in two cache lines
+ * twice as many.
  */
-template <class S, class F> INLINE void below_diagonal(Index n, const S& square, const F& body) {
+void turn(double* a, Index n) {
   constexpr Index side = isFetched ? few : L;
   for (Index rows = 0; rows < n; rows += side) {
     for (Index columns = 0; columns <= rows; columns += side) {
       if constexpr (!isFetched) {
         if (columns < rows && rows + side <= n && n % 256 != 0) {
-          square(rows * n + columns, columns * n + rows);
+          exchange(a + rows * n + columns, a + columns * n + rows, n);
           continue;
         }
       }
       for (Index i = rows; i < least(rows + side, n); i++) {
-        for (Index j = columns; j < least(columns + side, i); j++) body(i * n + j, j * n + i);
+        for (Index j = columns; j < least(columns + side, i); j++) std::swap(a[i * n + j], a[j * n + i]);
       }
     }
   }
-}
-
-/** Writes the transpose of a square of vectors. */
-[[maybe_unused]] void mirror(const double* from, double* to, Index n) {
-  V square[L];
-#pragma GCC unroll 8
-  for (int i = 0; i < L; i++) square[i] = load(from + i * n);
-  transpose<double>(square);
-#pragma GCC unroll 8
-  for (int i = 0; i < L; i++) store(to + i * n, square[i]);
-}
-
-/** Exchanges two squares of vectors, and writes the transpose of each. */
-[[maybe_unused]] void exchange(double* a, double* b, Index n) {
-  V square[L];
-#pragma GCC unroll 8
-  for (int i = 0; i < L; i++) square[i] = load(a + i * n);
-  mirror(b, a, n);
-  transpose<double>(square);
-#pragma GCC unroll 8
-  for (int i = 0; i < L; i++) store(b + i * n, square[i]);
-}
-/** Transposes a matrix in its place. */
-INLINE void turn(double* a, Index n) {
-  below_diagonal(
-      n, [&](Index below, Index above) { exchange(a + below, a + above, n); },
-      [&](Index below, Index above) { std::swap(a[below], a[above]); });
 }
 
 // ---- LU ----
@@ -326,101 +307,6 @@ void invert(double* inverse, double* pivots, double* info, double* a, Index n) {
   solve_upper(a, n, inverse, n, n, n, false);
   turn(inverse, n);
   for (Index i = n - 1; i >= 0; i--) swap_rows(inverse + i * n, inverse + static_cast<Index>(pivots[i]) * n, n);
-}
-
-// ---- Cholesky ----
-
-/** The rows of a block that is factorized in registers. */
-constexpr int block = isFetched ? tall : few;
-
-/** Factorizes `block` rows and columns, and leaves anything below the diagonal. */
-Index factor_block(double* a, Index n) {
-  constexpr int W = block / L;
-  Index minor = 0;
-  Wide<W> x[block];
-#pragma GCC unroll 8
-  for (int i = 0; i < block; i++) x[i] = load_wide<W, true>(a + i * n, L);
-#pragma GCC unroll 8
-  for (int j = 0; j < block; j++) {
-    const double pivot = x[j].v[j / L][j % L], root = std::sqrt(pivot);
-    if (!(pivot > 0) && minor == 0) minor = j + 1;
-#pragma GCC unroll 4
-    for (int w = 0; w < W; w++) x[j].v[w] /= splat(root);
-    x[j].v[j / L][j % L] = root;
-#pragma GCC unroll 8
-    for (int i = j + 1; i < block; i++) {
-      const V factor = splat(x[j].v[i / L][i % L]);
-#pragma GCC unroll 4
-      for (int w = 0; w < W; w++) x[i].v[w] = minus_product(x[i].v[w], factor, x[j].v[w]);
-    }
-  }
-  if (minor != 0) return minor;
-#pragma GCC unroll 8
-  for (int i = 0; i < block; i++) store_wide<W, true>(a + i * n, x[i], L);
-  return 0;
-}
-
-/** Factorizes some rows of the upper triangle; returns the order of the first leading minor that is not positive, or 0. */
-Index factor_rows(double* a, Index n, Index from, Index to) {
-  if (to - from > (isFetched ? mostSolved : few)) {
-    const Index half = from + half_of(to - from);
-    if (const Index minor = factor_rows(a, n, from, half)) return minor;
-    for (Index j = half; j < to; j += few) {
-      const double* const above = a + from * n + j;
-      subtract(a + j * (n + 1), n, above, 1, n, above, n, least(few, to - j), n - j, half - from);
-    }
-    return factor_rows(a, n, half, to);
-  }
-  if constexpr (isFetched) {
-    for (Index j = from, rows; j < to; j += rows) {
-      rows = to - j >= block ? block : 1;
-      double* const own = a + j * (n + 1);
-      const double* const above = a + from * n + j;
-      subtract(own, n, above, 1, n, above, n, rows, rows, j - from);
-      if (rows == block) {
-        if (const Index minor = factor_block(own, n)) return j + minor;
-      } else {
-        if (!(*own > 0)) return j + 1;
-        *own = std::sqrt(*own);
-      }
-      subtract(own + rows, n, above, 1, n, above + rows, n, rows, n - j - rows, j - from, Then::solve);
-    }
-    return 0;
-  }
-  if (to - from == block) {
-    if (const Index minor = factor_block(a + from * (n + 1), n)) return from + minor;
-    solve(a + from * (n + 1), 1, n, a + from * n + to, n, few, n - to, false);
-    return 0;
-  }
-  for (Index j = from; j < to; j++) {
-    // What is left of the diagonal is nothing, and columns from the first on are whole vectors.
-    double* const row = a + j * n;
-    const double* const above = a + from * n;
-    if (j > from) subtract(row + from, n, above + j, 1, n, above + from, n, 1, n - from, j - from);
-    if (!(row[j] > 0)) return j + 1;
-    const double root = std::sqrt(row[j]);
-    divide(row + from, n - from, root);
-    row[j] = root;
-  }
-  return 0;
-}
-
-void cholesky(double* a, double* info, Index n) {
-  // The factor's transpose has contiguous rows.
-  below_diagonal(
-      n, [&](Index below, Index above) { mirror(a + below, a + above, n); },
-      [&](Index below, Index above) { a[above] = a[below]; });
-  *info = static_cast<double>(factor_rows(a, n, 0, n));
-  below_diagonal(
-      n,
-      [&](Index below, Index above) {
-        mirror(a + above, a + below, n);
-        for (Index i = 0; i < L; i++) store(a + above + i * n, V{});
-      },
-      [&](Index below, Index above) {
-        a[below] = a[above];
-        a[above] = 0;
-      });
 }
 
 }  // namespace

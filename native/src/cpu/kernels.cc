@@ -45,8 +45,17 @@ typedef float SomeFloats __attribute__((vector_size(VECTOR_BYTES / 2), aligned(1
 void narrow(const double* from, int64_t n, float* to) {
   constexpr int64_t L = lanes<double>;
   int64_t i = 0;
+#if defined(__wasm__)
+  // The compiler would round lane by lane.
+  for (; i + 2 * L <= n; i += 2 * L) {
+    const v128_t low = wasm_f32x4_demote_f64x2_zero(load(from + i));
+    const v128_t high = wasm_f32x4_demote_f64x2_zero(load(from + i + L));
+    wasm_v128_store(to + i, wasm_i64x2_shuffle(low, high, 0, 2));
+  }
+#else
   for (; i + L <= n; i += L)
     *reinterpret_cast<SomeFloats*>(to + i) = __builtin_convertvector(load(from + i), SomeFloats);
+#endif
   for (; i < n; ++i) to[i] = static_cast<float>(from[i]);
 }
 

@@ -70,12 +70,13 @@ template <int W, class F> INLINE void in_strips(Index n, const F& body) {
 
 }  // namespace flambeau::ISA
 #include "elimination.inl"
+#include "cholesky.inl"
 #include "reflections.inl"
 namespace flambeau::ISA {
 
 namespace {
 
-/** One matrix; `v` has room for a vector. */
+/** One matrix; `v` has the room that it takes. */
 void compute(const Matrices& it, Index batch, double* v) {
   double* arrays[mostMatrixArrays];
   for (int32_t i = 0; i < mostMatrixArrays; i++) arrays[i] = it.arrays[i] + batch * it.lengths[i];
@@ -85,7 +86,7 @@ void compute(const Matrices& it, Index batch, double* v) {
     case Routine::lu:
       return lu(a, b, c, p, q, r == 1);
     case Routine::cholesky:
-      return cholesky(a, b, p);
+      return cholesky(a, b, p, v);
     case Routine::triangle:
       return triangle(a, b, p, q, r == 1, s == 1);
     case Routine::solve:
@@ -112,8 +113,10 @@ void compute(const Matrices& it, Index batch, double* v) {
 }  // namespace
 
 bool matrices(const Matrices& it) {
+  if (it.count == 0) return true;  // of any sizes
   // Vectors of reflections have as many elements as a matrix has rows, or columns.
-  Workspace<4096> room(static_cast<int64_t>(sizeof(double)) * (it.sizes[0] + it.sizes[1]));
+  const Index count = it.routine == Routine::cholesky ? strips_of(it.sizes[0]) : it.sizes[0] + it.sizes[1];
+  Workspace<4096> room(static_cast<int64_t>(sizeof(double)) * count);
   if (room.at() == nullptr) return false;
   for (Index batch = 0; batch < it.count; batch++) compute(it, batch, reinterpret_cast<double*>(room.at()));
   return true;

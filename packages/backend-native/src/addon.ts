@@ -35,6 +35,8 @@ export interface Addon {
    * come the arrays, then sizes. Returns whether there was memory for it.
    */
   matrices(routine: number, count: number, arrays: number, ...rest: (Float64Array | number)[]): boolean
+  /** Rounds the elements of an array, and writes them into another from one of its elements on. */
+  narrow(from: Float64Array, to: Float32Array, at: number): void
   /** 0 and '' change nothing. */
   configure(threads: number, isa: string, blas: string): void
   report(): Report

@@ -12,8 +12,9 @@ const numbers = (length: number): Shared<Float64Array> => ({
 
 /** The numbers of routines. */
 const numberOf = Object.fromEntries(Object.keys(routines).map((name, i) => [name, i]))
-/** JavaScript is faster for fewer elements. */
+/** JavaScript is faster for fewer elements, of matrices and to round. */
 const fewest = 64
+const fewestRounded = 512
 
 export type NativeHost = Host & Pick<Addon, 'configure' | 'report' | 'trim'>
 
@@ -24,6 +25,11 @@ export function hostOf(addon: Addon): NativeHost {
     matrices: {
       run: (routine, count, sizes, arrays) =>
         arrays[0].length >= fewest && addon.matrices(numberOf[routine], count, arrays.length, ...arrays, ...sizes),
+      set(to, from, at) {
+        const isRounded = from instanceof Float64Array && to instanceof Float32Array && from.length >= fewestRounded
+        if (isRounded) addon.narrow(from, to, at)
+        else to.set(from, at)
+      },
     },
     moves: 0,
     gather() {},

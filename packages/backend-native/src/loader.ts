@@ -71,6 +71,7 @@ const functions: Record<Exclude<keyof Addon, 'version' | 'format'>, true> = {
   keep: true,
   largeBuffer: true,
   matrices: true,
+  narrow: true,
   open: true,
   program: true,
   report: true,

@@ -93,6 +93,8 @@ const values = {
     'doubles',
     'shared doubles',
   ],
+  floats: [new Float32Array(8), 'array', 'floats'],
+  'no floats': [detached(new Float32Array(8)), 'array'],
   'a foreign external': [foreign],
   'a program': [program(), 'program'],
 }
@@ -128,6 +130,7 @@ const functions = {
     ['size', 'size', 'nothing', 'nothing', 'doubles for three', 'doubles for one', 'size', 'size', 'size'],
     () => [0, 1, 3, new Float64Array(9).fill(1), new Float64Array(3), new Float64Array(1), 3, 3, 1],
   ],
+  narrow: [['doubles', 'floats', 'size'], () => [new Float64Array(8), new Float32Array(8), 0]],
   configure: [['threads', 'text', 'text'], () => [0, '', '']],
   report: [[], () => []],
 }

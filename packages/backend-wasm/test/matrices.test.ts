@@ -130,6 +130,11 @@ it.each([1, 3, 40])('%i matrices are computed as in JavaScript', (count) => {
   expect(all.filter((name) => !names.has(name))).toEqual([])
 })
 
+it('a factor of more rows than are subtracted at once is as in JavaScript', () => {
+  for (const n of [129, 150, 262])
+    expect(compared(['cholesky', 1, [n], [heavy(1, n), zeros(1)]])?.[1]).toEqual(zeros(1))
+})
+
 it('what does not fit is refused', () => {
   const a = drawn(400)
   for (const name of Object.keys(routines)) expect(run(name, 1, [20, 20, 20], [a, a, a, a, a])).toBe(false)
@@ -256,11 +261,16 @@ it('numbers are rounded to float32 as JavaScript rounds them, wherever they are'
 })
 
 it('an op begins again when memory has grown in the middle of it', async () => {
-  const n = 260
+  const n = 730
   useDevice(await wasm())
-  const x = tensor([...heavy(1, n)]).view(n, n)
+  const x = tensor(heavy(1, n), { dtype: 'float32' }).view(n, n)
+  const lastRows = (): unknown =>
+    linalg
+      .inv(x)
+      .narrow(0, n - 2, 2)
+      .toArray()
   // The first matrix finds room, the second none.
-  const expected = [linalg.inv(x), linalg.inv(x)].map((y) => y.toArray())
+  const expected = [lastRows(), lastRows()]
   const block = 8 * (n * n + n + 1)
   const sizes: number[] = []
   vi.spyOn(Heap.prototype, 'allocate').mockImplementation(function (this: Heap, bytes) {
@@ -268,9 +278,9 @@ it('an op begins again when memory has grown in the middle of it', async () => {
     if (bytes === block) sizes.push(bytes)
     return this.exports.allocate(bytes) >>> 0
   })
-  const again = linalg.inv(x).toArray()
+  const again = lastRows()
   vi.restoreAllMocks()
   expect(sizes).toEqual([block, block])
   expect([again, again]).toEqual(expected)
-  expect(linalg.inv(x).toArray()).toEqual(again)
+  expect(lastRows()).toEqual(again)
 })

@@ -2,8 +2,8 @@
 // because to make large arrays, and to collect them, takes as long as a small factorization.
 import { newArray } from './dtype.ts'
 
-/** The most elements that are kept between computations: 1 MB. */
-const most = 2 ** 17
+/** The most elements that are kept between computations: 8 MB, for a matrix of 1000 x 1000. */
+const most = 2 ** 20
 let room: Float64Array = new Float64Array(0)
 /** The most elements that a computation has taken, of those that are kept. */
 let wanted = 0
