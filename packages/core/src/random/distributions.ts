@@ -134,11 +134,9 @@ export const nextNormal = (generator: Generator): number => {
 // others.
 
 const normal32 = (out: Float32Array, mean: number, std: number, engine: Mt19937): void => {
-  const isFused = mean !== 0
   const draw = (at: number, n: number): void => {
     engine.fill(words, n)
-    if (isFused) boxMuller(words, n, out, at, 1, 0)
-    else boxMuller(words, n, out, at, std, mean)
+    boxMuller(words, n, out, at)
   }
   const whole = out.length - (out.length % 16)
   for (let at = 0; at < whole; at += BLOCK) draw(at, Math.min(BLOCK, whole - at))
@@ -146,7 +144,9 @@ const normal32 = (out: Float32Array, mean: number, std: number, engine: Mt19937)
     engine.fill(words, out.length - whole)
     draw(out.length - 16, 16)
   }
-  if (isFused) for (let i = 0; i < out.length; i++) out[i] = fma32(out[i], std, mean)
+  // The product is exact in float64, so that a mean of 0 rounds once anyway.
+  if (mean !== 0) for (let i = 0; i < out.length; i++) out[i] = fma32(out[i], std, mean)
+  else if (std !== 1) for (let i = 0; i < out.length; i++) out[i] = out[i] * std + mean
 }
 
 const normal64 = (out: Float64Array, mean: number, std: number, engine: Mt19937): void => {

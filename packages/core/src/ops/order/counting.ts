@@ -1,8 +1,7 @@
 // Places in sorted sequences, and how many elements there are of each kind: searchsorted, bucketize, isin and bincount.
 // None has a gradient.
-import type { Attributes } from '../../backend/backend.ts'
 import { defaults } from '../../base/default-dtype.ts'
-import { dtypeName, isFloat, type TypedArray } from '../../base/dtype.ts'
+import { dtypeName, isFloat } from '../../base/dtype.ts'
 import { RuntimeError, TypeError } from '../../base/errors.ts'
 import { toInt } from '../../base/remedies.ts'
 import { resultType } from '../../base/promotion.ts'
@@ -30,7 +29,6 @@ import {
 } from '../../tensor/signature.ts'
 import { read } from '../../tensor/read.ts'
 import { detached, type Tensor } from '../../tensor/tensor.ts'
-import { bit } from '../../base/arrays.ts'
 import { fromArray } from '../create/create.ts'
 import { notImplemented } from '../define/arguments.ts'
 import { elementwise } from '../define/elementwise.ts'
@@ -39,81 +37,11 @@ import { reshapeOp } from '../define/views.ts'
 import { gatherAlongDim, scatterAddAlongDim } from '../indexing/gather.ts'
 import { logicalNot } from '../pointwise/comparison.ts'
 import { narrow } from '../views/views.ts'
-import { integers } from './groups.ts'
+import { countFours, countsUpTo, integers } from './groups.ts'
+import { goesBelow, goesLeft, goesRight } from './places.ts'
 import { sortedAlong } from './sort.ts'
 
 // ---- places in sorted sequences ----
-
-/** Which elements come before a value: those less than it, those not greater; or those less than it where NaN is last. */
-type Side = 'left' | 'right' | 'below'
-
-/** Values that are looked for together, so that the processor waits for the elements of many and not of one. */
-const together = 64
-const starts = new Int32Array(together)
-const ends = new Int32Array(together)
-
-/**
- * Writes how many of n elements from `row` on come before each of `count` values from `at` on, found by PyTorch's steps,
- * which matters if NaN is there.
- */
-function findPlaces(
-  sorted: TypedArray,
-  row: number,
-  n: number,
-  values: TypedArray,
-  at: number,
-  count: number,
-  side: Side,
-  places: Int32Array,
-): void {
-  starts.fill(row, 0, count)
-  ends.fill(row + n, 0, count)
-  for (let width = n; width > 0; width >>= 1) {
-    for (let k = 0; k < count; k++) {
-      const start = starts[k]
-      const end = ends[k]
-      if (start === end) continue
-      const middle = start + ((end - start) >> 1)
-      const found = sorted[middle]
-      const value = values[at + k]
-      const isBefore =
-        side === 'left' ? bit(found >= value) ^ 1 : side === 'right' ? bit(found > value) ^ 1 : bit(found < value)
-      starts[k] = start + ((middle + 1 - start) & -isBefore)
-      ends[k] = end + ((middle - end) & (isBefore - 1))
-    }
-  }
-  for (let k = 0; k < count; k++) places[at + k] = starts[k] - row
-}
-
-const placesBy = (side: Side): OpDef<null> => {
-  const lowered: Attributes['host'] = {
-    op: 'searchsorted',
-    name: 'searchsorted',
-    attrs: side,
-    compute(
-      [sorted, values],
-      [
-        { sizes },
-        {
-          sizes: [, m],
-        },
-      ],
-    ) {
-      const places = new Int32Array(values.length)
-      for (let at = 0, row = 0; at < values.length; at += m, row += sizes[1]) {
-        for (let i = 0; i < m; i += together)
-          findPlaces(sorted, row, sizes[1], values, at + i, Math.min(together, m - i), side, places)
-      }
-      return [places]
-    },
-  }
-  return {
-    name: 'searchsorted',
-    infer: ([, { sizes }]) => [{ sizes, dtype: 'int32' }],
-    to: { kind: 'kernel', prim: 'host', lower: () => lowered },
-  }
-}
-const [goesLeft, goesRight, goesBelow] = [placesBy('left'), placesBy('right'), placesBy('below')]
 
 /** For rows of sorted elements and rows of values: how many elements come before each value. */
 const placesIn = (sorted: Tensor, values: Tensor, places: OpDef<null>): Tensor =>
@@ -294,27 +222,10 @@ export function counted(at: Tensor, weights: Tensor, n: number): Tensor {
   return detached(narrow(scatterAddAlongDim(base, 0, at, weights), 0, 0, n)).clone()
 }
 
-/** Counts for all numbers with as many digits as the largest, so that there are some for what `or` makes of them. */
-const countsUpTo = (largest: number): Int32Array => new Int32Array(2 ** (32 - Math.clz32(largest)))
-/** Counts four numbers in a turn from i on while there are counts for them all; returns where it ends. */
-function countFours(data: Int32Array, i: number, counts: Int32Array): number {
-  for (; i + 4 <= data.length; i += 4) {
-    const a = data[i]
-    const b = data[i + 1]
-    const c = data[i + 2]
-    const d = data[i + 3]
-    if ((a | b | c | d) >>> 0 >= counts.length) break
-    counts[a]++
-    counts[b]++
-    counts[c]++
-    counts[d]++
-  }
-  return i
-}
 /** How often each number occurs; zeros may follow. */
 function countsOf(data: Int32Array, length: number): Int32Array {
   let counts = countsUpTo(Math.max(length - 1, 1023))
-  for (let i = countFours(data, 0, counts); i < data.length; i++) {
+  for (let i = countFours(data, 0, counts, 0); i < data.length; i++) {
     const value = data[i]
     const isNew = value >>> 0 >= counts.length
     if (isNew) {
@@ -324,7 +235,7 @@ function countsOf(data: Int32Array, length: number): Int32Array {
       counts = more
     }
     counts[value]++
-    if (isNew) i = countFours(data, i + 1, counts) - 1
+    if (isNew) i = countFours(data, i + 1, counts, 0) - 1
   }
   return counts
 }

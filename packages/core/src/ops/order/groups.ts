@@ -51,18 +51,36 @@ export const integers = (data: TypedArray): Int32Array => (data instanceof Int32
 // These loops are short functions: in the one that calls them they take three times as long.
 
 function rangeOf(data: Int32Array): readonly [least: number, most: number] {
-  let [least, most] = [data[0], data[0]]
-  for (let i = 1; i < data.length; i++) {
-    least = Math.min(least, data[i])
-    most = Math.max(most, data[i])
+  let least = data[0]
+  let most = least
+  for (let i = data.length & 1; i < data.length; i += 2) {
+    const a = data[i]
+    const b = data[i + 1]
+    // Branches, which are almost never taken: a minimum would wait for the one before.
+    if (a < least) least = a
+    if (a > most) most = a
+    if (b < least) least = b
+    if (b > most) most = b
   }
   return [least, most]
 }
 
-function tally(data: Int32Array, least: number, range: number): Int32Array {
-  const counts = new Int32Array(range)
-  for (let i = 0; i < data.length; i++) counts[data[i] - least]++
-  return counts
+/** Counts for all numbers with as many digits as the largest, so that there are some for what `or` makes of them. */
+export const countsUpTo = (largest: number): Int32Array => new Int32Array(2 ** (32 - Math.clz32(largest)))
+/** Counts four numbers, less `least`, in a turn from i on while there are counts for them all; returns where it ends. */
+export function countFours(data: Int32Array, i: number, counts: Int32Array, least: number): number {
+  for (; i + 4 <= data.length; i += 4) {
+    const a = (data[i] - least) | 0
+    const b = (data[i + 1] - least) | 0
+    const c = (data[i + 2] - least) | 0
+    const d = (data[i + 3] - least) | 0
+    if ((a | b | c | d) >>> 0 >= counts.length) break
+    counts[a]++
+    counts[b]++
+    counts[c]++
+    counts[d]++
+  }
+  return i
 }
 
 /** Groups of equal integers, by a count of each number of their range; null if the range is larger than their number. */
@@ -71,7 +89,8 @@ function counted(data: Int32Array | Uint8Array): Groups | null {
   const [least, most] = rangeOf(whole)
   const range = most - least + 1
   if (!(range <= data.length)) return null
-  const counts = tally(whole, least, range)
+  const counts = countsUpTo(range - 1)
+  for (let i = countFours(whole, 0, counts, least); i < whole.length; i++) counts[whole[i] - least]++
   const present = counts.filter((count) => count > 0)
   const values = data.slice(0, present.length)
   for (let x = 0, k = 0; x < range; x++) if (counts[x] > 0) values[k++] = x + least
