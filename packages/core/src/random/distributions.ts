@@ -144,9 +144,7 @@ const normal32 = (out: Float32Array, mean: number, std: number, engine: Mt19937)
     engine.fill(words, out.length - whole)
     draw(out.length - 16, 16)
   }
-  // The product is exact in float64, so that a mean of 0 rounds once anyway.
-  if (mean !== 0) for (let i = 0; i < out.length; i++) out[i] = fma32(out[i], std, mean)
-  else if (std !== 1) for (let i = 0; i < out.length; i++) out[i] = out[i] * std + mean
+  if (mean !== 0 || std !== 1) for (let i = 0; i < out.length; i++) out[i] = fma32(out[i], std, mean)
 }
 
 const normal64 = (out: Float64Array, mean: number, std: number, engine: Mt19937): void => {

@@ -10,7 +10,6 @@ type Side = 'left' | 'right' | 'below'
 
 /** Values that are looked for together, so that the processor waits for the elements of many and not of one. */
 const together = 64
-const sought = new Float64Array(together)
 const starts = new Int32Array(together)
 const widths = new Int32Array(together)
 
@@ -48,11 +47,9 @@ function begin(
 ): number {
   let widest = 0
   for (let k = 0; k < count; k++) {
-    const value = values[at + k]
-    const bucket = (value - least) * scale
+    const bucket = (values[at + k] - least) * scale
     const b = bucket < last ? Math.max(bucket, 0) | 0 : last
     const width = ends[b + 1] - ends[b]
-    sought[k] = value
     starts[k] = ends[b]
     widths[k] = width
     widest = Math.max(widest, width)
@@ -61,14 +58,22 @@ function begin(
 }
 
 /** Narrows all intervals to none by PyTorch's steps, which matters if NaN is among the elements. */
-function bisect(sorted: TypedArray, row: number, count: number, widest: number, side: Side): void {
+function bisect(
+  sorted: TypedArray,
+  row: number,
+  values: TypedArray,
+  at: number,
+  count: number,
+  widest: number,
+  side: Side,
+): void {
   for (let most = widest; most > 0; most >>= 1) {
     for (let k = 0; k < count; k++) {
       const width = widths[k]
       if (width === 0) continue
       const half = width >> 1
       const found = sorted[row + starts[k] + half]
-      const value = sought[k]
+      const value = values[at + k]
       const isBefore =
         side === 'left' ? bit(found >= value) ^ 1 : side === 'right' ? bit(found > value) ^ 1 : bit(found < value)
       starts[k] += (half + 1) & -isBefore
@@ -94,7 +99,7 @@ function findPlaces(sorted: TypedArray, n: number, values: TypedArray, m: number
     }
     for (let at = first; at < first + m; at += together) {
       const count = Math.min(together, first + m - at)
-      bisect(sorted, row, count, begin(values, at, count, least, scale, last, ends), side)
+      bisect(sorted, row, values, at, count, begin(values, at, count, least, scale, last, ends), side)
       for (let k = 0; k < count; k++) places[at + k] = starts[k]
     }
   }
