@@ -61,6 +61,8 @@ struct Plan {
   int64_t turns, inner;
   /** Nothing is computed, and all of it is reduced in place. */
   bool isPlain;
+  /** Values are computed and reduced in blocks, and memory is slower than vectors are. */
+  bool looksAhead;
   /** There is a sum or a product, whose bits depend on how it is cut. */
   bool adds;
   /** Nothing is computed, and elements that lie anywhere are stored one after the other. */
@@ -162,6 +164,7 @@ static void choose_block(const Map& map, Plan& plan) {
     reduces |= fn != Reduce::none;
     plan.adds |= fn == Reduce::sum || fn == Reduce::prod;
   }
+  if constexpr (VECTOR_BYTES == 64) plan.looksAhead = reduces && !plan.isPlain;
   const int64_t stored = reduces || map.codeCount > 2 ? blockLength : blockOfFew;
   if constexpr (!isFetched) plan.isInPlace = map.depth == 1 && is_in_place(map, 0);
   const int64_t most = plan.isPlain || plan.inPlace() ? plainLength : stored;

@@ -126,6 +126,11 @@ class Walk {
     if (!fits) memcpy(to, home(i), static_cast<size_t>(bytes));
   }
 
+  /** The elements of the next block, which are late otherwise: vectors of AVX-512 compute faster than memory comes. */
+  [[maybe_unused]] static void prefetch(const char* p, int64_t bytes) {
+    for (int64_t i = 0; i < bytes; i += VECTOR_BYTES) __builtin_prefetch(p + i);
+  }
+
   /** Runs the block that begins at turn t of the blocks' loop. */
   void block(int64_t t, int64_t turns) {
     if constexpr (!isFetched) {
@@ -149,6 +154,9 @@ class Walk {
       }
       if ((whole || plan_.isPlain) && input.layout == Layout::contiguous) {
         slots_[i].at = const_cast<char*>(at);
+        if constexpr (VECTOR_BYTES == 64) {
+          if (plan_.looksAhead) prefetch(at + n * input.size, n * input.size);
+        }
         continue;
       }
       slots_[i].at = home(i);

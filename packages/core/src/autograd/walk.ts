@@ -168,7 +168,10 @@ export class Walk {
       if (node.hooks !== null && (passes || captures !== undefined)) runHooks(node)
       if (passes && edges.length === 1 && op.cut !== undefined && !mode.anomaly) slice = dys[0]
       else if (passes) gradients = gradientsOf(node)
-      if (passes && !this.#retainGraph) node.release()
+      if (passes && !this.#retainGraph) {
+        Passing.current?.leave(node.saved)
+        node.release()
+      }
       node.dys = noGradients
     }
     for (let i = 0; i < edges.length; i++) {

@@ -90,7 +90,7 @@ const tinySlabBytes = 8192
 const cacheLine = 64
 /** Buffers up to this size are in slabs for numbers. */
 const tinyBytes = 64
-/** A buffer larger than this has a slab of its own. */
+/** A buffer of so many bytes has a slab of its own: it can be freed by itself. */
 const largeBytes = slabBytes / 4
 
 /** The slab of a dtype that is being divided, and the start of the next buffer. */
@@ -160,7 +160,7 @@ export class HostMemory {
     const rank = rankOf(spec.dtype)
     const bytes = length * this.#tiny[rank].bytes
     this.#given += bytes
-    if (bytes > largeBytes) {
+    if (bytes >= largeBytes) {
       return this.buffer(this.open(spec.dtype, length, bytes, this.#make), 0, length)
     }
     const cursor = bytes <= tinyBytes ? this.#tiny[rank] : this.#small[rank]

@@ -9,7 +9,6 @@ import { shapeString } from '../base/shape.ts'
 import { nextNode } from './effects.ts'
 import { mode, type Packed } from './mode.ts'
 import type { Input, OpDef, Vjp } from './op.ts'
-import { Passing } from './temporaries.ts'
 import type { Tensor } from './tensor.ts'
 
 export type GradHook = (grad: Tensor) => Tensor | null | undefined | void
@@ -212,7 +211,6 @@ export class Node<A = unknown> implements Vjp<A> {
   /** Releases the saved values; a second backward pass then throws. */
   release(): void {
     if (this.saved !== null) {
-      Passing.current?.leave(this.saved)
       this.saved = null
       this.released = true
     }

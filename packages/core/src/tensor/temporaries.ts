@@ -76,9 +76,8 @@ export class Passing {
   }
 
   /** A node does not hold what it saved any more. */
-  leave(saved: readonly (Input | Packed | undefined)[]): void {
-    for (let i = 0; i < saved.length; i++) {
-      const x = saved[i]
+  leave(saved: readonly (Input | Packed | undefined)[] | null): void {
+    for (const x of saved ?? []) {
       if (x?.wrapped !== false) continue
       const { root } = x.storage
       if (--root.holders === 0) this.#set(root, 0)
