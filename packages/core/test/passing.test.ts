@@ -15,27 +15,10 @@ import {
   optim,
   scope,
   type Tensor,
-  useDevice,
   utils,
 } from '@flambeau/core'
-import { js } from '@flambeau/backend-js'
-import { afterAll, describe, expect, test } from 'vitest'
-import { freeing } from '../src/tensor/effects.ts'
-import { Counting } from './counting.ts'
-
-const { from } = freeing
-afterAll(() => {
-  freeing.from = from
-  useDevice(js())
-})
-
-/** The result of a program that frees gradients from so many elements on, and its device. */
-function running<T>(elements: number, program: (device: Counting) => T): [result: T, device: Counting] {
-  const device = new Counting()
-  useDevice(device)
-  freeing.from = elements
-  return [program(device), device]
-}
+import { describe, expect, test } from 'vitest'
+import { running } from './freeing.ts'
 
 const leaf = (...shape: number[]) =>
   arange(

@@ -1,42 +1,12 @@
 // What one layer of a Sequential hands to the next is freed when no node needs it any more, and nothing that a program may
 // hold. Each program runs without and with that, for tensors of any size, and leaves the same bits.
-import {
-  arange,
-  autograd,
-  compile,
-  F,
-  grad,
-  manualSeed,
-  nn,
-  noGrad,
-  optim,
-  scope,
-  type Tensor,
-  useDevice,
-  utils,
-} from '@flambeau/core'
-import { js } from '@flambeau/backend-js'
-import { afterAll, describe, expect, test } from 'vitest'
+import { arange, autograd, compile, F, grad, nn, noGrad, optim, scope, type Tensor, utils } from '@flambeau/core'
+import { describe, expect, test } from 'vitest'
 import { apply } from '../src/tensor/apply.ts'
-import { freeing } from '../src/tensor/effects.ts'
 import type { OpDef } from '../src/tensor/op.ts'
 import { unseen } from '../src/tensor/temporaries.ts'
-import { Counting } from './counting.ts'
-
-const { from } = freeing
-afterAll(() => {
-  freeing.from = from
-  useDevice(js())
-})
-
-/** The result of a program that frees from so many elements on, and its device. */
-function running<T>(elements: number, program: (device: Counting) => T): [result: T, device: Counting] {
-  const device = new Counting()
-  useDevice(device)
-  freeing.from = elements
-  manualSeed(0)
-  return [program(device), device]
-}
+import type { Counting } from './counting.ts'
+import { running } from './freeing.ts'
 
 const numbers = (...shape: number[]) =>
   arange(
