@@ -63,19 +63,41 @@ const withParameters = (text) => {
   return out + text.slice(at)
 }
 
+/** The text of statements in which constants that follow each other are one list, each under its comment. */
+const inLists = (text) => {
+  const { statements } = ts.createSourceFile('lists.d.ts', text, ts.ScriptTarget.ES2022, true)
+  /** Where the first name of constants is; undefined for other statements. */
+  const nameAt = (statement) =>
+    ts.isVariableStatement(statement) ? statement.declarationList.declarations[0].getStart() : undefined
+  let [out, last] = ['', undefined]
+  for (const statement of statements) {
+    const at = nameAt(statement)
+    const words = at && text.slice(statement.getStart(), at)
+    const comment = text.slice(statement.pos, statement.getStart())
+    out +=
+      at !== undefined && words === last
+        ? `,${comment}${text.slice(at, statement.end)}`
+        : text.slice(statement.pos, statement.end)
+    last = words
+  }
+  return `${out}\n`
+}
+
 /** The text of statements, shorter. */
 export const short = (text) =>
-  tight(
-    withParameters(text)
-      // Examples, which end a comment: tests run them, and a page shows them.
-      .replaceAll(/^ *\* @example\n(?: *\*(?!\/).*\n)*/gm, '')
-      // Indentation, and what comments have in front of their lines.
-      .replaceAll(/^ +(?:\*(?!\/) ?)?/gm, '')
-      .replaceAll(/^\/\*\*\s+/gm, '/**')
-      .replaceAll(/\s+\*\/$/gm, '*/'),
+  inLists(
+    tight(
+      withParameters(text)
+        // Examples, which end a comment: tests run them, and a page shows them.
+        .replaceAll(/^ *\* @example\n(?: *\*(?!\/).*\n)*/gm, '')
+        // Indentation, and what comments have in front of their lines.
+        .replaceAll(/^ +(?:\*(?!\/) ?)?/gm, '')
+        .replaceAll(/^\/\*\*\s+/gm, '/**')
+        .replaceAll(/\s+\*\/$/gm, '*/'),
+    )
+      .replaceAll(/(?<=^|\*\/)export declare /gm, 'export ')
+      // Options are objects of the caller.
+      .replaceAll(/(?<=^|\{|\*\/)readonly (?=\w+\?:)/gm, '')
+      // A class may leave out what implements it.
+      .replaceAll(/(?<=^|\*\/)(protected )?abstract (?!class\b)/gm, '$1'),
   )
-    .replaceAll(/(?<=^|\*\/)export declare /gm, 'export ')
-    // Options are objects of the caller.
-    .replaceAll(/(?<=^|\{|\*\/)readonly (?=\w+\?:)/gm, '')
-    // A class may leave out what implements it.
-    .replaceAll(/(?<=^|\*\/)(protected )?abstract (?!class\b)/gm, '$1')
