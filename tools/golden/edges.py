@@ -28,6 +28,23 @@ scope['rectified'] = torch.nn.functional.relu
 scope['cross'] = torch.nn.functional.cross_entropy
 scope['nll'] = torch.nn.functional.nll_loss
 
+
+
+def bends(f, x):
+    """A function's value, slope and bend, without sums by which infinities would become NaN."""
+    x = x.detach().requires_grad_()
+    y = f(x)
+    (first,) = torch.autograd.grad(y, x, torch.ones_like(y), create_graph=True)
+    (second,) = torch.autograd.grad(first, x, torch.ones_like(y))
+    (alone,) = torch.autograd.grad(f(x), x, torch.ones_like(y))
+    return [y, alone, first.detach(), second]
+
+
+scope['bends'] = bends
+scope['floatPower'] = torch.float_power
+scope['pow'] = torch.pow
+POINTS = '-0., 0, -inf, inf, nan, -1, 4, 3'
+
 # Pairs of TypeScript and Python.
 ROWS = [
     # --- empty views, also of dimensions of size 1 ---
@@ -234,6 +251,39 @@ ROWS = [
     # --- numbers where a tensor is usual ---
     *((f'm.copy_({value})', f'm.copy_({value.title()})') for value in ('2.5', '-1', 'true')),
     ('F(1, 2, 1).histogram().hist.sum()', 'F(1, 2, 1).histogram().hist.sum()'),
+    # --- powers that PyTorch computes as roots ---
+    *(
+        (f'bends((x) => x.pow({p}), {of}({POINTS}))', f'bends(lambda x: x.pow({p}), {of}({POINTS}))')
+        for of in ('F', 'D')
+        for p in ('0.5', '-0.5', '0.25', f'{of}(0.5)', f'{of}(-0.5)')
+    ),
+    *(
+        (line, line)
+        for p in ('0.5', '-0.5')
+        for line in (
+            f'F({POINTS}).pow_({p})',
+            f'floatPower(F({POINTS}), {p})',
+            f'I(-2, 0, 4).pow({p})',
+            f'B(1, 0).pow({p})',
+            f'pow({p}, F({POINTS}))',
+        )
+    ),
+    # --- norms of nothing ---
+    *(
+        (f'x = zeros({size}); [x.norm({p}), x.norm({p}, {dim})]', f'x = torch.zeros({size}); [x.norm({p}), torch.norm(x, {p}, {dim})]')
+        for p in ('inf', '-inf', '-1', '0', '2.5')
+        for size, dim in (('0', '0'), ('0, 3', '0'), ('0, 3', '1'), ('2, 0, 3', '[0, 1]'), ('0', '1'))
+    ),
+    *((f'F().dist(F(), {p})', f'F().dist(F(), {p})') for p in ('inf', '-1')),
+    # --- running extremes without dimensions or elements ---
+    *(
+        (f'v = {x}.{op}({dim}); [v.values, v.indices.tolist()]', f'v = {x}.{op}({dim}); [v.values, v.indices.tolist()]')
+        for op in ('cummax', 'cummin')
+        for x in ('F(3).view([])', 'F().view(0, 2)', 'F(1, 2)')
+        for dim in ('0', '-1', '5', '-3')
+    ),
+    ('x = R(3); x.view([]).cummax(0).values.backward(); x.grad', 'x = R(3); x.view([]).cummax(0).values.backward(); x.grad'),
+    ('x = R(3); x.view([]).cummin(5).values.backward()', 'x = R(3); x.view([]).cummin(5).values.backward()'),
 ]
 
 if __name__ == '__main__':

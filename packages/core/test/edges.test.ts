@@ -4,10 +4,13 @@ import { js } from '@flambeau/backend-js'
 import {
   compile,
   F,
+  floatPower,
   grad,
   nn,
   ones,
+  onesLike,
   optim,
+  pow,
   scope,
   stdMean,
   type Tensor,
@@ -21,7 +24,21 @@ import { asPrinted } from './lines.ts'
 
 beforeAll(() => void useDevice(js()))
 
+/** The same as its namesake in tools/golden/edges.py. */
+function bends(f: (x: Tensor) => Tensor, at: Tensor): Tensor[] {
+  const x = at.detach().requiresGrad_()
+  const y = f(x)
+  const seed = onesLike(y)
+  const [first] = grad(y, x, { gradOutputs: seed, createGraph: true })
+  const [second] = grad(first, x, { gradOutputs: seed })
+  const [alone] = grad(f(x), x, { gradOutputs: seed })
+  return [y, alone, first.detach(), second]
+}
+
 asPrinted('edges', {
+  bends,
+  floatPower,
+  pow,
   linear: F.linear,
   leaky: F.leakyRelu,
   rectified: F.relu,
@@ -46,6 +63,16 @@ test('sums of bools are bools, also when compiled', () => {
     const picked = ['bool', 0, 1, 0]
     expect(results).toEqual([picked, picked, picked, ['bool', 0], ['bool', 1]])
   }
+})
+
+test('powers that are roots are roots in compiled steps, too', () => {
+  const x = tensor([-0, Number.NEGATIVE_INFINITY, 4])
+  const step = compile((y: Tensor) => [y.neg().neg().pow(0.5).mul(1), y.pow(-0.5).mul(1)])
+  for (let call = 0; call < 6; call++)
+    expect(step(x).map((y) => y.tolist())).toEqual([
+      [-0, Number.NaN, 2],
+      [Number.NEGATIVE_INFINITY, Number.NaN, 0.5],
+    ])
 })
 
 test('indexing a number throws the error of 2.x, where 1.13 returns uninitialized memory', () => {

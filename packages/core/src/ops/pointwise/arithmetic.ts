@@ -4,13 +4,14 @@
 import { type DType, isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { negatedBool, subtractBools, toFloat, toInt } from '../../base/remedies.ts'
-import { s } from '../../expr/expr.ts'
+import { type Expr, s } from '../../expr/expr.ts'
 import { operand } from '../../tensor/apply.ts'
+import { mode } from '../../tensor/mode.ts'
 import type { Input } from '../../tensor/op.ts'
 import { keyword, nothingMore, nullable, number, signature, str } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { noBool, refuseBool } from '../define/arguments.ts'
-import { elementwise } from '../define/elementwise.ts'
+import { type Elementwise, elementwise } from '../define/elementwise.ts'
 import {
   binary,
   checkAlone,
@@ -137,6 +138,23 @@ export const neg = unary(
 
 const powOp = elementwise('pow', (x, p) => s.pow(x, p), noBool('pow'))
 const powTensorOp = named('PowBackward1', powOp)
+
+/** The op of a number as exponent whose power PyTorch computes as a root, which is another number at -0 and -Infinity. */
+function rootOp(exponent: number, build: (x: Expr) => Expr, slope: (x: Expr) => Expr): Elementwise {
+  const op = elementwise('pow', build, {
+    out: 'float',
+    grad: ({ dy, x: [x] }) => [s.mul(dy, s.mul(slope(x), exponent))],
+  })
+  return {
+    ...op,
+    // A gradient that has one is a power again, so that it is PyTorch's at these two.
+    vjp: (ctx) => (mode.grad ? [mul(ctx.dy, mul(pow(ctx.input(0), exponent - 1), exponent))] : (op.vjp as Rule)(ctx)),
+  }
+}
+type Rule = NonNullable<Elementwise['vjp']>
+const inverseRoot = (x: Expr): Expr => s.div(1, s.sqrt(x))
+const sqrtOp = rootOp(0.5, (x) => s.sqrt(x), inverseRoot)
+const rsqrtOp = rootOp(-0.5, inverseRoot, (x) => s.pow(x, -1.5))
 /** `x` to the power `y`. Two integers stay integers, and then no exponent may be negative. */
 export const pow = overloaded((x: TensorLike, y: TensorLike, ...none: []) => {
   nothingMore('pow', none)
@@ -144,6 +162,7 @@ export const pow = overloaded((x: TensorLike, y: TensorLike, ...none: []) => {
   if (typeof y === 'number' && y < 0 && typeof x === 'object' && !isFloat(x.dtype) && Number.isInteger(y)) {
     throw new RuntimeError('Integers to negative integer powers are not allowed.', toFloat)
   }
+  if (y === 0.5 || y === -0.5) return [y > 0 ? sqrtOp : rsqrtOp, [inputs[0]]]
   return [typeof y === 'object' ? powTensorOp : powOp, inputs]
 })
 

@@ -22,7 +22,7 @@ import {
   overloaded,
   type TensorLike,
 } from '../define/overloads.ts'
-import { mul } from './arithmetic.ts'
+import { mul, pow } from './arithmetic.ts'
 import { exp2 } from './functions.ts'
 
 const none = (dy: Expr): Expr => s.constant(0, dy.dtype)
@@ -125,8 +125,10 @@ export const addcdiv: Overloaded<[x: Tensor, ...args: Added]> = overloaded((x: T
 
 // ---- powers ----
 
-const powOp = elementwise('pow', (x, p) => s.pow(x, p))
-const [ofTensors, ofNumber] = ['PowBackward1', 'PowBackward2'].map((name) => named(name, powOp))
+const ofNumber = named(
+  'PowBackward2',
+  elementwise('pow', (x, p) => s.pow(x, p)),
+)
 const double = (x: TensorLike): Input => {
   const given = operand(x)
   return given instanceof Tensor ? toDType(given, 'float64') : new Num(given.value, 'float64')
@@ -135,8 +137,9 @@ const floatPowerArguments = signature('float_power')
 function resolveFloatPower(x: TensorLike, exponent: TensorLike, ...none: []) {
   if (none.length > 0) floatPowerArguments(none)
   operands('float_power', x, exponent, 'exponent')
-  const op = typeof x !== 'object' ? ofNumber : typeof exponent === 'object' ? ofTensors : powOp
-  return [op, [double(x), double(exponent)]] as const
+  const power = double(exponent)
+  if (typeof x !== 'object') return [ofNumber, [double(x), power]] as const
+  return pow.resolve(toDType(x, 'float64'), power instanceof Tensor ? power : exponent)
 }
 /**
  * `x` to the power `exponent` in float64, whatever their dtypes.

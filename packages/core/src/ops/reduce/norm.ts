@@ -126,8 +126,8 @@ export function vectorNorm(x: Tensor, p: number, dims: readonly number[], keepdi
       toFloat,
     )
   }
-  checkElements(x, p, dims)
-  return apply(normOp, [x], { p, dims, keepdim })
+  // Of no elements every norm is 0, also where `linalg` has none.
+  return apply(normOp, [x], { p: dims.some((d) => x.sizes[d] === 0) ? 1 : p, dims, keepdim })
 }
 
 // ---- norm ----

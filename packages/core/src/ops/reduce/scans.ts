@@ -147,6 +147,9 @@ const isExtreme = elementwise('eq', (x, most) => s.or(s.eq(x, most), s.ne(x, x))
 const placeWhere = elementwise('where', (found, place) => s.select(s.ne(found, 0), place, 0))
 const lastPlace = scan('cummax', 'max', {})
 
+/** Whether a tensor is its own running extreme along any dimension: PyTorch takes one that it does not have, too. */
+const isSettled = (x: Tensor): boolean => x.dim() === 0 || x.elements === 0
+
 const extremeAlong = (fn: 'max' | 'min'): OpDef<number> => {
   const most = scan(`cum${fn}`, fn, {})
   return {
@@ -158,7 +161,8 @@ const extremeAlong = (fn: 'max' | 'min'): OpDef<number> => {
     saves: () => ({ outputs: [1] }),
     vjp(ctx) {
       const { sizes, dtype } = ctx.inputSpec(0)
-      const { dy, attrs: dim } = ctx
+      const { dy } = ctx
+      const dim = normalizeDim(ctx.attrs, sizes.length)
       if (sizes.length === 0) return [dy]
       return [scatterAddAlongDim(filled(sizes, dtype, 0, dy.storage.device), dim, ctx.output(1), dy)]
     },
@@ -166,7 +170,7 @@ const extremeAlong = (fn: 'max' | 'min'): OpDef<number> => {
       kind: 'compose',
       compose([input], dim) {
         const x = input as Tensor
-        if (x.dim() === 0) return [apply(cloneOp, [x], null), filled([], 'int32', 0, x.storage.device)]
+        if (isSettled(x)) return [apply(cloneOp, [x], null), filled(x.sizes, 'int32', 0, x.storage.device)]
         const places = counted(x.sizes[dim], 'int32', x.device)
         const column = apply(reshapeOp, [places], [x.sizes[dim], ...x.sizes.slice(dim + 1).fill(1)])
         // The last of equal elements; after a NaN, that NaN for all that follow.
@@ -183,7 +187,7 @@ function runningExtreme(fn: 'max' | 'min'): (x: Tensor, dim: number | GivenDim) 
   const read = method(op.name, required('dim', int))
   return (x, ...args) => {
     const [dim] = read(x, args)
-    const [values, indices] = applyAll(op, [x], normalizeDim(dim, x.dim()))
+    const [values, indices] = applyAll(op, [x], isSettled(x) ? dim : normalizeDim(dim, x.dim()))
     return new ValuesAndIndices(op.name, values, indices)
   }
 }
