@@ -169,6 +169,11 @@ const refused: readonly [string, () => unknown, string][] = [
     "argument 'size_average' (position 2) must be bool, not str",
   ],
   ['300 as uint8', () => tensor([300], { dtype: 'uint8' }), 'value cannot be converted to type uint8 without overflow'],
+  [
+    '300 around uint8',
+    () => F.pad(zeros(2, { dtype: 'uint8' }), [1, 1], { value: 300 }),
+    'value cannot be converted to',
+  ],
   ['2 ** 31 as int32', () => tensor([2 ** 31], { dtype: 'int32' }), 'value cannot be converted to type int32 without'],
   ['NaN as int32', () => tensor([Number.NaN], { dtype: 'int32' }), 'without overflow'],
   [

@@ -1,6 +1,6 @@
 // Lazy layers as in PyTorch (tools/golden/lazy.py), and what may be done with them before their first input.
 import { js } from '@flambeau/backend-js'
-import { manualSeed, nn, ones, optim, Tensor, tensor, useDevice } from '@flambeau/core'
+import { manualSeed, moveTo, nn, ones, optim, Tensor, tensor, useDevice } from '@flambeau/core'
 import { describe, expect, it } from 'vitest'
 import {
   bitsOf,
@@ -93,6 +93,30 @@ describe('lazy layers', () => {
       expect(use).toThrow(used)
     expect(() => weight.shape).toThrow(/^Can't access the shape of an uninitialized parameter or buffer/)
     expect(String(weight)).toBe('<UninitializedParameter>')
+  })
+
+  it('move before the first input, and stay lazy', () => {
+    const model = new nn.Sequential(new nn.LazyLinear(4), new nn.LazyBatchNorm1d())
+    const optimizer = new optim.SGD(model.parameters(), { lr: 0.1 })
+    moveTo('float64', model, optimizer)
+    expect(model.parameters().map((p) => [String(p), p.dtype])).toEqual(
+      model.parameters().map(() => ['<UninitializedParameter>', 'float64']),
+    )
+    expect(() => model.parameters()[0].sum()).toThrow(/^Attempted to use an uninitialized parameter/)
+    const y = model
+      .float()
+      .double()
+      .to('js')
+      .forward(ones(2, 3, { dtype: 'float64' }))
+    expect([y.dtype, [...model.stateDict().values()].map((x) => x.dtype)]).toEqual([
+      'float64',
+      [...Array<string>(6).fill('float64'), 'int32'],
+    ])
+    const [weight] = model.parameters()
+    const before = weight.clone()
+    y.sum().add(weight.sum()).backward()
+    optimizer.step()
+    expect(weight.equal(before)).toBe(false)
   })
 
   it('train with an optimizer that was made before the first input', () => {

@@ -36,7 +36,7 @@ function copyObject(value: object, memo: Memo): unknown {
     memo.set(value, copy)
     return copy
   }
-  if (isTensor(value)) return isUninitialized(value) ? remember(likeOf(value)) : copyTensor(value, memo)
+  if (isTensor(value)) return isUninitialized(value) ? remember(uninitializedLike(value)) : copyTensor(value, memo)
   if (copyWith in value) return (value[copyWith] as (memo: Memo) => unknown)(memo)
   if (Array.isArray(value)) {
     const copy = remember(new Array<unknown>(value.length))
@@ -55,8 +55,6 @@ function copyObject(value: object, memo: Memo): unknown {
   for (const [key, item] of Object.entries(value)) copy[key] = copyOf(item, memo)
   return copy
 }
-
-const likeOf = (x: Tensor): Tensor => uninitializedLike(x, x instanceof Parameter)
 
 function copyTensor(x: Tensor, memo: Memo): Tensor {
   if (!x.isLeaf) {

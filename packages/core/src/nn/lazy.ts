@@ -272,8 +272,7 @@ export class LazyBatchNorm1d extends BatchNorm1d {
   }
 
   override forward(x: Tensor): Tensor {
-    checkSelf('batch_norm', x)
-    this.checkDim(x.dim())
+    this.checkInput(x)
     return firstNorm(this, x, 1, BatchNorm1d, () => super.forward(x))
   }
 }
@@ -293,8 +292,7 @@ export class LazyBatchNorm2d extends BatchNorm2d {
   }
 
   override forward(x: Tensor): Tensor {
-    checkSelf('batch_norm', x)
-    this.checkDim(x.dim())
+    this.checkInput(x)
     return firstNorm(this, x, 1, BatchNorm2d, () => super.forward(x))
   }
 }
@@ -307,8 +305,7 @@ export class LazyBatchNorm3d extends BatchNorm3d {
   }
 
   override forward(x: Tensor): Tensor {
-    checkSelf('batch_norm', x)
-    this.checkDim(x.dim())
+    this.checkInput(x)
     return firstNorm(this, x, 1, BatchNorm3d, () => super.forward(x))
   }
 }
@@ -321,8 +318,7 @@ export class LazyInstanceNorm1d extends InstanceNorm1d {
   }
 
   override forward(x: Tensor): Tensor {
-    checkSelf('instance_norm', x)
-    this.checkDim(x.dim())
+    this.checkInput(x)
     return firstNorm(this, x, x.dim() - 2, InstanceNorm1d, () => super.forward(x))
   }
 }
@@ -335,8 +331,7 @@ export class LazyInstanceNorm2d extends InstanceNorm2d {
   }
 
   override forward(x: Tensor): Tensor {
-    checkSelf('instance_norm', x)
-    this.checkDim(x.dim())
+    this.checkInput(x)
     return firstNorm(this, x, x.dim() - 3, InstanceNorm2d, () => super.forward(x))
   }
 }
@@ -349,8 +344,7 @@ export class LazyInstanceNorm3d extends InstanceNorm3d {
   }
 
   override forward(x: Tensor): Tensor {
-    checkSelf('instance_norm', x)
-    this.checkDim(x.dim())
+    this.checkInput(x)
     return firstNorm(this, x, x.dim() - 4, InstanceNorm3d, () => super.forward(x))
   }
 }

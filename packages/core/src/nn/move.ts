@@ -4,6 +4,7 @@ import { checkDType, type DType, type DTypeWord, isDTypeWord, isFloat } from '..
 import { TypeError } from '../base/errors.ts'
 import { notFloat } from '../base/remedies.ts'
 import { to } from '../ops/create/convert.ts'
+import { empty } from '../ops/create/create.ts'
 import { effects } from '../tensor/effects.ts'
 import { noGrad } from '../tensor/mode.ts'
 import {
@@ -18,6 +19,7 @@ import {
   str,
 } from '../tensor/signature.ts'
 import { checkAlive, kindOf, type Tensor } from '../tensor/tensor.ts'
+import { isUninitialized, uninitializedLike } from './uninitialized.ts'
 
 /** The target of a move: a dtype, a device, or both. */
 export interface To {
@@ -55,8 +57,11 @@ export function moverBy(move: Move): Move {
   return (x) => {
     const known = moved.get(x)
     if (known !== undefined) return known
-    checkAlive(x)
-    const there = noGrad(() => move(x))
+    const isLazy = isUninitialized(x)
+    const { dtype, device } = x
+    if (!isLazy) checkAlive(x)
+    // A parameter without sizes goes where an empty tensor of its kind goes.
+    const there = noGrad(() => (isLazy ? uninitializedLike(x, move(empty([0], { dtype, device }))) : move(x)))
     moved.set(x, there)
     return there
   }

@@ -93,8 +93,8 @@ export abstract class ChannelNorm extends Module {
     this.registerBuffer('numBatchesTracked', tracked && full([], 0, { ...tracked, dtype: 'int32' }))
   }
 
-  /** Throws if the input has another number of dimensions. */
-  protected abstract checkDim(dim: number): void
+  /** Throws if the input is no tensor or has another number of dimensions. */
+  protected abstract checkInput(x: Tensor): void
 
   /** Resets the running statistics. */
   resetRunningStats(): void {
@@ -134,8 +134,7 @@ export abstract class BatchNorm extends ChannelNorm {
   }
 
   override forward(x: Tensor): Tensor {
-    checkSelf('batch_norm', x)
-    this.checkDim(x.dim())
+    this.checkInput(x)
     const { runningMean: mean, runningVar: variance, numBatchesTracked: batches, weight, bias } = this
     const ofBatch = this.training || mean === null || variance === null
     checkBatch(x, { running_mean: mean, running_var: variance, weight, bias }, ofBatch)
@@ -145,15 +144,17 @@ export abstract class BatchNorm extends ChannelNorm {
   }
 }
 
-function checkDims(dim: number, ...wanted: readonly number[]): void {
+function checkDims(name: string, x: Tensor, ...wanted: readonly number[]): void {
+  checkSelf(name, x)
+  const dim = x.dim()
   if (wanted.includes(dim)) return
   throw new ValueError(`expected ${wanted.map((n) => `${n}D`).join(' or ')} input (got ${dim}D input)`)
 }
 
 /** Batch normalisation of [N, C] or [N, C, L]. */
 export class BatchNorm1d extends BatchNorm {
-  protected override checkDim(dim: number): void {
-    checkDims(dim, 2, 3)
+  protected override checkInput(x: Tensor): void {
+    checkDims('batch_norm', x, 2, 3)
   }
 }
 
@@ -164,15 +165,15 @@ export class BatchNorm1d extends BatchNorm {
  * new nn.BatchNorm2d(3).forward(ones(2, 3, 4, 4)).shape // [2, 3, 4, 4]
  */
 export class BatchNorm2d extends BatchNorm {
-  protected override checkDim(dim: number): void {
-    checkDims(dim, 4)
+  protected override checkInput(x: Tensor): void {
+    checkDims('batch_norm', x, 4)
   }
 }
 
 /** Batch normalisation of volumes [N, C, D, H, W]. */
 export class BatchNorm3d extends BatchNorm {
-  protected override checkDim(dim: number): void {
-    checkDims(dim, 5)
+  protected override checkInput(x: Tensor): void {
+    checkDims('batch_norm', x, 5)
   }
 }
 
@@ -198,13 +199,12 @@ abstract class InstanceNorm extends ChannelNorm {
     super(ofInstanceNorm(args))
   }
 
-  protected override checkDim(dim: number): void {
-    checkDims(dim, this.rank() + 1, this.rank() + 2)
+  protected override checkInput(x: Tensor): void {
+    checkDims('instance_norm', x, this.rank() + 1, this.rank() + 2)
   }
 
   override forward(x: Tensor): Tensor {
-    checkSelf('instance_norm', x)
-    this.checkDim(x.dim())
+    this.checkInput(x)
     const { runningMean, runningVar, weight, bias, momentum, eps } = this
     const useInputStats = this.training || !this.trackRunningStats
     const options = { runningMean, runningVar, weight, bias, useInputStats, momentum: momentum as number, eps }

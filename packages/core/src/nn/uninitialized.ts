@@ -124,10 +124,10 @@ export class UninitializedBuffer extends Tensor {
 export const isUninitialized = (x: unknown): boolean =>
   x instanceof UninitializedParameter || x instanceof UninitializedBuffer
 
-/** Another one like it. */
-export function uninitializedLike({ dtype, device, requiresGrad }: Tensor, parameter: boolean): Tensor {
-  const options = { dtype, device, requiresGrad }
-  return parameter ? new UninitializedParameter(options) : new UninitializedBuffer(options)
+/** Another one like `x`, where `of` is and of its dtype. */
+export function uninitializedLike(x: Tensor, { dtype, device } = x): Tensor {
+  const options = { dtype, device, requiresGrad: x.requiresGrad }
+  return x instanceof Parameter ? new UninitializedParameter(options) : new UninitializedBuffer(options)
 }
 
 /**

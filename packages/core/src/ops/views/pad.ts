@@ -17,7 +17,7 @@ import {
   str,
 } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
-import { notImplemented } from '../define/arguments.ts'
+import { notImplemented, numberFor } from '../define/arguments.ts'
 import { expandOp } from '../define/elementwise.ts'
 import { flipOp } from '../define/views.ts'
 import { catOp } from './join.ts'
@@ -70,8 +70,10 @@ function cropped(x: Tensor, dim: number, low: number, high: number): Tensor {
   return high < 0 ? narrow(front, dim, 0, front.sizes[dim] + high) : front
 }
 
-const inDType = (value: number, dtype: DType): number =>
-  isFloat(dtype) ? value : dtype === 'bool' ? Number(value !== 0) : dtype === 'uint8' ? value & 255 : Math.trunc(value)
+const inDType = (value: number, dtype: DType): number => {
+  const element = Number(numberFor(value, dtype))
+  return dtype === 'uint8' ? element & 255 : element
+}
 
 function constant(x: Tensor, low: Shape, high: Shape, dims: readonly number[], fill: number): Tensor {
   const grows = dims.some((i) => low[i] > 0 || high[i] > 0)
