@@ -115,19 +115,19 @@ describe('MNIST', () => {
     const make = (transform: unknown, more = {}) =>
       new datasets.MNIST(files(), { transform: transform as InstanceType<typeof ToTensor>, ...more })
     const both = new Compose([new ToTensor(), new Normalize([0.1], [0.3])])
-    const wide = new Compose([
-      new ToTensor(),
-      new Normalize([0.1, 0.2, 0.4], [0.3, 0.5, 0.25]),
-      new Normalize([1], [7]),
-    ])
-    for (const transform of [new ToTensor(), both, wide]) {
+    const twice = new Compose([new ToTensor(), new Normalize([0.1], [0.3]), new Normalize(1, 7)])
+    for (const transform of [new ToTensor(), both, twice]) {
       const set = make(transform)
       const [[x, y]] = [...new DataLoader(set, { batchSize: 3, sampler: [2, 0, 1] })]
       expect(x.equal(stack([2, 0, 1].map((i) => set.at(i)[0])))).toBe(true)
-      expect([x.shape, y.dtype, [...y.toArray()]]).toEqual([[3, transform === wide ? 3 : 1, 2, 4], 'int32', [9, 7, 0]])
+      expect([x.shape, y.dtype, [...y.toArray()]]).toEqual([[3, 1, 2, 4], 'int32', [9, 7, 0]])
       expect(set.collated).toBeDefined()
       expect(() => set.collated?.([3])).toThrow(IndexError)
     }
+    const wide = make(new Compose([new ToTensor(), new Normalize([0.1, 0.2, 0.4], [0.3, 0.5, 0.25])]))
+    expect(() => [...new DataLoader(wide, { batchSize: 3 })]).toThrow(
+      "output with shape [1, 2, 4] doesn't match the broadcast shape [3, 2, 4]",
+    )
     class Doubled extends ToTensor {
       override forward(image: io.Image) {
         return super.forward(image).mul(2)
@@ -253,6 +253,19 @@ describe('ImageFolder', () => {
     }
     symlinkSync(join(root, 'dog'), join(root, 'hound'))
     expect(new datasets.ImageFolder(root).classes).toEqual(['cat', 'dog', 'hound'])
+    rmSync(join(root, 'hound'))
+    symlinkSync('.', join(root, 'cat', 'self'))
+    symlinkSync('../..', join(root, 'dog', 'b', 'root'))
+    symlinkSync('nowhere', join(root, 'dog', 'gone.png'))
+    const linked = new datasets.ImageFolder(root)
+    expect(linked.samples.map(([path]) => path)).toEqual([
+      'cat/10.png',
+      'cat/2.png',
+      'dog/a.PNG',
+      'dog/gone.png',
+      'dog/b/1.png',
+    ])
+    expect(() => linked.at(3)).toThrow(`No such file or directory: '${join(root, 'dog/gone.png')}'`)
     const texts = new datasets.ImageFolder(tree, {
       isValidFile: (path) => path.endsWith('.txt') || path === 'cat/2.png',
       loader: (bytes, path) => io.imageFrom(bytes, { file: path, mode: 'RGBA' }),

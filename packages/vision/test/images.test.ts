@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { crc32 } from 'node:zlib'
 import { zlibSync } from 'fflate'
-import { arange, RuntimeError, type Tensor, tensor, TypeError, ValueError, zeros } from '@flambeau/core'
+import { arange, RuntimeError, tensor, TypeError, ValueError, zeros } from '@flambeau/core'
 import { encode as encodePng } from 'fast-png'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import 'flambeau'
@@ -140,9 +140,18 @@ describe('files', () => {
       `[Errno 2] No such file or directory: '${join(folder, 'none.png')}'\nIs the path right?`,
     )
     const nowhere = join(folder, 'none', 'a.png')
-    const write = [io.writePng, io.writeJpeg, utils.saveImage] as readonly ((x: Tensor, file: string) => void)[]
-    for (const fn of write)
-      expect(() => fn(zeros([3, 2, 2], { dtype: 'uint8' }), nowhere)).toThrow(`No such file or directory: '${nowhere}'`)
+    const x = zeros(3, 2, 2)
+    const bytes = x.to('uint8')
+    for (const write of [
+      () => io.writePng(bytes, nowhere),
+      () => io.writeJpeg(bytes, nowhere),
+      () => utils.saveImage(x, nowhere),
+    ])
+      expect(write).toThrow(`No such file or directory: '${nowhere}'`)
+    expect(() => utils.saveImage(zeros(3, 4, 4).to('uint8'), join(folder, 'a.png'))).toThrow(
+      "result type Float can't be cast to the desired output type Byte\nsaveImage takes values from 0 to 1",
+    )
+    expect(() => utils.makeGrid(zeros(0, 3, 4, 4))).toThrow('make_grid needs at least one picture')
     expect(() => utils.saveImage(zeros(3, 4, 4), join(folder, 'a.gif'))).toThrow(
       'unknown file extension: .gif\nPictures',
     )

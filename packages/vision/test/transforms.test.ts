@@ -264,7 +264,7 @@ describe('transforms of transforms', () => {
       RandomCrop: new T.RandomCrop(4, 1),
       RandomHorizontalFlip: new T.RandomHorizontalFlip(),
       ColorJitter: new T.ColorJitter(0.5, 0, 0, 0.25),
-      GaussianBlur: new T.GaussianBlur(3, [0.1, 1.5]),
+      GaussianBlur: new T.GaussianBlur(3),
       Resize: new T.Resize([3, 4]),
       RandomRotation: new T.RandomRotation(10, { center: [1, 2] }),
       RandomAffine: new T.RandomAffine(10, { translate: [0.1, 0.2], shear: 3 }),
@@ -315,6 +315,7 @@ describe('wrong arguments', () => {
       jitterPair: () => new T.ColorJitter({ hue: [1] as never }),
       kernel: () => new T.GaussianBlur(2),
       sigma: () => new T.GaussianBlur(3, 0),
+      greyOfTwo: () => new T.RandomGrayscale(1).forward(zeros(2, 3, 3)),
       erasingP: () => new T.RandomErasing(2),
       erasingValue: () => new T.RandomErasing(1, { value: [1, 2] }).forward(floats),
       erasingText: () => new T.RandomErasing({ value: 'noise' as never }),
@@ -373,6 +374,10 @@ describe('wrong arguments', () => {
     expect(() => F.resize(ones(3, 0, 8), 4)).toThrow('height and width must be > 0\nThe picture has 0 x 8 pixels.')
     expect(() => F.normalize(bytes, [0.5], [0.5])).toThrow('Input tensor should be a float tensor. Got torch.uint8.')
     expect(() => F.normalize(floats, [0.5], [0])).toThrow('std evaluated to zero')
+    expect(() => F.normalize(ones(1, 2, 2), [0.5, 0.4, 0.3], [1])).toThrow(
+      "output with shape [1, 2, 2] doesn't match the broadcast shape [3, 2, 2]",
+    )
+    expect(() => F.pad(bytes, 1, { fill: 300 })).toThrow('value cannot be converted to type uint8_t without overflow')
     expect(() => F.toTensor(floats as never)).toThrow(TypeError)
     expect(() => F.hflip(ones(3))).toThrow('Tensor is not a torch image.')
     expect(() => F.hflip([1] as never)).toThrow(TypeError)

@@ -1,18 +1,18 @@
 // Files in Node: paths and file URLs from the disk, other URLs from the network.
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, realpathSync, type Stats, statSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { getSystemErrorMap } from 'node:util'
 import { RuntimeError } from '@flambeau/core'
 import { fetchBytes } from './files-web.ts'
 
-/** An error of the system in Python's words. */
-function systemError(error: unknown, path: string | URL): unknown {
+/** An error of the system in Python's words, and what to look at. */
+function systemError(error: unknown, path: string | URL, remedy: string): unknown {
   const errno = (error as NodeJS.ErrnoException).errno ?? 0
   const text = getSystemErrorMap().get(errno)?.[1]
   if (text === undefined) return error
   const sentence = `[Errno ${-errno}] ${text[0].toUpperCase()}${text.slice(1)}: '${String(path)}'`
-  return new RuntimeError(sentence, 'Is the path right? A folder that a file is to be saved in must exist.')
+  return new RuntimeError(sentence, remedy)
 }
 
 /** The bytes of a path, a file URL or another URL. */
@@ -22,7 +22,7 @@ export const readBytes = async (source: string | URL): Promise<Uint8Array> => {
   try {
     return await readFile(isFileUrl ? new URL(source) : source)
   } catch (error) {
-    throw systemError(error, source)
+    throw systemError(error, source, 'Is the path right?')
   }
 }
 
@@ -34,29 +34,40 @@ export function writeFileNow(path: string, bytes: Uint8Array): void {
   try {
     writeFileSync(path, bytes)
   } catch (error) {
-    throw systemError(error, path)
+    throw systemError(error, path, 'A folder that a file is to be saved in must exist.')
   }
 }
 
-/** Below this depth a folder contains itself, by a link. */
-const DEEPEST = 64
+/** What is at a path; undefined for a link that leads nowhere. */
+const targetOf = (path: string): Stats | undefined => {
+  try {
+    return statSync(path)
+  } catch {
+    return undefined
+  }
+}
 
-/** The paths of all files below a folder, relative to it, or undefined if there is no such folder. Follows links. */
+/**
+ * The paths of all files below a folder, relative to it, or undefined if there is no such folder. Follows links, but not
+ * those to a folder that they are in.
+ */
 export const listFiles = (folder: string): string[] | undefined => {
-  if (!existsSync(folder) || !statSync(folder).isDirectory()) return undefined
+  if (targetOf(folder)?.isDirectory() !== true) return undefined
   const found: string[] = []
-  const visit = (prefix: string, depth: number): void => {
+  const visit = (prefix: string, around: readonly string[]): void => {
     for (const entry of readdirSync(join(folder, prefix), { withFileTypes: true })) {
       const path = prefix + entry.name
-      const target = entry.isSymbolicLink() ? statSync(join(folder, path), { throwIfNoEntry: false }) : entry
-      if (target === undefined) continue
-      // A folder without files is listed, too, so that a class without pictures is found.
-      if (target.isDirectory()) {
+      const target = entry.isSymbolicLink() ? targetOf(join(folder, path)) : entry
+      // A link that leads nowhere is a file that cannot be read.
+      if (target?.isFile() !== false) found.push(path)
+      else if (target.isDirectory()) {
+        // A folder without files is listed, too, so that a class without pictures is found.
         found.push(`${path}/`)
-        if (depth < DEEPEST) visit(`${path}/`, depth + 1)
-      } else if (target.isFile()) found.push(path)
+        const real = realpathSync(join(folder, path))
+        if (!around.includes(real)) visit(`${path}/`, [...around, real])
+      }
     }
   }
-  visit('', 0)
+  visit('', [realpathSync(folder)])
   return found
 }

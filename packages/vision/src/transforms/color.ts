@@ -191,13 +191,17 @@ export function rgbToGrayscale<P extends Picture>(
   numOutputChannels: number | { readonly numOutputChannels?: number } = 1,
 ): P {
   const [picture, channels] = readGrey([img, numOutputChannels])
-  if (channels !== 1 && channels !== 3) throw new ValueError('num_output_channels should be either 1 or 3')
+  const checkCount = () => {
+    if (channels !== 1 && channels !== 3) throw new ValueError('num_output_channels should be either 1 or 3')
+  }
   if (picture instanceof Image) {
+    checkCount()
     const grey = picture.convert('L')
     return (channels === 1 ? grey : grey.convert('RGB')) as P
   }
   return onTensor(picture, (x) => {
     const grey = greyOf(x)
+    checkCount()
     if (channels === 1 || dimensionsOf(x)[0] === 1) return grey
     return grey.expand([...x.shape])
   }) as P

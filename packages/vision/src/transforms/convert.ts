@@ -120,7 +120,8 @@ const readNormalize = signature(
  * A float picture [..., channels, height, width], less the mean and divided by the standard deviation of each channel, or
  * those of all.
  *
- * Throws a TypeError for another dtype, and a ValueError for fewer than three dimensions and for a deviation of zero.
+ * Throws a TypeError for another dtype, a ValueError for fewer than three dimensions and for a deviation of zero, and a
+ * RuntimeError for means or deviations of another number of channels.
  *
  * @example
  * normalize(ones(1, 2, 2), [0.5], [0.5]) // tensor([[[1., 1.],
@@ -152,5 +153,6 @@ export function normalize(
       `The deviations are ${[deviations].flat().join(', ')}.`,
     )
   }
-  return isInplace ? x.sub_(as(means)).div_(as(deviations)) : x.sub(as(means)).div(as(deviations))
+  // Written in place, so that several means do not make several channels of one.
+  return (isInplace ? x : x.clone()).sub_(as(means)).div_(as(deviations))
 }

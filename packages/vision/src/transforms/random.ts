@@ -307,7 +307,7 @@ export class GaussianBlur extends nn.Module {
   }
 
   override extraRepr(): string {
-    return `kernel_size=${python(this.kernelSize)}, sigma=${python(this.sigma)}`
+    return `kernel_size=${python(this.kernelSize)}, sigma=${pythonFloats(this.sigma, '()')}`
   }
 }
 

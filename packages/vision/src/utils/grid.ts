@@ -36,7 +36,8 @@ const readGrid = signature('make_grid', pictures, ...gridParameters)
  * [channels, height, width], or one picture, also [height, width]; returns [3, height, width] for 1 or 3 channels. The
  * result of one picture is the picture without padding.
  *
- * Throws a TypeError for a range that is no pair, and a RuntimeError for another number of dimensions.
+ * Throws a TypeError for a range that is no pair, and a RuntimeError for another number of dimensions and for an empty
+ * batch.
  *
  * @example
  * utils.makeGrid(rand(10, 1, 28, 28), { nrow: 5 }).shape // [3, 62, 152]
@@ -49,6 +50,7 @@ export function makeGrid(pictures: Tensor | readonly Tensor[], options?: GridOpt
     throw new RuntimeError(`make_grid needs nrow > 0 and padding >= 0, but got nrow=${nrow} and padding=${padding}`)
   return noGrad(() => {
     let batch = batchOf(Array.isArray(given) ? stack([...(given as readonly Tensor[])]) : (given as Tensor))
+    if (batch.shape[0] === 0) throw new RuntimeError('make_grid needs at least one picture', 'The batch is empty.')
     if (normalize) {
       const scaled = (x: Tensor): Tensor => {
         const [low, high] = valueRange ?? [x.min().item(), x.max().item()]
@@ -96,7 +98,7 @@ const readSave = signature('save_image', pictures, required('fp', signatures.str
  * Writes pictures with values from 0 to 1 into a file, a grid of those of `makeGrid`: PNG, or JPEG for a name that ends
  * with .jpg or .jpeg. Only in Node.
  *
- * Throws a ValueError for a name that ends otherwise.
+ * Throws a ValueError for a name that ends otherwise, and a RuntimeError for bytes.
  *
  * @example
  * // not run: writes a file
@@ -107,7 +109,14 @@ export function saveImage(pictures: Tensor | readonly Tensor[], file: string, op
   const extension = /\.[^./\\]*$/.exec(file)?.[0] ?? ''
   if (!/^\.(png|jpe?g)$/i.test(extension))
     throw new ValueError(`unknown file extension: ${extension}`, 'Pictures are written as .png, .jpg and .jpeg.')
-  const bytes = noGrad(() => makeGrid(pictures, options).mul(255).add(0.5).clamp(0, 255).to('uint8'))
+  const grid = makeGrid(pictures, options)
+  if (!grid.isFloatingPoint()) {
+    throw new RuntimeError(
+      `result type Float can't be cast to the desired output type ${grid.dtype === 'uint8' ? 'Byte' : 'Long'}`,
+      'saveImage takes values from 0 to 1: divide bytes by 255. io.writePng writes bytes as they are.',
+    )
+  }
+  const bytes = noGrad(() => grid.mul(255).add(0.5).clamp(0, 255).to('uint8'))
   const write = /\.jpe?g$/i.test(file) ? writeJpeg : writePng
   write(bytes, file)
 }
