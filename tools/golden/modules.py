@@ -10,6 +10,7 @@ packages/core/test/golden/modules.json
   assigned [{values: [[member, value]], error?, message?, parameters, modules, buffers}]: assignments to members of a module, the
            error of the first that is refused, and the names of each kind afterwards
   errors   [{make, args, error, message}]: of making the module, or of its forward pass
+  counts   {class: message}: a forward pass with ten arguments, of every class that takes fewer; the class named is the module's
 """
 import os
 import re
@@ -243,10 +244,26 @@ ASSIGNED = [[[member, value]] for member in MEMBERS for value in VALUES] + [
 ]
 
 
+def counts():
+    found = {}
+    for name in dir(nn):
+        layer = getattr(nn, name)
+        if not (isinstance(layer, type) and issubclass(layer, nn.Module)) or layer is nn.Module:
+            continue
+        try:
+            layer.forward(*range(11))
+        except TypeError as error:
+            if 'given' in str(error):
+                found[name] = re.sub(r'^\w+', name, str(error))
+        except Exception:  # It takes any number.
+            pass
+    return found
+
+
 if __name__ == '__main__':
     errors = [
         {'make': spec, 'args': [record(x) for x in args], **attempt(lambda: called(make(spec), args))}
         for spec, args in ERRORS
     ]
     modules = [module_record(*case) for case in MODULES]
-    write('packages/core/test/golden/modules.json', {'modules': modules, 'texts': texts(), 'assigned': [assigned(x) for x in ASSIGNED], 'errors': errors}, depth=2)
+    write('packages/core/test/golden/modules.json', {'modules': modules, 'texts': texts(), 'assigned': [assigned(x) for x in ASSIGNED], 'errors': errors, 'counts': counts()}, depth=2)

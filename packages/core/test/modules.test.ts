@@ -58,6 +58,7 @@ const golden = readGolden<{
     readonly buffers: readonly string[]
   })[]
   readonly errors: readonly (Call & GoldenError)[]
+  readonly counts: Readonly<Record<string, string>>
 }>('modules')
 
 const argument = (arg: Arg, leaves: Tensor[]): unknown => {
@@ -229,6 +230,33 @@ describe('members keep their kind, as in PyTorch', () => {
     nn.utils.removeWeightNorm(nn.utils.weightNorm(layer))
     expect(layer.parameters()[0]).toBe(layer.weight)
     expect(() => Reflect.set(layer, 'weight', ones(1, 1))).toThrow(/^cannot assign/)
+  })
+})
+
+describe('a forward pass takes no more arguments than PyTorch’s', () => {
+  const given = Array.from({ length: 10 }, () => ones(1))
+  for (const [name, message] of Object.entries(golden.counts)) {
+    const layer = (nn as unknown as Record<string, abstract new () => nn.Module>)[name]
+    if (layer === undefined) continue
+    it(name, () => {
+      const module: nn.Module = Reflect.construct(nn.Module, [], layer)
+      expect(() => module.forward(...given)).toThrow(message)
+    })
+  }
+
+  it('unless they are undefined, and those of a program’s own modules', () => {
+    class Own extends nn.Linear {
+      override forward(x: Tensor, ...more: Tensor[]): Tensor {
+        return super.forward(more.reduce((sum, y) => sum.add(y), x))
+      }
+    }
+    class Renamed extends nn.Linear {}
+    const wrong = new Renamed(1, 1) as nn.Module
+    expect(new Own(1, 1).forward(ones(1), ones(1)).shape).toEqual([1])
+    expect(wrong.forward(ones(1), undefined).shape).toEqual([1])
+    const sentence = 'Renamed.forward() takes 2 positional arguments but 3 were given'
+    expect(() => wrong.forward(ones(1), 3)).toThrow(sentence)
+    expect(() => compile((x: Tensor) => wrong.forward(x, { bias: false }))(ones(1))).toThrow(sentence)
   })
 })
 

@@ -1,5 +1,7 @@
-// Reports to a recorder that a step depends on the properties of the modules that it calls, and refuses modules in
-// #private fields, which nothing finds.
+// Reports to a recorder that a step depends on the properties of the modules that it calls, refuses arguments that a layer
+// does not take, and modules in #private fields, which nothing finds.
+import { className } from '../base/class-name.ts'
+import { TypeError } from '../base/errors.ts'
 import { effects } from '../tensor/effects.ts'
 
 interface Forwarding {
@@ -8,6 +10,28 @@ interface Forwarding {
 
 /** A method `forward`, and, if it reports, the one that the class defines. */
 export type Forward = ((...args: never[]) => unknown) & { own?: unknown }
+
+type Counts = readonly [least: number, most: number]
+const anyCount: Counts = [0, Infinity]
+/** How many arguments methods of layers take. */
+const counts = new Map<unknown, Counts>()
+/** Says how many arguments the `forward` of these classes takes; as many as it names unless told otherwise. */
+export function takeNoMore(classes: readonly { readonly prototype: Forwarding }[], count?: Counts): void {
+  for (const { forward } of classes.map(({ prototype }) => prototype))
+    counts.set(forward, count ?? [forward.length, forward.length])
+}
+
+/** Throws if more arguments than that are given; Python counts `self`. */
+function checkCount(module: object, [least, most]: Counts, args: readonly unknown[]): void {
+  let given = args.length
+  while (given > most && args[given - 1] === undefined) given--
+  if (given <= most) return
+  const range = least === most ? most + 1 : `from ${least + 1} to ${most + 1}`
+  throw new TypeError(
+    `${className(module.constructor)}.forward() takes ${range} positional arguments but ${given + 1} were given`,
+    'What else a layer takes, its constructor takes.',
+  )
+}
 
 const watched = new WeakSet<object>()
 /**
@@ -26,8 +50,10 @@ export function watchForward(
     const property = Object.getOwnPropertyDescriptor(x, 'forward')
     if (typeof property?.value !== 'function' || property.configurable !== true) continue
     const forward = property.value as (...args: unknown[]) => unknown
+    const count = counts.get(forward) ?? anyCount
     const hides = /#\w/.test(String((x as object).constructor))
     const value: Forward = function (this: object, ...args: unknown[]): unknown {
+      if (args.length > count[1]) checkCount(this, count, args)
       enter(this as never)
       if (effects.sink !== null) effects.sink.looks.notedAll(this)
       called?.add(this)
