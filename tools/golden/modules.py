@@ -16,6 +16,7 @@ import os
 import re
 import sys
 import warnings
+from collections import OrderedDict
 
 os.environ.setdefault('OPENBLAS_CORETYPE', 'Haswell')
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -175,9 +176,61 @@ def with_module(container):
     return container
 
 
+class Holder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.child = nn.Linear(2, 1)
+        self.other = nn.ReLU()
+        self.none = None
+
+
+def after(module, *changes):
+    for change in changes:
+        change(module)
+    return module
+
+
+def item(key, value=None):
+    return lambda module: module.__setitem__(key, value)
+
+
+def field(name, value=None):
+    return lambda module: setattr(module, name, value)
+
+
 def texts():
     linear = lambda: nn.Linear(2, 1)
+    three = lambda: [linear(), nn.ReLU(), linear()]
+    pair = lambda: nn.Sequential(OrderedDict(a=linear(), b=nn.ReLU()))
+    pop = lambda key: lambda module: module.pop(key)
     return {
+        'ModuleList, the first taken away': text(after(nn.ModuleList(three()), item(0))),
+        'ModuleList, the last taken away': text(after(nn.ModuleList(three()), item(-1))),
+        'ModuleList, taken away and replaced': text(after(nn.ModuleList(three()), item(0), item(0, nn.Tanh()))),
+        'ModuleList without its only module': text(after(nn.ModuleList([linear()]), item(0))),
+        'ModuleList that is given none': text(
+            after(nn.ModuleList([None, linear()]), lambda m: m.append(None), lambda m: m.extend([None, linear()]), lambda m: m.insert(1, None))
+        ),
+        'ModuleList, popped': text(after(nn.ModuleList(three()), item(2), pop(0))),
+        'ModuleList, a module by name taken away': text(after(with_module(nn.ModuleList([linear()])), field('more'))),
+        'ModuleList, modules by name and a popped one': text(after(with_module(nn.ModuleList(three())), pop(0), lambda m: m.extend([nn.ELU()]))),
+        'Sequential, the last taken away': text(after(nn.Sequential(*three()), item(-1))),
+        'Sequential, a part with one taken away': text(after(nn.Sequential(*three()), item(1))[0:2]),
+        'Sequential by name, one taken away': text(after(pair(), field('a'))),
+        'Sequential by name, popped': text(after(pair(), pop(0))),
+        'Sequential, extended and inserted into': text(after(nn.Sequential(*three()), lambda m: m.extend([nn.Tanh()]), lambda m: m.insert(1, nn.ELU()))),
+        'Sequential, a field taken away': text(after(Transition(), field('norm'))),
+        'Sequential, a field taken away by its index': text(after(Transition(), item(-1))),
+        'Sequential with fields, popped': text(after(Transition(), pop(-1))),
+        'ModuleDict, one taken away': text(after(nn.ModuleDict({'first': linear(), 'last': nn.ReLU()}), item('first'))),
+        'ModuleDict that is given none': text(after(nn.ModuleDict({'first': None}), lambda m: m.update({'second': None}), item('third'))),
+        'Module, a child taken away': text(after(Holder(), field('child'))),
+        'Module, a child taken away and replaced': text(after(Holder(), field('child'), field('child', nn.Tanh()))),
+        'Module, all children taken away, one added as none': text(
+            after(Holder(), field('child'), field('other'), lambda m: m.register_module('more', None))
+        ),
+        'Module, a null that becomes a child': text(after(Holder(), field('none', nn.Tanh()), field('none'))),
+        'Module, a child taken away and deleted': text(after(Holder(), field('child'), lambda m: delattr(m, 'child'))),
         'ModuleDict': text(nn.ModuleDict({'first': linear(), 'lastOne': nn.ReLU()})),
         'ModuleDict of nothing': text(nn.ModuleDict()),
         'ParameterDict': text(nn.ParameterDict({'left': torch.ones(2, 3), 'rightOne': torch.ones(2).double()})),

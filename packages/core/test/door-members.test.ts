@@ -216,7 +216,7 @@ for (const [name, make, good] of [
   on(
     `${name}.set`,
     make,
-    [at('key', 'text', 'first'), at('value', name === 'Dictionary' ? 'module' : 'tensor', good)],
+    [at('key', 'text', 'first'), at('value', name === 'Dictionary' ? 'module|null' : 'tensor', good)],
     { words: /name|Module|parameter/ },
   )
   on(`${name}.update`, make, [at('items', 'any', () => ({ first: good() }))], { words: /iterable/ })
@@ -332,14 +332,15 @@ for (const name of ['NLLLoss', 'CrossEntropyLoss', 'MultiMarginLoss'] as const)
 
 const sequence = (): nn.Sequential => new nn.Sequential(new nn.Identity(), new nn.Identity())
 const list = (): nn.ModuleList => new nn.ModuleList([new nn.Identity()])
-const module = at('module', 'module', () => new nn.Identity())
+const module = at('module', 'module|null', () => new nn.Identity())
 const notModule = { words: /Module/ }
 on('Container.at', sequence, [at('index', 'int', 0)])
 on('Container.append', sequence, [module], notModule)
 on('Container.0 =', sequence, [module], notModule)
 on('Sequential.slice', sequence, [at('start', 'int?', 0), at('end', 'int?', 1)])
-on('ModuleList.extend', list, [at('modules', 'listed', () => [])], notModule)
-on('ModuleList.insert', list, [at('index', 'int', 0), module], notModule)
+on('Container.extend', list, [at('modules', 'listed', () => [])], notModule)
+on('Container.insert', list, [at('index', 'int', 0), module], notModule)
+on('Container.pop', list, [at('key', 'int', 0)])
 
 add(
   'Module.setExtraState',

@@ -982,8 +982,8 @@ for (const [name, good] of [
   made_(`nn.${name}`, nn[name], [named_(good)], { words: /iterable/ })
 
 made_('nn.Parameter', nn.Parameter, [at('data', 'tensor', T), at('requiresGrad', 'bool?', true)])
-const module = at('module', 'module', () => new nn.Identity())
-made_('nn.Sequential', nn.Sequential, [module, at('module', 'module', () => new nn.Identity())], {
+const module = at('module', 'module|null', () => new nn.Identity())
+made_('nn.Sequential', nn.Sequential, [module, at('module', 'module|null', () => new nn.Identity())], {
   words: /Module/,
   open: true,
 })

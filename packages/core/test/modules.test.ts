@@ -344,6 +344,80 @@ function withModule<M extends nn.Module>(container: M): M {
   return container
 }
 
+class Holder extends nn.Module {
+  child: nn.Module | null = new nn.Linear(2, 1)
+  other: nn.Module | null = new nn.ReLU()
+  none: nn.Module | null = null
+}
+
+// Types know what a container holds, so it takes a null only as `any`.
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type Any = any
+const after = (made: nn.Module, ...changes: ((module: Any) => unknown)[]): Any => {
+  for (const change of changes) {
+    // A property that was plain shows its kind when members are looked for.
+    made.namedModules()
+    change(made)
+  }
+  return made
+}
+const put =
+  (key: number | string, value: unknown = null) =>
+  (module: Any) => {
+    module[key] = value
+  }
+const pop = (key: number) => (module: Any) => module.pop(key)
+const one = (): nn.Linear => new nn.Linear(2, 1)
+const three = (): nn.Module[] => [one(), new nn.ReLU(), one()]
+const list = (modules: Any = three()): nn.ModuleList => new nn.ModuleList(modules)
+const pair = (): nn.Module => new nn.Sequential({ a: one(), b: new nn.ReLU() })
+
+/** What PyTorch prints as None, and modules that were popped. */
+const changed: Record<string, () => nn.Module> = {
+  'ModuleList, the first taken away': () => after(list(), put(0)),
+  'ModuleList, the last taken away': () => after(list(), put(-1)),
+  'ModuleList, taken away and replaced': () => after(list(), put(0), put(0, new nn.Tanh())),
+  'ModuleList without its only module': () => after(list([one()]), put(0)),
+  'ModuleList that is given none': () =>
+    after(
+      list([null, one()]),
+      (m) => m.append(null),
+      (m) => m.extend([null, one()]),
+      (m) => m.insert(1, null),
+    ),
+  'ModuleList, popped': () => after(list(), put(2), pop(0)),
+  'ModuleList, a module by name taken away': () => after(withModule(list([one()])), put('more')),
+  'ModuleList, modules by name and a popped one': () =>
+    after(withModule(list()), pop(0), (m) => m.extend([new nn.ELU()])),
+  'Sequential, the last taken away': () => after(new nn.Sequential(...three()), put(-1)),
+  'Sequential, a part with one taken away': () => after(new nn.Sequential(...three()), put(1)).slice(0, 2),
+  'Sequential by name, one taken away': () => after(pair(), put('a')),
+  'Sequential by name, popped': () => after(pair(), pop(0)),
+  'Sequential, extended and inserted into': () =>
+    after(
+      new nn.Sequential(...three()),
+      (m) => m.extend([new nn.Tanh()]),
+      (m) => m.insert(1, new nn.ELU()),
+    ),
+  'Sequential, a field taken away': () => after(new Transition(), put('norm')),
+  'Sequential, a field taken away by its index': () => after(new Transition(), put(-1)),
+  'Sequential with fields, popped': () => after(new Transition(), pop(-1)),
+  'ModuleDict, one taken away': () =>
+    after(new nn.ModuleDict({ first: one(), last: new nn.ReLU() }), (m) => m.set('first', null)),
+  'ModuleDict that is given none': () =>
+    after(
+      new nn.ModuleDict({ first: null } as Any),
+      (m) => m.update({ second: null }),
+      (m) => m.set('third', null),
+    ),
+  'Module, a child taken away': () => after(new Holder(), put('child')),
+  'Module, a child taken away and replaced': () => after(new Holder(), put('child'), put('child', new nn.Tanh())),
+  'Module, all children taken away, one added as none': () =>
+    after(new Holder(), put('child'), put('other'), (m) => m.registerModule('more', null)),
+  'Module, a null that becomes a child': () => after(new Holder(), put('none', new nn.Tanh()), put('none')),
+  'Module, a child taken away and deleted': () => after(new Holder(), put('child'), (m) => delete m.child),
+}
+
 describe('collections', () => {
   const linear = (): nn.Linear => new nn.Linear(2, 1)
   const collections: Record<string, () => nn.Module> = {
@@ -358,6 +432,7 @@ describe('collections', () => {
     'Sequential that grows': built,
     'Sequential that grows, a part': () => built().slice(1, -1),
     'ModuleDict with a forward pass': () => new Dense(),
+    ...changed,
     'ModuleList with a module by name': () => withModule(new nn.ModuleList([linear()])),
     'ModuleDict with a module by name': () => withModule(new nn.ModuleDict({ first: linear() })),
   }
@@ -372,6 +447,28 @@ describe('collections', () => {
       expect(collection.parameters().some((p) => copied.includes(p))).toBe(false)
     })
   }
+
+  it('what was taken away keeps its place, and a forward pass that needs it throws PyTorch’s error', () => {
+    const model = after(new nn.Sequential(...three()), put(1))
+    expect([model.length, model[1], model.at(-2), [...model][1]]).toEqual([3, null, null, null])
+    expect(model.namedChildren().map(([name]: [string]) => name)).toEqual(['0', '2'])
+    expect(() => model.forward(ones(1, 2))).toThrow("'NoneType' object is not callable\nModule 1 was taken away.")
+    expect(() => model.getSubmodule('1')).toThrow('`1` is not an nn.Module')
+    expect(() => put(1, 3)(model)).toThrow("cannot assign 'int' as child module '1' (torch.nn.Module or None expected)")
+    const state = model.stateDict()
+    expect(String(model.loadStateDict(state))).toBe('<All keys matched successfully>')
+    model[1] = new nn.Flatten()
+    model[2] = new nn.Identity()
+    expect(model.forward(ones(1, 2)).shape).toEqual([1, 1])
+    const step = compile((x: Tensor) => model.forward(x))
+    step(ones(1, 2))
+    expect(model.pop(0)).toBeInstanceOf(nn.Linear)
+    for (let call = 0; call < 3; call++) expect(step(ones(1, 2)).shape).toEqual([1, 2])
+    expect(() => model.pop(2)).toThrow('index 2 is out of range')
+    expect(() => model.extend([new nn.ReLU(), 3])).toThrow('int is not a Module subclass')
+    expect(() => model.insert(0, 3)).toThrow('int is not a Module subclass')
+    expect([model.length, String(model[0])]).toEqual([2, 'Flatten(start_dim=1, end_dim=-1)'])
+  })
 
   it('a Sequential runs its list and then its fields, compiled too, and an added one from the next call on', () => {
     const model = new Transition() as Transition & { act?: nn.Module }

@@ -45,7 +45,9 @@ abstract class Collection<T> extends Module {
 
   /** Names are data: the key of a member in a state dict is its name, unchanged. */
   override [membersOf](): Iterable<readonly [property: string, value: unknown, key: string]> {
-    return Object.entries(this).map(([name, value]) => [name, value, name])
+    return Object.entries(this).flatMap(([name, value]) =>
+      value !== null || Object.hasOwn(this[itemsOf], name) ? [[name, value, name] as const] : [],
+    )
   }
 
   override [setModule](name: string, module: Module | null): void {
@@ -189,7 +191,7 @@ class Modules<T extends Module = Module> extends Dictionary<T> {
   }
 
   protected accepted(name: unknown, value: unknown): T {
-    if (!isModule(value)) throw new TypeError(`${kindOf(value)} is not a Module subclass`)
+    if (value !== null && !isModule(value)) throw new TypeError(`${kindOf(value)} is not a Module subclass`)
     checkName('module', name)
     return value as T
   }

@@ -14,7 +14,7 @@ import {
 } from '../tensor/signature.ts'
 import { unseen } from '../tensor/temporaries.ts'
 import { kindOf, type Tensor } from '../tensor/tensor.ts'
-import { checkMember } from './held.ts'
+import { checkMember, hold, isSlot, release } from './held.ts'
 import { takeNoMore } from './forward.ts'
 import { isOfLayer } from './layers.ts'
 import { Module } from './module.ts'
@@ -22,9 +22,10 @@ import { getProperty, isModule, membersOf, setModule } from './members.ts'
 import { checkFree, checkName } from './module-arguments.ts'
 
 const modulesOf: unique symbol = Symbol('modules')
-type Entry = readonly [name: string, module: Module]
+type Entry = readonly [name: string, module: Module | null]
 
 const atArguments = signature('at', required('index', int))
+const popArguments = signature('pop', required('key', int))
 const sliceArguments = signature('slice', optional('start', int, undefined), optional('end', int, undefined))
 const listOfModules = optional('modules', iterable, [])
 const ofModuleList = constructing('ModuleList', listOfModules)
@@ -52,8 +53,7 @@ class Container<T extends Module = Module> extends Module {
   override [setModule](name: string, module: Module | null): void {
     const entries = entriesOf(this)
     const at = entries.findIndex(([own]) => own === name)
-    if (module === null) super[setModule](name, module)
-    else if (at >= 0) replace(this, at, module)
+    if (at >= 0) replace(this, at, module)
     else setEntries(this, [...entries, [name, module]])
   }
 
@@ -76,9 +76,45 @@ class Container<T extends Module = Module> extends Module {
   /** Adds a module at the end. */
   append(module: Module, ...none: []): this {
     nothingMore('append', none)
-    setEntries(this, [...entriesOf(this), [String(this.length), module]])
+    return this.extend([module])
+  }
+
+  /** Adds modules at the end. */
+  extend(...args: [modules: Iterable<Module>]): this {
+    const [modules] = extendArguments(args)
+    setEntries(this, [...entriesOf(this), ...numbered(modules as Iterable<Module>, this.length)])
     return this
   }
+
+  /** Inserts a module before the one at an index. */
+  insert(...args: [index: number, module: Module]): void {
+    const [index, module] = insertArguments(args)
+    const modules: unknown[] = [...this]
+    modules.splice(index, 0, module)
+    renumber(this, modules)
+  }
+
+  /** Removes the module at an index, which it returns; those that remain are numbered anew. */
+  pop(...args: [key: number]): T {
+    const [key] = popArguments(args)
+    const modules: unknown[] = [...this]
+    const [module] = modules.splice(position(key, modules.length), 1)
+    renumber(this, modules)
+    return module as T
+  }
+}
+
+/** Replaces all modules by numbered ones; names become free. */
+function renumber(container: Container, modules: readonly unknown[]): void {
+  const entries = numbered(modules)
+  checkEntries(entries)
+  for (const [name] of entriesOf(container)) release(container, name)
+  setEntries(container, entries)
+}
+
+function checkEntries(entries: readonly Entry[]): void {
+  for (const [, module] of entries)
+    if (module !== null && !isModule(module)) throw new TypeError(`${kindOf(module)} is not a Module subclass`)
 }
 
 /** The modules with their names. A recorded step notices one that is assigned later by the length. */
@@ -91,29 +127,30 @@ function entriesOf(container: Container): readonly Entry[] {
 function withAssigned(container: Container): readonly Entry[] {
   let entries = container[modulesOf]
   for (const name of Object.keys(container)) {
-    const value = getProperty(container, name)
-    if (isModule(value)) entries = [...entries, [name, value]]
+    const value = getProperty(container, name) as Module | null
+    if (isModule(value) || (value === null && isSlot(container, name))) entries = [...entries, [name, value]]
   }
   return entries
 }
 
 /** Replaces the list; modules with names are properties that read it. */
 function setEntries(container: Container, entries: readonly Entry[]): void {
-  for (const [name, module] of entries) {
-    if (!isModule(module)) throw new TypeError(`${kindOf(module)} is not a Module subclass`)
-    defineName(container, name, module)
-  }
+  checkEntries(entries)
+  for (const [name, module] of entries) defineName(container, name, module)
   container[modulesOf] = entries
   for (; indices <= entries.length; indices++) defineIndex(indices)
 }
 
-function replace(container: Container, at: number, module: Module): void {
-  const entries = entriesOf(container)
-  checkMember('child module', entries[at][0], module)
-  setEntries(
-    container,
-    entries.map((entry, i) => (i === at ? [entry[0], module] : entry)),
-  )
+function replace(container: Container, at: number, module: Module | null): void {
+  const [name] = entriesOf(container)[at]
+  checkMember('child module', name, module)
+  const own = container[modulesOf]
+  if (at < own.length)
+    setEntries(
+      container,
+      own.map((entry, i) => (i === at ? [name, module] : entry)),
+    )
+  else hold(container, name, 'child module', module)
 }
 
 /**
@@ -124,10 +161,10 @@ let indices = 0
 function defineIndex(i: number): void {
   for (const index of [i, -1 - i]) {
     Object.defineProperty(Container.prototype, index, {
-      get(this: Container): Module | undefined {
+      get(this: Container): Module | null | undefined {
         return entriesOf(this).at(index)?.[1]
       },
-      set(this: Container, module: Module) {
+      set(this: Container, module: Module | null) {
         replace(this, position(index, this.length), module)
       },
     })
@@ -135,16 +172,16 @@ function defineIndex(i: number): void {
 }
 
 /** Makes a module of a container a property by its name, unless that is a number. */
-function defineName(container: Container, name: string, module: Module): void {
+function defineName(container: Container, name: string, module: Module | null): void {
   if (/^\d+$/.test(name) || container[modulesOf].some(([own]) => own === name)) return
   checkName('module', name)
   checkFree(container, name, module)
   const place = (c: Container): number => noted(c, modulesOf).findIndex(([own]) => own === name)
   Object.defineProperty(container, name, {
-    get(this: Container): Module {
+    get(this: Container): Module | null {
       return this[modulesOf][place(this)][1]
     },
-    set(this: Container, to: Module) {
+    set(this: Container, to: Module | null) {
       replace(this, place(this), to)
     },
     enumerable: false,
@@ -158,7 +195,8 @@ function position(index: number, length: number): number {
   return index < 0 ? index + length : index
 }
 
-const numbered = (modules: Iterable<Module>): Entry[] => [...modules].map((module, i) => [String(i), module])
+const numbered = (modules: Iterable<unknown>, from = 0): Entry[] =>
+  Array.from(modules, (module, i) => [String(from + i), module as Module | null])
 
 /** Modules by name, in order. */
 export type NamedModules = Readonly<Record<string, Module>> | ReadonlyMap<string, Module>
@@ -182,7 +220,8 @@ class SequentialModule<T extends Module = Module> extends Container<T> {
     /** What only layers of flambeau have seen. */
     let inner: Tensor | null = null
     for (let i = 0; i < modules.length; i++) {
-      const [, module] = modules[i]
+      const [name, module] = modules[i]
+      if (module === null) throw new TypeError("'NoneType' object is not callable", `Module ${name} was taken away.`)
       const { forward } = module
       const given = y
       y = module.forward(given)
@@ -199,7 +238,7 @@ class SequentialModule<T extends Module = Module> extends Container<T> {
   /** The modules from `start` to before `end`, with their names, as a new Sequential. */
   slice(...args: [start?: number, end?: number]): Sequential {
     const [start, end] = sliceArguments(args)
-    return new SequentialModule(new Map(entriesOf(this).slice(start, end))) as Sequential
+    return new SequentialModule(new Map(entriesOf(this).slice(start, end)) as NamedModules) as Sequential
   }
 }
 
@@ -210,21 +249,6 @@ class ModuleListModule<T extends Module = Module> extends Container<T> {
     const [modules] = ofModuleList(args)
     super()
     setEntries(this, numbered(modules as Iterable<Module>))
-  }
-
-  /** Adds modules at the end. */
-  extend(...args: [modules: Iterable<Module>]): this {
-    const [modules] = extendArguments(args)
-    setEntries(this, numbered([...this, ...(modules as Iterable<Module>)]))
-    return this
-  }
-
-  /** Inserts a module before the one at an index. */
-  insert(...args: [index: number, module: Module]): void {
-    const [index, module] = insertArguments(args)
-    const modules: Module[] = [...this]
-    modules.splice(index, 0, module as Module)
-    setEntries(this, numbered(modules))
   }
 }
 

@@ -32,12 +32,13 @@ export function checkMember(kind: Kind, name: string, value: unknown): void {
 
 type Holder = Module & Record<PropertyKey, unknown>
 interface Held {
+  readonly kind: Kind
   /** The key of the value. */
   readonly place: symbol
   readonly accessor: PropertyDescriptor
 }
 const known = new Map<string, Held>()
-const places = new WeakMap<object, symbol>()
+const byGetter = new WeakMap<object, Held>()
 
 /** The accessor of a property; all modules share it, so that V8 can put it into their code. */
 function heldAs(kind: Kind, property: string): Held {
@@ -60,8 +61,8 @@ function heldAs(kind: Kind, property: string): Held {
     enumerable: true,
     configurable: true,
   }
-  places.set(accessor.get, place)
-  const held = { place, accessor }
+  const held = { kind, place, accessor }
+  byGetter.set(accessor.get, held)
   known.set(key, held)
   return held
 }
@@ -74,9 +75,14 @@ export function hold(module: Module, property: string, kind: Kind, value: unknow
   Object.defineProperty(module, property, accessor)
 }
 
+const heldBy = (module: object, property: string): Held | undefined =>
+  byGetter.get(Object.getOwnPropertyDescriptor(module, property)?.get ?? kinds)
+
 /** Where the value of an own property is. */
-export const keyOf = (module: object, property: string): PropertyKey =>
-  places.get(Object.getOwnPropertyDescriptor(module, property)?.get ?? kinds) ?? property
+export const keyOf = (module: object, property: string): PropertyKey => heldBy(module, property)?.place ?? property
+
+/** Whether a property is for a submodule, which may be null. */
+export const isSlot = (module: object, property: string): boolean => heldBy(module, property)?.kind === 'child module'
 
 /** Deletes a member. */
 export function release(module: Module, property: string): void {

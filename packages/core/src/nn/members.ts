@@ -38,7 +38,7 @@ function contents(member: unknown): Iterable<readonly [key: unknown, item: unkno
 /** A value, or the elements of a collection of values, with keys. A collection that contains itself is opened once. */
 function* opened(key: string, property: string, member: unknown, within: readonly unknown[] = []): Iterable<Entry> {
   const items = contents(member)
-  if (items === null) yield { key, property, member }
+  if (items === null && (member !== null || within.length === 0)) yield { key, property, member }
   if (items === null || within.includes(member)) return
   let i = 0
   for (const [name, item] of items) {
@@ -60,9 +60,13 @@ export function ownParameters(module: Module): Named<Parameter>[] {
 }
 
 /** A module's own submodules with their keys. */
-export function ownModules(module: Module): Named<Module>[] {
-  const found: Named<Module>[] = []
-  for (const { key, member } of entriesOf(module)) if (isModule(member)) found.push([key, member])
+export const ownModules = (module: Module): Named<Module>[] =>
+  ownSlots(module).filter((slot): slot is Named<Module> => slot[1] !== null)
+
+/** The same, and null for those that were taken away: PyTorch keeps their names. */
+export function ownSlots(module: Module): Named<Module | null>[] {
+  const found: Named<Module | null>[] = []
+  for (const { key, member } of entriesOf(module)) if (member === null || isModule(member)) found.push([key, member])
   return found
 }
 
@@ -135,7 +139,7 @@ export function findMember(
   path: string,
 ): { readonly name: string; readonly member: unknown } | undefined {
   for (const { key, property, member } of entriesOf(module)) {
-    if (member === undefined || member === null) continue
+    if (member === undefined) continue
     for (const name of [key, property]) if (path === name || path.startsWith(`${name}.`)) return { name, member }
   }
   return undefined

@@ -21,7 +21,7 @@ import {
   loadHooks,
 } from './hooks.ts'
 import { watchForward } from './forward.ts'
-import { enter, hold, holdMembers, isCalled } from './held.ts'
+import { enter, hold, holdMembers, isCalled, isSlot } from './held.ts'
 import { type Move, movedBy, moverBy, moverTo, moving, type To, typed } from './move.ts'
 import { Parameter } from './parameter.ts'
 import {
@@ -36,6 +36,7 @@ import {
   ownBuffers,
   ownModules,
   ownParameters,
+  ownSlots,
   ownState,
   setModule,
   setProperty,
@@ -104,11 +105,11 @@ export class Module {
 
   /**
    * The properties in which members are looked for; containers return their list instead. The key in state dicts is the
-   * property in snake_case, unless another one is given.
+   * property in snake_case, unless another one is given. A null is a submodule that was taken away.
    */
   [membersOf](): Iterable<readonly [property: string, value: unknown, key?: string]> {
     holdMembers(this)
-    return Object.entries(this)
+    return Object.entries(this).filter(([name, value]) => value !== null || isSlot(this, name))
   }
 
   // ---- members ----
@@ -480,7 +481,9 @@ export class Module {
   /** The module as PyTorch prints it: the class, `extraRepr()`, the submodules. */
   toString(): string {
     const extra = this.extraRepr()
-    const children = ownModules(this).map(([key, child]) => `(${key}): ${String(child).replaceAll('\n', '\n  ')}`)
+    const children = ownSlots(this).map(
+      ([key, child]) => `(${key}): ${child === null ? 'None' : String(child).replaceAll('\n', '\n  ')}`,
+    )
     const name = className(this.constructor)
     if (children.length === 0 && !extra.includes('\n')) return `${name}(${extra})`
     const lines = [...(extra === '' ? [] : extra.split('\n')), ...children]
