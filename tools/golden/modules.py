@@ -211,6 +211,8 @@ def texts():
         'ModuleList that is given none': text(
             after(nn.ModuleList([None, linear()]), lambda m: m.append(None), lambda m: m.extend([None, linear()]), lambda m: m.insert(1, None))
         ),
+        'ModuleList, a part': text(nn.ModuleList(three())[1:]),
+        'Sequential that grows, modules added': text(built().extend([nn.ELU(), nn.CELU()])),
         'ModuleList, popped': text(after(nn.ModuleList(three()), item(2), pop(0))),
         'ModuleList, a module by name taken away': text(after(with_module(nn.ModuleList([linear()])), field('more'))),
         'ModuleList, modules by name and a popped one': text(after(with_module(nn.ModuleList(three())), pop(0), lambda m: m.extend([nn.ELU()]))),

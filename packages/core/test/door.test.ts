@@ -518,7 +518,7 @@ add(
   'asarray',
   core.asarray,
   [at('obj', 'data|tensor', 1), dtype, device, by('copy', 'bool?|null', true), requiresGrad],
-  { words: /sequence|dimensions|convert|overflow|takes numbers|data type|infer dtype/ },
+  { words: /sequence|dimensions|convert|overflow|one element|data type|infer dtype/ },
 )
 const twice = [self, at('repeats', 'int|tensor', 2), oneDim, by('outputSize', 'int?|null', 4)]
 op('repeatInterleave', twice, { words: /accept 1D vector as repeat/ })
@@ -539,8 +539,8 @@ for (const [name, params] of [
   add(`x.${name}`, (...args: Any[]) => (T() as Any)[name](...args), params)
 
 const data = at('data', 'data|text', 1)
-op('tensor', [{ ...data, kind: 'data' }, dtype, device, requiresGrad], {
-  words: /sequence|dimensions|convert|overflow|takes numbers/,
+op('tensor', [{ ...data, kind: 'data|tensor' }, dtype, device, requiresGrad], {
+  words: /sequence|dimensions|convert|overflow|one element/,
 })
 for (const name of ['zeros', 'ones', 'empty', 'rand', 'randn'])
   op(
@@ -1810,7 +1810,7 @@ for (const name of [
   add(name, all[name], [name === 'isNonzero' ? at('input', 'tensor', () => tensor(1)) : self], { words: /Boolean/ })
 add('isSameSize', core.isSameSize, [self, at('other', 'tensor', T)])
 add('asTensor', core.asTensor, [at('data', 'data|tensor', T), dtype, device], {
-  words: /sequence|dimensions|convert|overflow|takes numbers|data type|infer dtype/,
+  words: /sequence|dimensions|convert|overflow|one element|data type|infer dtype/,
 })
 add('fromNumpy', core.fromNumpy, [at('ndarray', 'data', () => new Float32Array(2))])
 add('scalarTensor', core.scalarTensor, [at('s', 'scalar', 1), ...made])
@@ -1839,8 +1839,8 @@ method('size', [at('dim', 'int?', 0)], { anyOption: true, words: /Dimension/ })
 for (const name of ['newZeros', 'newOnes', 'newEmpty'])
   method(name, [size, ...made], name === 'newEmpty' ? { nan: 'whatever there is' } : {})
 method('newFull', [at('size', 'ints', () => [2]), at('fillValue', 'scalar', 1), ...made])
-method('newTensor', [at('data', 'data', 1), ...made], {
-  words: /sequence|dimensions|convert|overflow|takes numbers|data type|infer dtype/,
+method('newTensor', [at('data', 'data|tensor', 1), ...made], {
+  words: /sequence|dimensions|convert|overflow|one element|data type|infer dtype/,
 })
 method('type', [at('dtype', 'dtype?', 'float64'), at('nonBlocking', 'bool?', false)], { words: /not supported/ })
 method('cuda', [at('device', 'int?|text|null', 0), at('nonBlocking', 'bool?', false)], { words: /device/ })

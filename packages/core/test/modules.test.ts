@@ -385,6 +385,8 @@ const changed: Record<string, () => nn.Module> = {
       (m) => m.extend([null, one()]),
       (m) => m.insert(1, null),
     ),
+  'ModuleList, a part': () => list().slice(1),
+  'Sequential that grows, modules added': () => built().extend([new nn.ELU(), new nn.CELU()]),
   'ModuleList, popped': () => after(list(), put(2), pop(0)),
   'ModuleList, a module by name taken away': () => after(withModule(list([one()])), put('more')),
   'ModuleList, modules by name and a popped one': () =>

@@ -82,7 +82,7 @@ class Container<T extends Module = Module> extends Module {
   /** Adds modules at the end. */
   extend(...args: [modules: Iterable<Module>]): this {
     const [modules] = extendArguments(args)
-    setEntries(this, [...entriesOf(this), ...numbered(modules as Iterable<Module>, this.length)])
+    setEntries(this, [...new Map([...entriesOf(this), ...numbered(modules as Iterable<Module>, this.length)])])
     return this
   }
 
@@ -249,6 +249,11 @@ class ModuleListModule<T extends Module = Module> extends Container<T> {
     const [modules] = ofModuleList(args)
     super()
     setEntries(this, numbered(modules as Iterable<Module>))
+  }
+
+  /** The modules from `start` to before `end`, as a new list. */
+  slice(...args: [start?: number, end?: number]): ModuleList<T> {
+    return new ModuleListModule([...this].slice(...sliceArguments(args))) as ModuleList<T>
   }
 }
 

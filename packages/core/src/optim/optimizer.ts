@@ -45,7 +45,7 @@ export class Optimizer<O extends object = { lr: number }, S extends object = obj
   readonly #name = className(this.constructor)
   readonly #kinds: OptionKinds
   readonly defaults: O
-  readonly paramGroups: ParamGroup<O>[] = []
+  paramGroups: ParamGroup<O>[] = []
   /** The state of each parameter between steps. */
   readonly state: Map<Tensor, S> = new Map()
   /** The number of steps since a scheduler was created for this optimizer. */

@@ -47,6 +47,10 @@ export function isLost(view: ViewOf): boolean {
 
 /** PyTorch's `torch.Size`: an array of sizes with its printed form. */
 export class Size extends Array<number> {
+  /** The number of elements of a tensor of these sizes. */
+  numel(): number {
+    return numelOf(this)
+  }
   override toString(): string {
     return formatSize(this)
   }

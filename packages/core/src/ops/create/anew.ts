@@ -102,7 +102,7 @@ const asArguments = signature(
  * @example
  * asTensor([1, 2]) // tensor([1., 2.])
  */
-export function asTensor(...args: [data: Tensor | TensorData, options?: AsOptions]): Tensor {
+export function asTensor(...args: [data: TensorData, options?: AsOptions]): Tensor {
   const [data, dtype, device] = asArguments(args)
   return isTensor(data) ? to(data, { dtype, device }) : tensor(data as TensorData, { dtype, device })
 }
@@ -125,7 +125,7 @@ const asarrayArguments = signature(
  * asarray([1, 2], { requiresGrad: true }) // tensor([1., 2.], requires_grad=True)
  */
 export function asarray(
-  ...args: [obj: Tensor | TensorData, options?: TensorOptions & { readonly copy?: boolean | null }]
+  ...args: [obj: TensorData, options?: TensorOptions & { readonly copy?: boolean | null }]
 ): Tensor {
   const [given, dtype, device, copy, requiresGrad] = asarrayArguments(args)
   if (!isTensor(given)) {

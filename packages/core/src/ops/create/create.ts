@@ -1,9 +1,19 @@
 // Creation from JavaScript values, filled tensors and ranges. Random tensors are in ../random.
 import { defaults } from '../../base/default-dtype.ts'
-import { type DType, type DTypeWord, dtypeOfArray, isFloat, newArray, type TypedArray } from '../../base/dtype.ts'
+import {
+  type DType,
+  type DTypeWord,
+  dtypeOfArray,
+  dtypeRank,
+  dtypes,
+  isFloat,
+  newArray,
+  type TypedArray,
+} from '../../base/dtype.ts'
 import { RuntimeError, TypeError, ValueError } from '../../base/errors.ts'
 import { typeName } from '../../base/python.ts'
 import { checkSizes, type Shape } from '../../base/shape.ts'
+import { warn } from '../../base/warn.ts'
 import type { Spec } from '../../backend/backend.ts'
 import { allocate, apply } from '../../tensor/apply.ts'
 import { type Device, deviceNamed } from '../../tensor/device.ts'
@@ -16,6 +26,7 @@ import {
   device,
   int,
   ints,
+  isTensor,
   type Kind,
   keyword,
   method,
@@ -27,11 +38,12 @@ import {
   signature,
 } from '../../tensor/signature.ts'
 import type { NestedNumbers } from '../../tensor/read.ts'
-import { Tensor } from '../../tensor/tensor.ts'
+import { detached, type Tensor } from '../../tensor/tensor.ts'
 import { dtypeNames, dtypeParameter, numberFor, sizesAndOptions } from '../define/arguments.ts'
 import { reshapeOp } from '../define/views.ts'
 import { eq } from '../pointwise/comparison.ts'
 import { filled, toDType } from '../define/fill.ts'
+import { to } from './convert.ts'
 
 export interface TensorOptions {
   readonly dtype?: DTypeWord
@@ -39,7 +51,7 @@ export interface TensorOptions {
   readonly requiresGrad?: boolean
 }
 
-export type TensorData = NestedNumbers | readonly TensorData[] | TypedArray | Uint8ClampedArray
+export type TensorData = NestedNumbers | readonly TensorData[] | TypedArray | Uint8ClampedArray | Tensor
 
 /** A new leaf, which requires a gradient if the options say so. */
 export function asLeaf(x: Tensor, { requiresGrad = false }: TensorOptions): Tensor {
@@ -93,13 +105,19 @@ function nestedShape(data: unknown): number[] {
   return shape
 }
 
-function flatten(data: unknown, shape: Shape): { values: (number | boolean)[]; bools: number } {
+/** The elements, and the rank of the widest dtype among them. */
+function flatten(data: unknown, shape: Shape): { values: (number | boolean)[]; rank: number } {
   const values: (number | boolean)[] = []
-  let bools = 0
+  const ofNumbers = dtypeRank[defaults.float]
+  let rank = shape.includes(0) ? ofNumbers : 0
   const visit = (x: unknown, dim: number): void => {
     if (dim === shape.length) {
-      if (typeof x === 'boolean') bools++
-      else if (typeof x !== 'number') {
+      if (typeof x === 'number') rank = Math.max(rank, ofNumbers)
+      else if (isTensor(x)) {
+        if (x.elements !== 1) throw new ValueError('only one element tensors can be converted to Python scalars')
+        rank = Math.max(rank, dtypeRank[x.dtype])
+        x = x.item()
+      } else if (typeof x !== 'boolean') {
         if (Array.isArray(x))
           throw new ValueError(`expected sequence of length ${shape[dim - 1]} at dim ${dim} (got ${x.length})`)
         const hint = 'The data of tensor() must be numbers or booleans.'
@@ -108,7 +126,7 @@ function flatten(data: unknown, shape: Shape): { values: (number | boolean)[]; b
         if (dim > 0 && values.length === 0) throw new ValueError("too many dimensions 'str'", hint)
         throw new TypeError("new(): invalid data type 'str'", hint)
       }
-      values.push(x)
+      values.push(x as number | boolean)
       return
     }
     if (!Array.isArray(x)) throw new TypeError(`expected a sequence at dim ${dim}, but got ${typeof x}`)
@@ -118,12 +136,12 @@ function flatten(data: unknown, shape: Shape): { values: (number | boolean)[]; b
     for (let i = 0; i < x.length; i++) visit(x[i], dim + 1)
   }
   visit(data, 0)
-  return { values, bools }
+  return { values, rank }
 }
 
 /**
  * A tensor from a number, a boolean, nested arrays, or a typed array, which is copied. Numbers become the default dtype,
- * float32, booleans bool; typed arrays keep their dtype.
+ * float32, booleans bool; typed arrays keep their dtype, and so do tensors, which count as the numbers in them.
  *
  * @example
  * tensor([[1, 2], [3, 4]]) // tensor([[1., 2.],
@@ -131,15 +149,19 @@ function flatten(data: unknown, shape: Shape): { values: (number | boolean)[]; b
  */
 export function tensor(...args: [data: TensorData, options?: TensorOptions]): Tensor {
   const [data, dtype, device, requiresGrad] = tensorArguments(args)
-  if (data instanceof Tensor)
-    throw new TypeError('tensor() takes numbers, not a tensor', 'To copy a tensor use x.detach().clone().')
+  if (isTensor(data)) {
+    warn(
+      'To copy construct from a tensor, it is recommended to use sourceTensor.clone().detach() or sourceTensor.clone().detach().requires_grad_(True), rather than torch.tensor(sourceTensor).',
+    )
+    return asLeaf(to(detached(data), { dtype, device, copy: true }), { requiresGrad })
+  }
   if (ArrayBuffer.isView(data)) {
     const typed = data instanceof Uint8ClampedArray ? new Uint8Array(data) : (data as TypedArray)
     return fromArray(typed, [typed.length], { dtype, device, requiresGrad })
   }
   const shape = nestedShape(data)
-  const { values, bools } = flatten(data, shape)
-  const wanted = dtype ?? (bools > 0 && bools === values.length ? 'bool' : defaults.float)
+  const { values, rank } = flatten(data, shape)
+  const wanted = dtype ?? dtypes[rank]
   const numbers = isFloat(wanted) ? values : values.map((value) => numberFor(value, wanted, dtypeNames))
   return fromArray(numbers.map(Number), shape, { dtype: wanted, device, requiresGrad })
 }
