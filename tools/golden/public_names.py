@@ -111,6 +111,7 @@ def all_names():
         'torch.linalg': builtins(torch.linalg),
         'torch.special': builtins(torch.special),
         'torch.fft': builtins(torch.fft),
+        'torch.random': own(torch.random),
         'torch.utils.data': names('torch.utils.data'),
         'torch.utils.checkpoint': own(torch.utils.checkpoint),
     }

@@ -30,6 +30,7 @@ const places: Readonly<Record<string, readonly [as: string, ...holds: readonly o
   'torch.linalg': ['linalg.', linalg],
   'torch.special': ['special.', flambeau.special],
   'torch.fft': ['fft.', fft],
+  'torch.random': ['random.', flambeau.random],
   'torch.utils.data': ['@flambeau/data ', data],
   'torch.utils.checkpoint': ['utils.checkpoint.', flambeau.utils.checkpoint],
 }
