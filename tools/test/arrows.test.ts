@@ -134,7 +134,7 @@ const circles: Readonly<Record<string, readonly string[]>> = {
   'core/src/tensor': ['node', 'op', 'tensor'],
   'core/src/backend': ['backend', 'composites', 'host-instruction', 'program'],
   'core/src/expr': ['expr', 'step', 'steps', 'arithmetic', 'functions', 'logic'],
-  'core/src/nn': ['held', 'hooks', 'members', 'module', 'module-arguments'],
+  'core/src/nn': ['held', 'hidden', 'hooks', 'members', 'module', 'module-arguments'],
 }
 
 const packagesFolder = join(root, 'packages')

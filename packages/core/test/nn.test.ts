@@ -4,6 +4,7 @@ import { inspect } from 'node:util'
 import { js } from '@flambeau/backend-js'
 import {
   arange,
+  compile,
   deepCopy,
   F,
   manualSeed,
@@ -832,5 +833,71 @@ describe('members', () => {
     expect(() => new Hidden().forward(ones(1, 1))).toThrow(sentence)
     expect(() => new nn.Sequential(new Plain(), new Hidden()).forward(ones(1, 1))).toThrow(sentence)
     expect(new Plain().forward(ones(1, 1)).shape).toEqual([1, 1])
+  })
+
+  it('that are parameters in #private fields are refused, too, at the first call with gradients', () => {
+    const shared = new nn.Parameter(ones(1))
+    class Hidden extends nn.Module {
+      #scale = new nn.Parameter(ones(1))
+      override forward(x: Tensor): Tensor {
+        return x.mul(this.#scale)
+      }
+    }
+    class Derived extends Hidden {
+      override forward(x: Tensor): never {
+        return [super.forward(x), x] as never
+      }
+    }
+    class Scaled extends nn.Module {
+      readonly #factor = 2
+      scale = new nn.Parameter(ones(1))
+      override forward(x: Tensor, [weight]: Tensor[], layer: nn.Module): Tensor {
+        return layer.forward(x).mul(this.scale).mul(weight).mul(this.#factor)
+      }
+    }
+    const sentence = 'a Parameter that is not one of its members, so it would be neither trained nor saved\nA #private'
+    expect(() => new Hidden().forward(ones(1))).toThrow(`Hidden uses ${sentence}`)
+    expect(() => new nn.Sequential(new Derived()).forward(ones(1))).toThrow(`Derived uses ${sentence}`)
+    expect(() => compile((x: Tensor) => new Hidden().forward(x))(ones(1))).toThrow(`Hidden uses ${sentence}`)
+    const late = new Hidden()
+    noGrad(() => late.forward(ones(1)))
+    expect(() => late.forward(ones(1))).toThrow(sentence)
+    const layer = new nn.Linear(1, 1)
+    expect(new Scaled().forward(new nn.Parameter(ones(1)).mul(shared), [shared], layer).shape).toEqual([1])
+  })
+
+  it('in objects of other classes are lost, as in PyTorch, with a warning', () => {
+    const warned = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    class Helper {
+      readonly layer = new nn.Linear(1, 1)
+      readonly scale = new nn.Parameter(ones(1))
+    }
+    class Calling extends nn.Module {
+      helper = new Helper()
+      override forward(x: Tensor): Tensor {
+        return this.helper.layer.forward(x)
+      }
+    }
+    class Using extends Calling {
+      override forward(x: Tensor): Tensor {
+        return x.mul(this.helper.scale)
+      }
+    }
+    class Both extends Calling {
+      own = [this.helper.layer, this.helper.scale]
+      override forward(x: Tensor): Tensor {
+        return super.forward(x).mul(this.helper.scale)
+      }
+    }
+    for (const module of [new Calling(), new Using(), new Both()])
+      for (let call = 0; call < 2; call++) module.forward(ones(1))
+    const lines = warned.mock.calls.map(([line]) => String(line))
+    warned.mockRestore()
+    const end =
+      'neither trained nor saved. An object of another class hides it: assign it to a field of the module, too.'
+    expect(lines).toEqual([
+      `UserWarning: Calling calls a Linear that is not one of its members, so its parameters would be ${end}`,
+      `UserWarning: Using uses a Parameter that is not one of its members, so it would be ${end}`,
+    ])
   })
 })

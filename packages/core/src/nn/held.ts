@@ -93,10 +93,11 @@ export function release(module: Module, property: string): void {
 
 /** Whether the members of a module were looked for when it was first called. */
 export const isCalled: unique symbol = Symbol('called')
-export function enter(module: Module): void {
-  if (module[isCalled]) return
-  module[isCalled] = true
+/** Returns whether this is the first call of a module. */
+export function enter(module: Module): boolean {
+  if (module[isCalled]) return false
   holdMembers(module)
+  return (module[isCalled] = true)
 }
 
 /** Keeps the kinds of the parameters and submodules that are properties of a module, and of parameters that it may have. */

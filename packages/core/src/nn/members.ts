@@ -1,9 +1,6 @@
 // Finds a module's members: parameters, submodules, and arrays, maps and plain objects of them are own properties,
 // buffers are its declared tensors. Names are in snake_case; the members of an array add an index to its name, those of
 // a map or an object their key, unchanged.
-import { className } from '../base/class-name.ts'
-import { RuntimeError } from '../base/errors.ts'
-import { mode } from '../tensor/mode.ts'
 import { isOptions } from '../tensor/signature.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import type { Module } from './module.ts'
@@ -29,7 +26,7 @@ interface Entry {
 }
 
 /** What an array, a map or a plain object holds, by its keys; null for another value. */
-function contents(member: unknown): Iterable<readonly [key: unknown, item: unknown]> | null {
+export function contents(member: unknown): Iterable<readonly [key: unknown, item: unknown]> | null {
   if (typeof member !== 'object' || member === null) return null
   if (Array.isArray(member) || member instanceof Map || member instanceof Set) return member.entries()
   return isOptions(member) ? Object.entries(member) : null
@@ -143,18 +140,4 @@ export function findMember(
     for (const name of [key, property]) if (path === name || path.startsWith(`${name}.`)) return { name, member }
   }
   return undefined
-}
-
-/** Throws if a module calls one that has parameters to train and is not below it. */
-export function checkCalled(module: object, called: ReadonlySet<object>): void {
-  if (!mode.grad) return
-  const known = new Set<object>(namedModules(module as Module, '').map(([, x]) => x))
-  const isTrained = (x: object): boolean => ownParameters(x as Module).some(([, p]) => p.requiresGrad)
-  const lost = [...called].find((x) => !known.has(x) && isTrained(x))
-  if (lost === undefined) return
-  const [name, owner] = [lost, module].map((x) => className(x.constructor))
-  throw new RuntimeError(
-    `${owner} calls a ${name} that is not one of its members, so its parameters would be neither trained nor saved`,
-    'A #private field hides a module. Use a plain field; `private` of TypeScript is one.',
-  )
 }

@@ -21,12 +21,12 @@ import {
   loadHooks,
 } from './hooks.ts'
 import { watchForward } from './forward.ts'
-import { enter, hold, holdMembers, isCalled, isSlot } from './held.ts'
+import { callForward } from './hidden.ts'
+import { hold, holdMembers, isCalled, isSlot } from './held.ts'
 import { type Move, movedBy, moverBy, moverTo, moving, type To, typed } from './move.ts'
 import { Parameter } from './parameter.ts'
 import {
   buffersOf,
-  checkCalled,
   findMember,
   getProperty,
   isModule,
@@ -81,7 +81,7 @@ export class Module {
 
   constructor() {
     // Not `new.target`, because terser may move this code into another function, where it differs.
-    watchForward(Object.getPrototypeOf(this) as Module, Module.prototype, enter, checkCalled)
+    watchForward(Object.getPrototypeOf(this) as Module, Module.prototype, callForward)
   }
 
   /** Whether the module is in training mode, on which dropout and batch normalisation depend. */
