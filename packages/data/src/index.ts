@@ -19,7 +19,8 @@ export { loadIris } from './datasets/iris.ts'
 export { toTensor } from './frame/convert.ts'
 export { formatFrame, printFrame } from './frame/format.ts'
 export type { Column, Columns, Frame } from './frame/frame.ts'
-export { DataLoader, type DataLoaderOptions, type SampleOptions } from './loader.ts'
+export { DataLoader } from './loader.ts'
+export type { DataLoaderOptions, SampleOptions } from './loader-options.ts'
 export {
   type Average,
   accuracyScore,

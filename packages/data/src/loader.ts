@@ -1,98 +1,22 @@
 // DataLoader: batches of a dataset, in PyTorch's order for the same seed. It draws the same random numbers at the same
 // points as PyTorch, so that later random numbers agree, too.
-import {
-  defaultGenerator,
-  Generator,
-  RuntimeError,
-  signatures,
-  Tensor,
-  TypeError,
-  tensor,
-  ValueError,
-} from '@flambeau/core'
-import { className, nameClasses } from '@flambeau/core/backend'
+import { defaultGenerator, Generator, RuntimeError } from '@flambeau/core'
+import { nameClasses } from '@flambeau/core/backend'
 import { type Batch, collate } from './collate.ts'
+import { begun, dataset as datasetKind, type IterableDataset, type Samples, sampleOf } from './dataset.ts'
+import { checked, fetchRows, named, noted } from './fetch.ts'
 import {
-  begun,
-  checkIndex,
-  type Samples,
-  dataset as datasetKind,
-  type IterableDataset,
-  sampleOf,
-  Subset,
-} from './dataset.ts'
-import { iterableDataset } from './dataset.ts'
+  type LoaderArguments,
+  loaderOptions,
+  type NoCollate,
+  type SampleOptions,
+  type Source,
+} from './loader-options.ts'
 import { type LoaderState, parsed, Pass } from './pass.ts'
-import {
-  BatchSampler,
-  drawSeed,
-  lengthOf,
-  RandomSampler,
-  type Sampler,
-  samplerKind,
-  SequentialSampler,
-} from './samplers.ts'
-import { asWorker, type WorkerInfo } from './worker-info.ts'
+import { BatchSampler, drawSeed, lengthOf, RandomSampler, type Sampler, SequentialSampler } from './samplers.ts'
+import { shareOf } from './share.ts'
 
-export interface DataLoaderOptions<T, B = Batch<T>> {
-  /** Samples per batch; by default 1. null gives the samples themselves, without batches. */
-  readonly batchSize?: number | null
-  /** Whether to shuffle for every pass. */
-  readonly shuffle?: boolean | null
-  /** Whether to drop an incomplete last batch. */
-  readonly dropLast?: boolean
-  /** Draws the order; by default the default generator seeds a new one for every pass. */
-  readonly generator?: Generator | null
-  /** The indices of a pass, instead of all of them: an array, or a sampler of this package. */
-  readonly sampler?: Sampler | null
-  /** The lists of indices of a pass, one for each batch. */
-  readonly batchSampler?: Sampler<readonly number[]> | null
-  /** Makes a batch from a list of samples; by default `defaultCollate`. */
-  readonly collateFn?: ((samples: T[]) => B) | null
-  /** The same as `collateFn`. */
-  readonly collate?: (samples: T[]) => B
-  /** How many threads read and decode samples ahead, in a `for await` loop; by default none. */
-  readonly numWorkers?: number
-  /** How many batches each worker is ahead; by default 2. */
-  readonly prefetchFactor?: number
-  /** Whether workers outlive a pass; they always do, so it only checks that there are some. */
-  readonly persistentWorkers?: boolean
-  /** PyTorch's for GPUs; it changes nothing. */
-  readonly pinMemory?: boolean
-}
-type LoaderArguments<T, B> = signatures.Arguments<
-  [
-    batchSize: number,
-    shuffle: boolean | null,
-    sampler: Sampler | null,
-    batchSampler: Sampler<readonly number[]> | null,
-    numWorkers: number,
-    collateFn: ((samples: T[]) => B) | null,
-    pinMemory: boolean,
-    dropLast: boolean,
-    timeout: 0,
-    workerInitFn: null,
-    multiprocessingContext: null,
-    generator: Generator | null,
-  ],
-  DataLoaderOptions<T, B>
->
-
-/** The options of a loader of samples: `batchSize` is null, and `collate` takes one sample. */
-export interface SampleOptions<T, B = T>
-  extends Omit<DataLoaderOptions<T, B>, 'batchSize' | 'dropLast' | 'batchSampler' | 'collateFn' | 'collate'> {
-  readonly batchSize: null
-  /** Makes what the loader yields from a sample; by default the sample itself. */
-  readonly collateFn?: (sample: T) => B
-  /** The same as `collateFn`. */
-  readonly collate?: (sample: T) => B
-}
-
-type Source<T> = Samples<T> | IterableDataset<T>
-interface NoCollate {
-  readonly collateFn?: undefined
-  readonly collate?: undefined
-}
+type Steps<T> = globalThis.Generator<T, void, undefined>
 
 /**
  * Iterates over a dataset in batches; every `for` loop is one pass. `length` is the number of batches.
@@ -144,44 +68,16 @@ export class DataLoader<T, B = Batch<T>, D = Source<T>> implements Iterable<B>, 
   constructor(dataset: Source<T> & D, options: SampleOptions<T, B>)
   constructor(dataset: Source<T> & D, ...more: LoaderArguments<T, B>)
   constructor(...args: readonly unknown[]) {
-    const [set, batchSize, shuffled, own, ofBatches, workers, collate, , dropLast, , , , drawn, factor, persistent] =
-      readLoader(args)
-    const shuffle = shuffled ?? false
-    const sampler = own ?? undefined
-    const batchSampler = ofBatches ?? undefined
-    const generator = drawn ?? undefined
-    if (!(Number.isSafeInteger(workers) && workers >= 0)) {
-      throw new ValueError(
-        'num_workers option should be non-negative; use num_workers=0 to disable multiprocessing.',
-        `It is ${workers}.`,
-      )
-    }
-    if (!(Number.isSafeInteger(factor) && factor >= 1))
-      throw new ValueError(`prefetch_factor option should be positive, but got ${factor}`)
-    if (workers === 0 && factor !== 2) {
-      throw new ValueError(
-        'prefetch_factor option could only be specified in multiprocessing.let num_workers > 0 to enable multiprocessing.',
-      )
-    }
-    if (persistent && workers === 0) throw new ValueError('persistent_workers option needs num_workers > 0')
+    const { set, batchSize, shuffle, sampler, batchSampler, collate, dropLast, generator, ...more } =
+      loaderOptions(args)
     const isIterable = !datasetKind.accepts(set)
-    if (isIterable) refuse({ shuffle, sampler, batchSampler })
-    if (sampler !== undefined && shuffle) throw new ValueError('sampler option is mutually exclusive with shuffle')
-    if (batchSampler !== undefined && (batchSize !== undefined || shuffle || sampler !== undefined || dropLast)) {
-      throw new ValueError(
-        'batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last',
-      )
-    }
-    if (batchSize === null && dropLast) {
-      throw new ValueError('batch_size=None option disables auto-batching and is mutually exclusive with drop_last')
-    }
     this.dataset = set as D
     this.dropLast = dropLast
     this.generator = generator
-    this.numWorkers = workers
-    this.prefetchFactor = factor
-    this.persistentWorkers = persistent
-    this.#collate = (collate ?? undefined) as ((samples: unknown) => B) | undefined
+    this.numWorkers = more.numWorkers
+    this.prefetchFactor = more.prefetchFactor
+    this.persistentWorkers = more.persistentWorkers
+    this.#collate = collate as ((samples: unknown) => B) | undefined
     if (batchSampler !== undefined) {
       this.batchSampler = batchSampler as Sampler<readonly number[]>
       return
@@ -417,7 +313,12 @@ export class DataLoader<T, B = Batch<T>, D = Source<T>> implements Iterable<B>, 
     const { numWorkers } = this
     const { seed } = pass
     const infos = Array.from({ length: numWorkers }, (_, id) => ({ id, numWorkers, seed: seed + id, dataset: set }))
-    let workers = (numWorkers === 0 ? [null] : infos).map((info) => this.#share(set, info))
+    const batches = {
+      size: this.batchSize ?? 1,
+      prefetchFactor: this.prefetchFactor,
+      isWhole: (batch: readonly T[], isLast: boolean) => this.#isWhole(batch, isLast),
+    }
+    let workers = (numWorkers === 0 ? [null] : infos).map((info) => shareOf(set, info, batches))
     try {
       while (workers.length > 0) {
         for (const worker of workers) {
@@ -432,43 +333,6 @@ export class DataLoader<T, B = Batch<T>, D = Source<T>> implements Iterable<B>, 
     }
   }
 
-  /** The samples of the batches of one worker, which is ahead by as many as `prefetchFactor`. */
-  #share(set: IterableDataset<T>, info: WorkerInfo | null): { next(): Promise<T[] | undefined>; close(): void } {
-    const iterate = () => set[Symbol.asyncIterator]?.() ?? set[Symbol.iterator]?.()
-    const samples = asWorker(info, iterate) as AsyncIterator<T> | Iterator<T>
-    let [count, isLast] = [0, false]
-    const gather = async (): Promise<T[] | undefined> => {
-      const batch: T[] = []
-      while (!isLast && batch.length < (this.batchSize ?? 1)) {
-        const where = `sample ${count++} of ${info === null ? '' : `worker ${info.id} of `}the iterable dataset`
-        const step = await asWorker(info, async () => samples.next()).catch((error: unknown) =>
-          noted(where, fail(error)),
-        )
-        if (step.done === true) isLast = true
-        else batch.push(step.value)
-      }
-      return this.#isWhole(batch, isLast) ? batch : undefined
-    }
-    const ahead: Promise<T[] | undefined>[] = []
-    const fill = (): void => {
-      while (ahead.length < (info === null ? 1 : this.prefetchFactor)) {
-        const batch = (ahead[ahead.length - 1] ?? Promise.resolve()).then(gather)
-        batch.catch(() => {})
-        ahead.push(batch)
-      }
-    }
-    if (info !== null) fill()
-    return {
-      next() {
-        fill()
-        const batch = ahead.shift() as Promise<T[] | undefined>
-        if (info !== null) fill()
-        return batch
-      },
-      close: () => void samples.return?.(),
-    }
-  }
-
   /** Whether a batch of an iterable dataset is one: nothing is, and with `dropLast` neither is the rest. */
   #isWhole(batch: readonly T[], isLast: boolean): boolean {
     return batch.length > 0 && !(isLast && this.dropLast && batch.length < (this.batchSize ?? 1))
@@ -480,108 +344,6 @@ export class DataLoader<T, B = Batch<T>, D = Source<T>> implements Iterable<B>, 
     if (this.#collate !== undefined) return this.#collate(samples)
     return collate(samples, [], (this.dataset as Source<T>).integers === true) as B
   }
-}
-
-/** Throws PyTorch's error for an option that an iterable dataset has no use for. */
-const refuse = (options: { shuffle: boolean; sampler: unknown; batchSampler: unknown }): void => {
-  const wrong = Object.entries(options).find(([, value]) => value !== false && value !== undefined)
-  if (wrong === undefined) return
-  const name = wrong[0] === 'batchSampler' ? 'batch_sampler' : wrong[0]
-  const value = wrong[1] === true ? 'True' : className((wrong[1] as object).constructor)
-  throw new ValueError(
-    `DataLoader with IterableDataset: expected unspecified ${name} option, but got ${name}=${value}`,
-    'An iterable dataset decides its order itself. A dataset with length and at(index) can be shuffled.',
-  )
-}
-
-/** The indices of one batch, of which a sampler may say anything. */
-const checked = (indices: readonly number[]): readonly number[] => {
-  if (!Array.isArray(indices)) throw new TypeError(`a batch sampler must yield lists of indices, not ${typeof indices}`)
-  for (const i of indices) {
-    if (Number.isSafeInteger(i)) continue
-    throw new TypeError(`a sampler must yield indices, not ${typeof i === 'number' ? i : typeof i}`)
-  }
-  return indices
-}
-
-const { also, bool, constructing, either, fn, instance, keyword, nothing, nullable, number, optional, required } =
-  signatures
-const notHere = 'Workers here are threads of this package, which run no function of yours.'
-const readLoader = constructing(
-  'DataLoader',
-  required('dataset', either(datasetKind, iterableDataset)),
-  optional('batchSize', nullable(number), undefined),
-  optional('shuffle', nullable(bool), null),
-  optional('sampler', nullable(samplerKind), null),
-  optional('batchSampler', nullable(samplerKind), null),
-  optional('numWorkers', number, 0),
-  also(optional('collateFn', nullable(fn), null), 'collate'),
-  optional('pinMemory', bool, false),
-  optional('dropLast', bool, false),
-  optional(
-    'timeout',
-    { ...number, accepts: (x) => x === 0, expected: '0', hint: 'A batch is waited for without an end.' },
-    0,
-  ),
-  optional('workerInitFn', nothing(notHere), null),
-  optional('multiprocessingContext', nothing(notHere), null),
-  optional('generator', nullable(instance(Generator, 'Generator')), null),
-  keyword('prefetchFactor', number, 2),
-  keyword('persistentWorkers', bool, false),
-)
-
-type Steps<T> = globalThis.Generator<T, void, undefined>
-
-/** The result of `finish`; an error that it throws says which sample it was, and its file if it does not name it. */
-const named = <T>(set: Samples<unknown>, index: number, finish: () => T): T =>
-  noted((message) => {
-    const file = fileOf(set, index)
-    return `sample ${index} of the dataset${file === undefined || message.includes(file) ? '' : `, ${file}`}`
-  }, finish)
-
-const fileOf = (set: Samples<unknown>, index: number): string | undefined => {
-  try {
-    return set.fileOf?.(index)
-  } catch {
-    // An index out of range, which is what the error is about.
-    return undefined
-  }
-}
-
-const fail = (error: unknown) => (): never => {
-  throw error
-}
-
-/** The result of a function; an error that it throws says where it happened. */
-const noted = <T>(where: string | ((message: string) => string), run: () => T): T => {
-  try {
-    return run()
-  } catch (error) {
-    if (error instanceof Error) {
-      const { message, stack } = error
-      const note = `\nThis happened at ${typeof where === 'string' ? where : where(message)}.`
-      // The engine wrote the message into the stack, which is what consoles print.
-      if (Reflect.set(error, 'message', message + note) && stack?.includes(message))
-        Reflect.set(
-          error,
-          'stack',
-          stack.replace(message, () => message + note),
-        )
-    }
-    throw error
-  }
-}
-
-/** The batch of a dataset that makes it at once. */
-const fetchRows = (dataset: Samples<unknown>, indices: readonly number[]): unknown => {
-  let set = dataset
-  let rows = indices
-  while (set instanceof Subset) {
-    const { indices: inner } = set as Subset<unknown>
-    rows = rows.map((i) => inner[i] ?? inner[checkIndex(i, inner.length)])
-    set = (set as Subset<unknown>).dataset
-  }
-  return set instanceof Tensor ? set.indexSelect(0, tensor(Int32Array.from(rows))) : set.collated?.(rows)
 }
 
 nameClasses({ DataLoader })
