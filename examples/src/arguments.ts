@@ -103,6 +103,9 @@ const parse = (args: readonly string[]) => {
 
 export const readArguments = (args: readonly string[]): Command => {
   const { values, positionals } = parse(args)
+  const { save, resume, curves } = values
+  // First, because a file behind it reads as a name.
+  if (resume && save === undefined) throw new UsageError('--resume goes on from the file of --save, which is missing')
   const known = lessons.map((lesson) => lesson.name)
   const other = others.find((name) => positionals.includes(name))
   const isInspection = positionals[0] === 'inspect'
@@ -116,12 +119,10 @@ export const readArguments = (args: readonly string[]): Command => {
   if (values.compile && values['no-compile']) throw new UsageError('--compile and --no-compile exclude each other')
   const kind = values.help ? 'help' : (other ?? 'run')
   const set = values.data === undefined ? undefined : readSet(values.data)
-  const { save, resume, curves } = values
   for (const [option, value] of Object.entries({ data: set, curves })) {
     if (value !== undefined) checkImages(`--${option}`, names, set)
   }
   if (save !== undefined) checkTraining(names, save)
-  else if (resume) throw new UsageError('--resume goes on from the file of --save, which is missing')
   return {
     kind,
     names,

@@ -256,6 +256,7 @@ describe('npm start', () => {
     [['lenet5', 'boston', '--save', 'a.safetensors'], '--save takes one example'],
     [['boston', '--save', 'a.json'], "--save takes a file whose name ends with .safetensors, not 'a.json'"],
     [['boston', '--resume'], '--resume goes on from the file of --save, which is missing'],
+    [['boston', '--resume', 'b.safetensors'], '--resume goes on from the file of --save, which is missing'],
     [['inspect'], 'inspect takes one file: inspect FILE'],
     [['inspect', 'a.pt', 'b.pt'], 'inspect takes one file'],
     [['lenet5', 'boston', '--curves', 'a.svg'], '--curves takes one example'],
