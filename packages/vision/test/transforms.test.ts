@@ -179,6 +179,26 @@ describe('images', () => {
     expect(F.rgbToGrayscale(image, 3).data).toEqual(image.convert('L').convert('RGB').data)
   })
 
+  it('keep their transparency where only colours change', () => {
+    const clear = F.toPilImage(picture(4, 5, 6))
+    const alpha = picture(4, 5, 6).select(0, 3)
+    for (const change of [
+      (x: io.Image) => F.adjustBrightness(x, 1.5),
+      (x: io.Image) => F.adjustContrast(x, 0.5),
+      (x: io.Image) => F.adjustSaturation(x, 0.5),
+      (x: io.Image) => F.adjustHue(x, 0.25),
+      (x: io.Image) => F.adjustGamma(x, 0.5),
+      (x: io.Image) => F.adjustSharpness(x, 2),
+    ]) {
+      const changed = change(clear)
+      expect([changed.mode, F.pilToTensor(changed).select(0, 3).equal(alpha)]).toEqual(['RGBA', true])
+      expect(changed.convert('RGB').data).toEqual(change(clear.convert('RGB')).data)
+      expect(changed.data).not.toEqual(clear.data)
+      expect(change(clear.convert('LA')).mode).toBe('LA')
+    }
+    expect(() => F.invert(clear)).toThrow('but found 4\nWithout transparency it has 3')
+  })
+
   it('become tensors, and back', () => {
     expect(F.toTensor(image).equal(inputs.floats)).toBe(true)
     expect(F.pilToTensor(image).equal(inputs.bytes)).toBe(true)

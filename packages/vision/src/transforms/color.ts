@@ -9,6 +9,7 @@ import {
   floats,
   imageOrTensor,
   isFloat,
+  onColours,
   onTensor,
   type Picture,
 } from './images.ts'
@@ -30,7 +31,7 @@ const adjustment = (python: string, factor: string, adjust: (x: Tensor, factor: 
   return <P extends Picture>(img: P, value: number): P => {
     const [picture, ratio] = read([img, value])
     if (!(ratio >= 0)) throw new ValueError(`${name} (${ratio}) is not non-negative.`)
-    return onTensor(picture as P, (x) => {
+    return onColours(picture as P, (x) => {
       checkChannels(x, [1, 3])
       return adjust(x, ratio)
     })
@@ -40,7 +41,7 @@ const adjustment = (python: string, factor: string, adjust: (x: Tensor, factor: 
 /**
  * A picture darker or brighter: black for factor 0, itself for 1, twice as bright for 2.
  *
- * Takes and returns an `Image` or a tensor [..., 1 or 3, height, width].
+ * Takes and returns an `Image`, whose transparency stays, or a tensor [..., 1 or 3, height, width].
  *
  * @example
  * adjustBrightness(tensor([[[0.25, 0.75]]]), 2) // tensor([[[0.5000, 1.0000]]])
@@ -54,7 +55,7 @@ export const adjustBrightness: <P extends Picture>(img: P, brightnessFactor: num
 /**
  * A picture with less or more contrast: its mean grey for factor 0, itself for 1.
  *
- * Takes and returns an `Image` or a tensor [..., 1 or 3, height, width].
+ * Takes and returns an `Image`, whose transparency stays, or a tensor [..., 1 or 3, height, width].
  *
  * @example
  * adjustContrast(tensor([[[0.25, 0.75]]]), 0) // tensor([[[0.5000, 0.5000]]])
@@ -71,7 +72,7 @@ export const adjustContrast: <P extends Picture>(img: P, contrastFactor: number)
 /**
  * A picture with less or more colour: grey for factor 0, itself for 1.
  *
- * Takes and returns an `Image` or a tensor [..., 1 or 3, height, width].
+ * Takes and returns an `Image`, whose transparency stays, or a tensor [..., 1 or 3, height, width].
  *
  * @example
  * adjustSaturation(tensor([1, 0, 0]).reshape(3, 1, 1), 1).flatten() // tensor([1., 0., 0.])
@@ -86,7 +87,7 @@ const readHue = signature('adjust_hue', required('img', imageOrTensor), required
 /**
  * A picture with its hues turned by `hueFactor` of the circle of colours, from -0.5 to 0.5. Grey pictures stay.
  *
- * Takes and returns an `Image` or a tensor [..., 1 or 3, height, width].
+ * Takes and returns an `Image`, whose transparency stays, or a tensor [..., 1 or 3, height, width].
  *
  * @example
  * adjustHue(tensor([1, 0, 0]).reshape(3, 1, 1), 0.5).flatten() // tensor([0., 1., 1.])
@@ -94,7 +95,7 @@ const readHue = signature('adjust_hue', required('img', imageOrTensor), required
 export function adjustHue<P extends Picture>(img: P, hueFactor: number): P {
   const [picture, factor] = readHue([img, hueFactor])
   if (!(factor >= -0.5 && factor <= 0.5)) throw new ValueError(`hue_factor (${factor}) is not in [-0.5, 0.5].`)
-  return onTensor(picture as P, (x) => {
+  return onColours(picture as P, (x) => {
     if (checkChannels(x, [1, 3]) === 1) return x
     const isBytes = x.dtype === 'uint8'
     const [h, s, v] = toHsv(isBytes ? x.to('float32').div(255) : x)
@@ -147,7 +148,7 @@ const readGamma = signature(
 export function adjustGamma<P extends Picture>(img: P, gamma: number, gain = 1): P {
   const [picture, power, factor] = readGamma([img, gamma, gain])
   if (!(power >= 0)) throw new ValueError('Gamma should be a non-negative real number')
-  return onTensor(picture as P, (x) => {
+  return onColours(picture as P, (x) => {
     checkChannels(x, [1, 3])
     const values = isFloat(x.dtype) ? x : convertImageDtype(x, 'float32')
     return convertImageDtype(values.pow(power).mul(factor).clamp(0, 1), x.dtype)

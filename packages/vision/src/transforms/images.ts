@@ -1,5 +1,5 @@
 // What all transforms share: they take an `Image` or a tensor [..., channels, height, width], and return what they took.
-import { type DType, empty, randint, rand, signatures, Tensor, TypeError, ValueError } from '@flambeau/core'
+import { cat, type DType, empty, randint, rand, signatures, Tensor, TypeError, ValueError } from '@flambeau/core'
 import { className } from '@flambeau/core/backend'
 import { Image, imageKind } from '../io/image.ts'
 import { imageOf, pixelsOf } from '../io/pixels.ts'
@@ -55,6 +55,14 @@ export function onTensor<P extends Picture>(picture: P, fn: (x: Tensor) => Tenso
   return imageOf(fn(pixelsOf(picture as Image))) as P
 }
 
+/** Applies a function of colours to a picture; the transparency of an `Image` stays. */
+export const onColours = <P extends Picture>(picture: P, fn: (x: Tensor) => Tensor): P =>
+  onTensor(picture, (x) => {
+    if (picture instanceof Tensor || !picture.mode.endsWith('A')) return fn(x)
+    const colours = picture.channels - 1
+    return cat([fn(x.narrow(-3, 0, colours)), x.narrow(-3, colours, 1)], -3)
+  })
+
 /** Channels, height and width. */
 export function dimensionsOf(picture: Picture): [channels: number, height: number, width: number] {
   if (picture instanceof Image) return [picture.channels, picture.height, picture.width]
@@ -94,6 +102,7 @@ export function checkChannels(x: Tensor, permitted: readonly number[]): number {
   if (permitted.includes(channels)) return channels
   throw new TypeError(
     `Input image tensor permitted channel values are [${permitted.join(', ')}], but found ${channels}`,
+    channels === 4 ? "Without transparency it has 3: image.convert('RGB'), or x.narrow(-3, 0, 3)." : undefined,
   )
 }
 

@@ -14,7 +14,7 @@ import {
 import { nameClasses } from '@flambeau/core/backend'
 import { blend, invert, tooFew } from './color.ts'
 import { RandomChange } from './chance.ts'
-import { asBatch, boundOf, checkChannels, floats, imageOrTensor, onTensor, type Picture } from './images.ts'
+import { asBatch, boundOf, checkChannels, floats, imageOrTensor, onColours, onTensor, type Picture } from './images.ts'
 
 const { constructing, finite, int, optional, required, signature } = signatures
 const img = required('img', imageOrTensor)
@@ -97,7 +97,8 @@ export function autocontrast<P extends Picture>(img: P): P {
 const readSharpness = signature('adjust_sharpness', img, required('sharpnessFactor', finite))
 /**
  * A picture with softer or sharper edges: blurred for factor 0, itself for 1, twice as sharp for 2. Takes and returns an
- * `Image` or a tensor [..., 1 or 3, height, width]; one of less than three rows or columns stays as it is.
+ * `Image`, whose transparency stays, or a tensor [..., 1 or 3, height, width]; one of less than three rows or columns
+ * stays as it is.
  *
  * Throws a ValueError for a negative factor.
  *
@@ -107,7 +108,7 @@ const readSharpness = signature('adjust_sharpness', img, required('sharpnessFact
 export function adjustSharpness<P extends Picture>(img: P, sharpnessFactor: number): P {
   const [picture, factor] = readSharpness([img, sharpnessFactor])
   if (!(factor >= 0)) throw new ValueError(`sharpness_factor (${factor}) is not non-negative.`)
-  return onTensor(picture as P, (x) => {
+  return onColours(picture as P, (x) => {
     check(x)
     const [height, width] = x.shape.slice(-2)
     return height <= 2 || width <= 2 ? x : blend(x, softened(x), factor)
