@@ -180,6 +180,19 @@ export const buildUnits = async (entries, listed, options, plugins) => {
     if (waits) standIns.set(path, new Set([...(standIns.get(path) ?? []), ...names]))
     return { unit, path, from, names, waits }
   })
+  // What most units ask of main has its first places: they take fewer digits, and lists of them fewer commas.
+  const times = new Map()
+  for (const { unit, path, from, names, waits } of links) {
+    if (unit === 'main' || (from !== 'main' && !waits)) continue
+    for (const name of names) {
+      const key = JSON.stringify([waits ? `main ${path}` : path, name])
+      times.set(key, (times.get(key) ?? 0) + 1)
+    }
+  }
+  const runtimeNames = ['$demand', '$named', '$unit']
+  for (const name of runtimeNames) times.set(JSON.stringify([runtime, name]), units.size)
+  for (const [key] of [...times].sort(([, a], [, b]) => b - a)) placeOf('main', ...JSON.parse(key))
+
   // The stand-ins of a unit have its first places, in lists of 40, because a minifier does not break a list.
   for (const unit of new Set(units.values())) {
     const all = [...standIns].flatMap(([path, names]) =>
@@ -245,8 +258,8 @@ export const object = ${waits ? `$object(${members})` : members}`,
   }
 
   // A name is a module for all files of a unit, so that the unit takes it once, if at all.
-  for (const name of ['$demand', '$named', '$unit'])
-    texts.set(`units-runtime ${name}`, `export { ${name} } from './main.js'`)
+  for (const name of runtimeNames)
+    texts.set(`units-runtime ${name}`, `export { ${giving('main', runtime, name)} as ${name} } from './main.js'`)
   const inUnit = (unit) => ({
     name: 'units',
     setup: ({ onResolve, onLoad }) => {
@@ -324,9 +337,13 @@ export const object = ${waits ? `$object(${members})` : members}`,
       })
       .replace(/\bexport\s*\{([^}]*)\};?\s*$/, (_, names) => `return ${asGiven(pairsOf(names))}`)
     const [, ...needs] = parameters.keys()
-    const taken = [...parameters.values()].map((pairs) =>
-      braces(pairs.map(([as, own]) => [isPlace(as) ? as.slice(1) : as, own])),
-    )
+    /** Places as an object's keys, or with a comma for each that is left out, whichever is shorter. */
+    const taken = [...parameters.values()].map((pairs) => {
+      const list = []
+      for (const [as, own] of pairs) list[as.slice(1)] = own
+      const forms = [braces(pairs.map(([as, own]) => [as.slice(1), own])), `[${inLines(list)}]`]
+      return forms.sort((a, b) => a.length - b.length)[0]
+    })
     return `export default{needs:${JSON.stringify(needs)},run:((${taken})=>{${body}})}\n`
   }
   /**
@@ -353,7 +370,7 @@ export const object = ${waits ? `$object(${members})` : members}`,
       exported.map(([name, , own]) => `${name}=${own}`),
       ';',
     )
-    const toUnits = asGiven(pairs.filter((pair) => !isExported(pair)))
+    const toUnits = asGiven(pairs.filter(([, as]) => isPlace(as)))
     const [start] = pairs.find(([, as]) => as === '$main')
     // In parentheses, because V8 then compiles a function together with what is around it.
     const end = `${start}(()=>(${toUnits}),(function(){${set}}))`
