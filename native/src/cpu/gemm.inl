@@ -84,6 +84,16 @@ template <class T> struct Strip {
   int64_t bLast, cLast, last;
   /** Whether to add the product to c. */
   bool add;
+  /** What is fetched while tiles are computed, and how far each step of the sum goes on in it. */
+  const T* ahead;
+  int64_t aheadStep;
+
+  /** Fetches elements that are read next, up to half a row of b in each step. WebAssembly cannot. */
+  void fetch(const T* next, int64_t step) {
+    if constexpr (packsTiles) return;
+    ahead = next;
+    aheadStep = step;
+  }
 };
 
 /** Hides from the compiler how a pointer was computed. */
@@ -95,11 +105,11 @@ template <class T> struct Strip {
  */
 template <class T, int R, int N, bool packed> static void tiles(const Strip<T>& strip) {
   constexpr int64_t L = lanes<T>;
-  const auto [count, aTile, k, first, stripRow, stripColumn, firstB, stripB, firstC, cRow, stripLast, cLast, last, add] =
-      strip;
+  const auto [count, aTile, k, first, stripRow, stripColumn, firstB, stripB, firstC, cRow, stripLast, cLast, last, add,
+              firstAhead, aheadStep] = strip;
   const int64_t aRow = packed ? 1 : stripRow, aColumn = packed ? R : stripColumn;
   const int64_t bRow = packed ? N * L : stripB, bLast = packed ? (N - 1) * L : stripLast;
-  const T* start = first;
+  const T *start = first, *ahead = firstAhead;
   T* c = firstC;
   constexpr int groups = (R + 3) / 4;
   for (int64_t t = 0; t < count; ++t, start += aTile) {
@@ -123,6 +133,11 @@ template <class T, int R, int N, bool packed> static void tiles(const Strip<T>& 
 #pragma GCC unroll 4
       for (int j = 0; j < N - 1; ++j) row[j] = load(b + j * L);
       row[N - 1] = masked && N == 1 ? load_some(b, last) : load(b + bLast);
+      if constexpr (!packsTiles) {
+#pragma GCC unroll 2
+        for (int j = 0; j < N / 2; ++j) __builtin_prefetch(ahead + j * L);
+        ahead += aheadStep;
+      }
 #pragma GCC unroll 12
       for (int i = 0; i < R; ++i) {
         const Vec<T> x = splat(a[i / 4][i % 4 * aRow]);
@@ -353,6 +368,7 @@ template <class T, class Finish> static void gemm(const Product<T>& it, const Re
             strip.bRow = vectors * L;
             strip.bLast = strip.bRow - L;
           }
+          strip.fetch(strip.b, 0);
           strip.a = packsA ? packedA : a;
           strip.aColumn = packsA ? height : it.aColumn;
           strip.c = it.c + row * it.n + j;

@@ -9,8 +9,12 @@ namespace flambeau::ISA {
 
 /** The elements of a transformed tile: a product of matrices for each. */
 constexpr int64_t winogradTerms = 16;
-/** The elements of transformed inputs and products that are worked on at a time; they fit the second-level cache. */
+/**
+ * The elements of transformed inputs and products that are worked on at a time, which fit the second-level cache (of a
+ * gradient by the weight, bits depend on it), and of more tiles where each block reads many weights; the fewest tiles.
+ */
 constexpr int64_t winogradBlock = 1 << 17, winogradTiles = 16;
+constexpr int64_t largeBlock = VECTOR_BYTES == 64 ? 2 * winogradBlock : winogradBlock;
 
 /** Whether the sum and the columns are windows of 3 x 3 with a step of 1. */
 template <class T> static bool has_square_windows(const Nested<T>& it) {
@@ -333,7 +337,8 @@ static void run_winograd(const Nested<T>& it, int64_t images, int64_t parts, T* 
   const int64_t channels = it.bSum.sizes[0], depth = up(channels, L) * L;
   const int64_t vectors = up(it.m, L), wide = piece(vectors, panelVectors);
   // Transformed weights: panels of `wide` vectors, of each a matrix for each term.
-  T* const weights = kept != nullptr ? kept : scratch<5>().template room<T>(vectors * L * winogradTerms * channels);
+  const int64_t size = vectors * L * winogradTerms * channels;
+  T* const weights = kept != nullptr ? kept : scratch<5>().template room<T>(size);
   ranges(made ? 0 : channels, [&](int64_t first, int64_t end) {
     for (int64_t v = 0; v < vectors; ++v) {
       const int64_t panel = v / wide * wide, own = vectors - panel < wide ? vectors - panel : wide;
@@ -351,7 +356,7 @@ static void run_winograd(const Nested<T>& it, int64_t images, int64_t parts, T* 
   const int64_t high = it.bColumns.sizes[0], broad = it.bColumns.sizes[1];
   const Planes planes = planes_of(it, it.bSum.steps[0], it.bSum.steps[1], high + 2, broad + 2);
   const int64_t all = images * up(high, 2) * up(broad, 2);
-  int64_t most = winogradBlock / winogradTerms / (depth + wide * L);
+  int64_t most = (2 * size < winogradBlock ? winogradBlock : largeBlock) / winogradTerms / (depth + wide * L);
   if (most > up(all, parts)) most = up(all, parts);
   if (most < winogradTiles) most = winogradTiles;
   const Tiling tiling(images, high, broad, most);
@@ -367,28 +372,36 @@ static void run_winograd(const Nested<T>& it, int64_t images, int64_t parts, T* 
                         inputStep);
       });
       for (int64_t panel = 0; panel < vectors; panel += wide) {
-        const int64_t own = vectors - panel < wide ? vectors - panel : wide, height = piece(count, most_loose_rows(static_cast<int>(own)));
+        const int64_t own = vectors - panel < wide ? vectors - panel : wide;
+        const int64_t most = most_loose_rows(static_cast<int>(own)), tiles = up(count, most), height = up(count, tiles);
+        // Heights of tiles differ by one at most.
+        const int64_t low = tiles * height - count, tall = tiles - low;
         Strip<T> strip;
         strip.k = channels;
         strip.aRow = depth;
         strip.aColumn = 1;
-        strip.aTile = height * depth;
         strip.bRow = strip.cRow = own * L;
         strip.bLast = strip.cLast = (own - 1) * L;
         strip.last = L;
         strip.add = false;
-        const int64_t tiles = count / height, rest = count - tiles * height;
+        const int64_t each = up(strip.bRow, tiles);
         for (int64_t term = 0; term < winogradTerms; ++term) {
           strip.a = inputs + term * inputStep;
           strip.b = weights + (panel * winogradTerms + term * own) * L * channels;
           strip.c = outputs + term * outputStep;
-          strip.tiles = tiles;
+          // Matrices of weights lie one after the other: while one is multiplied, the next is fetched.
+          const T* const next = strip.b + channels * strip.bRow;
+          strip.fetch(next, each);
+          strip.tiles = tall;
+          strip.aTile = height * depth;
           run_strip(height, own, strip);
-          if (rest == 0) continue;
-          strip.a += tiles * strip.aTile;
-          strip.c += tiles * height * strip.cRow;
-          strip.tiles = 1;
-          run_strip(rest, own, strip);
+          if (low == 0) continue;
+          strip.a += tall * strip.aTile;
+          strip.c += tall * height * strip.cRow;
+          strip.fetch(next + tall * channels * each, each);
+          strip.tiles = low;
+          strip.aTile -= depth;
+          run_strip(height - 1, own, strip);
         }
         tiling.each(block, [&](const Patch& patch, int64_t before) {
           const int64_t down = patch.rowEnd - patch.row, across = patch.columnEnd - patch.column;
@@ -557,6 +570,7 @@ static void run_summed_winograd(const Nested<T>& it, int64_t parts, const Ranges
             strip.b = outputs + term * outputStep + panel * L;
             strip.c = sums + slice * sliceStep + term * sumStep + first * width + panel * L;
             strip.tiles = (end - first) / height;
+            strip.fetch(strip.b, 0);
             run_strip(height, own, strip);
             const int64_t done = strip.tiles * height, rest = end - first - done;
             if (rest == 0) continue;
