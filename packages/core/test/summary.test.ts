@@ -71,6 +71,18 @@ Estimated Total Size (MB): 0.28
     ])
   })
 
+  it('shows lazy layers as what their first call makes of them', () => {
+    const model = new nn.Sequential(new nn.LazyConv2d(2, 3), new nn.Flatten(), new nn.LazyLinear(3))
+    const { layers, multAdds } = nn.utils.summary(model, [2, 1, 4, 4])
+    expect(layers.map(({ type, parameters, multAdds }) => [type, parameters, multAdds])).toEqual([
+      ['Sequential', 47, 214],
+      ['Conv2d', 20, 160],
+      ['Flatten', 0, 0],
+      ['Linear', 27, 54],
+    ])
+    expect(multAdds).toBe(214)
+  })
+
   it('leaves modes, gradients and hooks as they were', () => {
     const model = make()
     model[1].eval()

@@ -55,6 +55,7 @@ export interface SummaryOptions {
 
 const convolutions = [Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d]
 const elements = (parameters: readonly Parameter[]): number => parameters.reduce((sum, p) => sum + p.elements, 0)
+const ownElements = (module: Module): number => elements(ownParameters(module).map(([, p]) => p))
 const bytes = (x: Tensor): number => x.elements * dtypeSize[x.dtype]
 
 /** The first tensor of an output, which may be a list or an object. */
@@ -134,7 +135,7 @@ export class Summary {
   #row(layer: LayerSummary, i: number, shown: readonly LayerSummary[]): string[] {
     const { depth, index, type, outputSize, module } = layer
     const opened = (shown[i + 1]?.depth ?? 0) > depth
-    const own = opened ? elements(ownParameters(module).map(([, p]) => p)) : layer.parameters
+    const own = opened ? ownElements(module) : layer.parameters
     const multAdds = opened ? ownMultAdds(module, own, outputSize) : layer.multAdds
     const parameters = layer.again && own > 0 ? '(recursive)' : number(own)
     return [
@@ -201,17 +202,21 @@ export function summary(
   const open: Call[] = []
   const seen = new Set<Module>()
   const training = model.modules().filter((module) => module.training)
-  const handles = placed(model).flatMap((place) => [
-    place.module.registerForwardPreHook(() => {
-      const call: Call = { ...place, depth: open.length, outputSize: [], multAdds: 0, again: seen.has(place.module) }
-      seen.add(place.module)
+  const handles = model.namedModules().flatMap(([name, module]) => [
+    module.registerForwardPreHook(() => {
+      const before = { type: '', own: 0, outputSize: [], multAdds: 0 }
+      const call: Call = { name, module, ...before, depth: open.length, again: seen.has(module) }
+      seen.add(module)
       calls.push(call)
       open.push(call)
     }),
-    place.module.registerForwardHook((_, __, output) => {
+    module.registerForwardHook((_, __, output) => {
       const call = open.pop() as Call
+      // Here, because its first call gives a lazy layer its parameters and its class.
+      call.type = className(module.constructor)
+      call.own = ownElements(module)
       call.outputSize = firstTensor(output)?.sizes ?? []
-      call.multAdds += ownMultAdds(call.module, call.own, call.outputSize)
+      call.multAdds += ownMultAdds(module, call.own, call.outputSize)
       const above = open[open.length - 1]
       if (above !== undefined) above.multAdds += call.multAdds
     }),
@@ -233,25 +238,14 @@ export function summary(
   return new Summary(model, x, layers, 2 * dtypeSize.float32 * outputs, depth)
 }
 
-interface Place {
+interface Call {
   readonly name: string
-  readonly type: string
   readonly module: Module
-  /** The elements of its own parameters. */
-  readonly own: number
-}
-interface Call extends Place {
   readonly depth: number
   readonly again: boolean
+  type: string
+  /** The elements of its own parameters. */
+  own: number
   outputSize: Shape
   multAdds: number
 }
-
-/** Every module once. */
-const placed = (model: Module): Place[] =>
-  model.namedModules().map(([name, module]) => ({
-    name,
-    type: className(module.constructor),
-    module,
-    own: elements(ownParameters(module).map(([, p]) => p)),
-  }))
