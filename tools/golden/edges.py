@@ -264,6 +264,10 @@ ROWS = [
             f'F({POINTS}).pow_({p})',
             f'floatPower(F({POINTS}), {p})',
             f'I(-2, 0, 4).pow({p})',
+            f'I(-2, 0, 4).pow_({p})',
+            f'B(1, 0).pow_({p})',
+            f'U(1, 0).pow_({p} / 2)',
+            f'I(1, 0).pow_(F({p}))',
             f'B(1, 0).pow({p})',
             f'pow({p}, F({POINTS}))',
         )

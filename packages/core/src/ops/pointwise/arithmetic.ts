@@ -1,8 +1,9 @@
 // Sums, differences, products, quotients and powers. The functions take tensors and numbers, broadcast, and promote as
 // PyTorch does. As in all files of this folder, every export is an op with a method, an in-place form and cells in the
 // conformance suite.
-import { type DType, isFloat } from '../../base/dtype.ts'
+import { type DType, dtypeName, isFloat } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
+import { floatType } from '../../base/promotion.ts'
 import { negatedBool, subtractBools, toFloat, toInt } from '../../base/remedies.ts'
 import { type Expr, s } from '../../expr/expr.ts'
 import { operand } from '../../tensor/apply.ts'
@@ -155,8 +156,7 @@ type Rule = NonNullable<Elementwise['vjp']>
 const inverseRoot = (x: Expr): Expr => s.div(1, s.sqrt(x))
 const sqrtOp = rootOp(0.5, (x) => s.sqrt(x), inverseRoot)
 const rsqrtOp = rootOp(-0.5, inverseRoot, (x) => s.pow(x, -1.5))
-/** `x` to the power `y`. Two integers stay integers, and then no exponent may be negative. */
-export const pow = overloaded((x: TensorLike, y: TensorLike, ...none: []) => {
+function resolvePow(x: TensorLike, y: TensorLike, ...none: []): readonly [op: Elementwise, inputs: readonly Input[]] {
   nothingMore('pow', none)
   const inputs = operands('pow', x, y, 'exponent')
   if (typeof y === 'number' && y < 0 && typeof x === 'object' && !isFloat(x.dtype) && Number.isInteger(y)) {
@@ -164,6 +164,14 @@ export const pow = overloaded((x: TensorLike, y: TensorLike, ...none: []) => {
   }
   if (y === 0.5 || y === -0.5) return [y > 0 ? sqrtOp : rsqrtOp, [inputs[0]]]
   return [typeof y === 'object' ? powTensorOp : powOp, inputs]
+}
+/** `x` to the power `y`. Two integers stay integers, and then no exponent may be negative. */
+export const pow = overloaded(resolvePow, (x: TensorLike, y: TensorLike, ...none: []) => {
+  if (typeof x === 'object' && !isFloat(x.dtype) && typeof y === 'number' && !Number.isInteger(y)) {
+    const wanted = dtypeName[floatType(x.dtype)]
+    throw new RuntimeError(`Found dtype ${dtypeName[x.dtype]} but expected ${wanted}`, 'Write x = x.pow(exponent).')
+  }
+  return resolvePow(x, y, ...none)
 })
 
 const squareOp = elementwise('pow', (x) => s.mul(x, x), { grad: ({ dy, x: [x] }) => [s.mul(dy, s.mul(x, 2))] })
