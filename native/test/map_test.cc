@@ -246,6 +246,35 @@ TEST_CASE("bits do not depend on the number of threads, nor sums much on their l
   }
 }
 
+TEST_CASE("sums of what a step computes have the bits of sums of its values") {
+  const DType f = DType::float32;
+  const auto operand = [f](Trial& trial, int layout) {
+    return layout == 4 ? trial.number(f, 0.7) : trial.input(f, layout, mild_value);
+  };
+  for (const Kernels* kernels : all_kernels()) {
+    for (const Step step : {Step::mul, Step::abs, Step::sub}) {
+      for (const std::vector<int32_t>& sizes : {std::vector<int32_t>{512}, {1024}, {1531}, {8192}, {8704}, {25001}, {3, 9000}, {20, 1024}}) {
+        for (const int layout : {0, 2, 1, 4}) {
+          INFO("kernels " << std::string(kernels->name) << ", " << sizes[0] << ", layout " << layout);
+          // Where two results are reduced, values are written.
+          Trial trials[2];
+          for (Trial& trial : trials) {
+            seed = 5;
+            trial.sizes = sizes;
+            const int a = operand(trial, 0), b = operand(trial, layout);
+            trial.step(step, f, f, 0, a, b);
+            const int last = 1 << (sizes.size() - 1);
+            for (int k = 0; k < (&trial == trials ? 1 : 2); k++) trial.out(0, f, 0, Reduce::sum, last);
+            trial.run(*kernels);
+          }
+          const Buffer &one = trials[0].buffers.back(), &other = trials[1].buffers.back();
+          CHECK(memcmp(one.data, other.data, static_cast<size_t>(one.count * size_of(f))) == 0);
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("copies write rows between each other, each thread up to where its part ends" * inThreads) {
   for (const int32_t gap : {2, 3, 5}) {
     for (const int32_t wide : {28, 16, 7, 301}) {

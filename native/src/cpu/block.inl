@@ -1,7 +1,7 @@
 // The plan of a map, and its first decision: which loops a block covers. Also what follows from that: whether an
 // operand is contiguous in a block, is one value, or shares memory with an output.
 #pragma once
-#include "reduce.inl"
+#include "totals.inl"
 #include "room.inl"
 
 namespace flambeau::ISA {
@@ -13,6 +13,8 @@ namespace flambeau::ISA {
  * thread); of a row that is a block of its own though several would fit one, times its operands that are one value in it.
  */
 constexpr int64_t blockLength = 512, blockOfFew = 2048, plainLength = 65536, shortestRow = 384;
+/** Blocks whose sums, a vector for each run, are computed before they are added. */
+constexpr int64_t sumBlocks = 16;
 
 /** The layout of an input: one value, one value in each block, or in a block contiguous elements, or anything else. */
 enum class Layout { uniform, even, contiguous, strided };
@@ -54,11 +56,20 @@ struct Plan {
   const int32_t* sizes;
   /** The map's function. */
   BlockFunction blocks;
-  /** It is asked for the sums of whole blocks, because each of them is a row of two runs. */
+  /** Sums of whole blocks are computed without their values, because each of them is a row of two runs. */
   bool sums;
+  /** The last step's loop that does so. */
+  Loop total;
   /** A block covers up to `turns` turns of the loop `level`, of `inner` elements each. */
   int32_t level;
   int64_t turns, inner;
+  /** As many as there are in `sumBlocks` blocks, if these have no values in memory; otherwise `turns`. */
+  int64_t most;
+  int64_t turns_of(int64_t left) const {
+    if (left <= turns) return left;
+    const int64_t several = left < most ? left : most;
+    return several - several % turns;
+  }
   /** Nothing is computed, and all of it is reduced in place. */
   bool isPlain;
   /** Values are computed and reduced in blocks, and memory is slower than vectors are. */

@@ -39,8 +39,9 @@ class Walk {
     if (workspace.at() == nullptr) return false;
     open(Room(workspace.at()), from);
     for (;;) {
-      for (int64_t t = 0; t < sizes_[level]; t += plan_.turns) {
-        int64_t turns = sizes_[level] - t < plan_.turns ? sizes_[level] - t : plan_.turns;
+      for (int64_t t = 0, next; t < sizes_[level]; t = next) {
+        int64_t turns = plan_.turns_of(sizes_[level] - t);
+        next = t + turns;
         if (const int64_t rest = turns % width; plan_.inPlace() && turns > width && rest != 0) {
           turns -= rest;
           block(t + turns, rest);
@@ -170,12 +171,16 @@ class Walk {
       if (out.direct) slots_[out.slot].at = whole ? out_[k] + t * out.steps[level] * out.size : home(out.slot);
     }
     for (const Op *op = plan_.even, *end = op + plan_.evenCount; moved && op < end; op++) op->run(*op, slots_, op->count);
-    sums_ = plan_.sums && n == 2 * sumRun;
+    sums_ = plan_.sums && n % (2 * sumRun) == 0;
     if (plan_.blocks != nullptr) plan_.blocks(slots_, static_cast<int32_t>(sums_ ? -n : n));
     if constexpr (!isFetched) {
       if (plan_.overlaps) return row(n);
     }
-    for (const Op *op = plan_.ops, *end = op + plan_.opCount; op < end; op++) op->run(*op, slots_, n);
+    const Op *op = plan_.ops, *const end = op + plan_.opCount - (!isFetched && sums_ ? 1 : 0);
+    for (; op < end; op++) op->run(*op, slots_, n);
+    if constexpr (!isFetched) {
+      if (sums_) plan_.total(*op, slots_, n);
+    }
     for (int32_t k = 0; k < plan_.outCount; k++) {
       const Output& out = plan_.outs[k];
       if (out.reduction != nullptr) {
@@ -210,7 +215,7 @@ class Walk {
     const int64_t columns = out.columns != 0 ? out.columns : n;
     char* to = accumulators_[k];
     if (out.first <= plan_.level) to += offsets_[k] + t * out.accumulatorSteps[plan_.level];
-    if (sums_) return Reducer<float, Sum, double>::runs(values, to);
+    if (sums_) return Reducer<float, Sum, double>::runs(values, n, to);
     const bool isWhole = out.first > plan_.level;
     if (out.keepsColumns) {
       out.reduction->columns(values, n / columns, columns, to);

@@ -126,6 +126,21 @@ static void open_output(const Map& map, int32_t k, Plan& plan) {
   if (l == plan.level && (out.steps[l] != 0) == out.keepsColumns) out.columns = 0;
 }
 
+/** Whether and how sums are computed without the values. */
+static void choose_sums(const Map& map, Plan& plan) {
+  plan.most = plan.turns;
+  if constexpr (!isFetched) {
+    plan.total = plan.sums && plan.opCount > 0 ? sums_of(plan.ops[plan.opCount - 1].run) : nullptr;
+    plan.sums = plan.total != nullptr && plan.ops[plan.opCount - 1].d == plan.outs[0].slot;
+  }
+  bool isInPlace = plan.sums && plan.turns * plan.inner == 2 * sumRun && plan.opCount <= 1;
+  for (int32_t i = 0; i < map.inputCount; i++) isInPlace &= plan.inputs[i].layout != Layout::strided;
+  if (!isInPlace) return;
+  plan.most = sumBlocks * plan.turns;
+  // The loop does so itself, in time for each vector.
+  plan.looksAhead = false;
+}
+
 static void make_plan(const Map& map, uint64_t aliases, Room room, Plan& plan) {
   plan = {};
   plan.aliases = aliases;
@@ -158,7 +173,7 @@ static void make_plan(const Map& map, uint64_t aliases, Room room, Plan& plan) {
                                                                    : Layout::strided,
                       nullptr};
   }
-  plan.sums = isFetched && map.sums;
+  plan.sums = isFetched ? map.sums : map.outCount == 1;
   for (int32_t k = 0; k < map.outCount; k++) {
     open_output(map, k, plan);
     const Output& out = plan.outs[k];
@@ -167,6 +182,7 @@ static void make_plan(const Map& map, uint64_t aliases, Room room, Plan& plan) {
   }
   if (plan.elements == 0) return;
   Values(map, plan, vectors, target, partner).assign();
+  choose_sums(map, plan);
   plan.overlaps &= plan.opCount == 1;
   choose_parts(map, plan);
   place_accumulators(plan);

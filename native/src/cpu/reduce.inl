@@ -267,11 +267,12 @@ template <class T, class F, class A> struct Reducer {
     return Reducer<A, F, A>::across(total);
   }
 
-  /** Adds two runs, of which there is a vector each: `row` of twice `rowRun`. */
-  static void runs(const char* sums, char* to) {
-    const T* const p = reinterpret_cast<const T*>(sums);
+  /** Adds runs, of which there is a vector each, two by two: `row` of twice `rowRun`, for each of so many of n. */
+  static void runs(const char* sums, int64_t n, char* to) {
+    const T* p = reinterpret_cast<const T*>(sums);
     A* const acc = reinterpret_cast<A*>(to);
-    *acc = both(*acc, Reducer<A, F, A>::across(F::of(widened(load(p)), widened(load(p + L)))));
+    for (; n > 0; n -= 2 * rowRun, p += 2 * L)
+      *acc = both(*acc, Reducer<A, F, A>::across(F::of(widened(load(p)), widened(load(p + L)))));
   }
 
   /** Lane l combines the lanes of rows[l]. */

@@ -67,7 +67,9 @@ template <class T> using Mask = Pack<typename MaskOf<T>::Type, turn<T>>;
 template <class T, int64_t N> class In {
  public:
   ALWAYS_INLINE In(const Slot& slot) : at_(reinterpret_cast<const T*>(slot.at)), advance_(slot.advance * N) {}
-  ALWAYS_INLINE Pack<T, N> next() {
+  /** `ahead`: how many bytes after these are fetched from memory, if any. */
+  ALWAYS_INLINE Pack<T, N> next(int64_t ahead = 0) {
+    if (ahead != 0) __builtin_prefetch(reinterpret_cast<const char*>(at_) + ahead);
     const Pack<T, N> x = *reinterpret_cast<const typename PackOf<T, N>::Unaligned*>(at_);
     at_ += advance_;
     return x;
