@@ -5,6 +5,8 @@ import {
   arange,
   autograd,
   backward,
+  compile,
+  enableGrad,
   F,
   grad,
   inferenceMode,
@@ -884,6 +886,22 @@ describe('modes', () => {
     const x = leaf(1)
     expect(autograd.setGradEnabled(false, () => x.mul(2)).requiresGrad).toBe(false)
     expect(noGrad(() => autograd.setGradEnabled(true, () => x.mul(2))).requiresGrad).toBe(true)
+  })
+
+  it('setGradEnabled without a function holds until the next call or the end of the mode around it', () => {
+    const x = leaf(1)
+    const recorded = (): boolean => x.mul(2).requiresGrad
+    expect(noGrad(() => [autograd.setGradEnabled(true), recorded()])).toEqual([undefined, true])
+    try {
+      autograd.setGradEnabled(false)
+      expect([recorded(), enableGrad(recorded), recorded()]).toEqual([false, true, false])
+    } finally {
+      autograd.setGradEnabled(true)
+    }
+    expect(recorded()).toBe(true)
+    const step = compile(() => autograd.setGradEnabled(false))
+    expect(step).toThrow('setGradEnabled() without a function')
+    expect(recorded()).toBe(true)
   })
 })
 

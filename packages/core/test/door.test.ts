@@ -1594,7 +1594,7 @@ add('checkpointSequential', core.utils.checkpoint.checkpointSequential, [
 ])
 for (const name of ['noGrad', 'enableGrad', 'inferenceMode', 'scope'] as const)
   add(name, all[name], [at('fn', 'fn', () => () => 1)])
-add('setGradEnabled', core.setGradEnabled, [at('enabled', 'bool', true), at('fn', 'fn', () => () => 1)])
+add('setGradEnabled', core.setGradEnabled, [at('enabled', 'bool', true), at('fn', 'fn?', () => () => 1)])
 add('detectAnomaly', core.detectAnomaly, [at('fn', 'fn', () => () => 1), at('checkNan', 'bool?', false)])
 add('setDetectAnomaly', core.setDetectAnomaly, [at('mode', 'bool', false), at('checkNan', 'bool?', true)])
 add('random.forkRng', core.random.forkRng, [at('fn', 'fn', () => () => 1)])

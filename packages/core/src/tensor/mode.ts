@@ -2,6 +2,7 @@
 // packs the tensors that nodes save.
 import { checkCallable, checkSwitch } from '../base/callable.ts'
 import { RuntimeError } from '../base/errors.ts'
+import { effects } from './effects.ts'
 
 /** What a node saves in place of a tensor if a hook packs it; no check of versions applies to it. */
 export interface Packed {
@@ -74,10 +75,16 @@ export const noGrad = <R>(fn: () => R, ...none: []): R => withMode('noGrad', { g
 export const enableGrad = <R>(fn: () => R, ...none: []): R =>
   withMode('enableGrad', { grad: !mode.inference }, fn, none)
 
-/** Runs `fn` with recording on or off. */
-export function setGradEnabled<R>(enabled: boolean, fn: () => R, ...none: []): R {
+/** Runs `fn` with recording on or off; without `fn` it stays so. */
+export function setGradEnabled(enabled: boolean): void
+export function setGradEnabled<R>(enabled: boolean, fn: () => R, ...none: []): R
+export function setGradEnabled<R>(enabled: boolean, fn?: () => R, ...none: []): R | undefined {
   checkSwitch('enabled', enabled)
-  return withMode('setGradEnabled', { grad: enabled && !mode.inference }, fn, none)
+  const grad = enabled && !mode.inference
+  if (fn !== undefined) return withMode('setGradEnabled', { grad }, fn, none)
+  effects.sink?.refuse('setGradEnabled() without a function', 'Give it one: setGradEnabled(false, () => ...).')
+  mode.grad = grad
+  return undefined
 }
 
 /** Runs `fn` like `noGrad`; tensors that it creates can never take part in autograd afterwards. */
