@@ -84,9 +84,9 @@ template <class T> struct Strip {
   int64_t bLast, cLast, last;
   /** Whether to add the product to c. */
   bool add;
-  /** What is fetched while tiles are computed, and how far each step of the sum goes on in it. */
-  const T* ahead;
-  int64_t aheadStep;
+  /** What is fetched while tiles are computed, and how far each step of the sum goes on in it; nothing is for 0. */
+  const T* ahead = nullptr;
+  int64_t aheadStep = 0;
 
   /** Fetches elements that are read next, up to half a row of b in each step. WebAssembly cannot. */
   void fetch(const T* next, int64_t step) {
@@ -102,8 +102,9 @@ template <class T> struct Strip {
 /**
  * c = or += a b in tiles of R rows and N vectors. Every four rows of a have their own pointer, because one for all of
  * them would need more strides than there are registers. `packed`: the elements that a step reads are side by side.
+ * `fetches`: what the strip reads next is fetched.
  */
-template <class T, int R, int N, bool packed> static void tiles(const Strip<T>& strip) {
+template <class T, int R, int N, bool packed, bool fetches> static void tiles(const Strip<T>& strip) {
   constexpr int64_t L = lanes<T>;
   const auto [count, aTile, k, first, stripRow, stripColumn, firstB, stripB, firstC, cRow, stripLast, cLast, last, add,
               firstAhead, aheadStep] = strip;
@@ -133,7 +134,7 @@ template <class T, int R, int N, bool packed> static void tiles(const Strip<T>& 
 #pragma GCC unroll 4
       for (int j = 0; j < N - 1; ++j) row[j] = load(b + j * L);
       row[N - 1] = masked && N == 1 ? load_some(b, last) : load(b + bLast);
-      if constexpr (!packsTiles) {
+      if constexpr (fetches) {
 #pragma GCC unroll 2
         for (int j = 0; j < N / 2; ++j) __builtin_prefetch(ahead + j * L);
         ahead += aheadStep;
@@ -177,10 +178,15 @@ template <class T, int N, int... R> struct Tiles<T, N, std::integer_sequence<int
   static void run(int64_t rows, const Strip<T>& strip) {
     if constexpr (packsTiles && N > 1) {
       const bool isPacked = strip.aRow == 1 && strip.aColumn == rows && strip.bRow == N * lanes<T>;
-      static constexpr void (*const of[])(const Strip<T>&) = {tiles<T, R + 1, N, true>...};
+      static constexpr void (*const of[])(const Strip<T>&) = {tiles<T, R + 1, N, true, false>...};
       if (isPacked && strip.bLast == strip.bRow - lanes<T>) return of[rows - 1](strip);
     }
-    static constexpr void (*const of[])(const Strip<T>&) = {tiles<T, R + 1, N, false>...};
+    // Loads bound tiles of one vector. Only ways of float32 fetch.
+    if constexpr (!packsTiles && N > 1 && sizeof(T) == 4) {
+      static constexpr void (*const of[])(const Strip<T>&) = {tiles<T, R + 1, N, false, true>...};
+      if (strip.aheadStep > 0) return of[rows - 1](strip);
+    }
+    static constexpr void (*const of[])(const Strip<T>&) = {tiles<T, R + 1, N, false, false>...};
     of[rows - 1](strip);
   }
 };
@@ -368,7 +374,6 @@ template <class T, class Finish> static void gemm(const Product<T>& it, const Re
             strip.bRow = vectors * L;
             strip.bLast = strip.bRow - L;
           }
-          strip.fetch(strip.b, 0);
           strip.a = packsA ? packedA : a;
           strip.aColumn = packsA ? height : it.aColumn;
           strip.c = it.c + row * it.n + j;

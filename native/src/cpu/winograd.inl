@@ -570,7 +570,6 @@ static void run_summed_winograd(const Nested<T>& it, int64_t parts, const Ranges
             strip.b = outputs + term * outputStep + panel * L;
             strip.c = sums + slice * sliceStep + term * sumStep + first * width + panel * L;
             strip.tiles = (end - first) / height;
-            strip.fetch(strip.b, 0);
             run_strip(height, own, strip);
             const int64_t done = strip.tiles * height, rest = end - first - done;
             if (rest == 0) continue;
