@@ -295,11 +295,11 @@ TEST_CASE("gradients of norms of slices, whose channels repeat after every slice
   });
 }
 
-/** Calls body with batches of all sizes, with channels that are cut into parts, and with channels side by side that are. */
+/** Calls body with batches of all sizes, with channels that are cut into parts: one by one, side by side, and some together. */
 template <class F> void of_all_batches(Composite kind, F&& body) {
   of_all_sizes(kind, body);
   for (const Kernels* kernels : all_kernels()) {
-    for (const auto& [outer, n, inner] : {std::array<int32_t, 3>{300, 2, 500}, {700, 3, 199}, {9000, 19, 1}}) {
+    for (const auto& [outer, n, inner] : {std::array<int32_t, 3>{300, 2, 500}, {700, 3, 199}, {9000, 19, 1}, {9000, 5, 13}, {70, 150, 50}}) {
       RowTrial trial(kind, DType::float32, outer, n, inner);
       body(trial, *kernels);
     }
@@ -320,6 +320,9 @@ TEST_CASE("norms of batches") {
     const int64_t n = t.rows.n;
     for (const int64_t count : {t.elements(), n, n, int64_t{1}, t.elements(), n, n, n}) t.add(count, t.rows.dtype);
     t.buffers[3].set(0, 0.25);
+    // Parts of the samples differ in their means.
+    for (int64_t i = 0; i < t.elements(); i++)
+      t.buffers[0].set(i, t.buffers[0].at(i) + 4.0 * static_cast<double>(i) / static_cast<double>(t.elements()));
     t.run(kernels);
     for (int64_t c = 0; c < n; c++) {
       const auto [mean, squares] = moments_of(t, 0, c);

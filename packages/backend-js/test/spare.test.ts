@@ -44,6 +44,19 @@ test('a collection finds freed memory dead, and there is never much of it', () =
   expect(again.length).toBeGreaterThan(0)
 })
 
+test('more of it waits where the C library would map each piece anew', () => {
+  garbage.all()
+  const reused = (bytes: number): number => {
+    const many = Array.from({ length: 2 ** 27 / bytes }, () => zeros(bytes / 4))
+    const memories = new Set(many.map(memoryOf))
+    for (const each of many) each.dispose()
+    return many.filter(() => memories.has(memoryOf(zeros(bytes / 4)))).length
+  }
+  expect(reused(2 ** 25)).toBe(4)
+  garbage.all()
+  expect(reused(2 ** 24)).toBe(4)
+})
+
 test('what a step uses again waits over the end of the next one, and is dead after that', () => {
   const collect = () => {
     // A collection waits until there was more other work than the one before took.

@@ -86,7 +86,10 @@ export interface Spare {
 
 /** The bytes of new array buffers after which V8 looks for dead young ones. */
 const pace = 2 ** 23
-/** How many bytes that were freed explicitly may wait for their next use. */
+/**
+ * How many bytes that were freed explicitly may wait for their next use; four times as many where each piece has 32 MB, because
+ * the C library would get every such piece from the system again.
+ */
 const mostSpare = 2 ** 26
 /** How many bytes more than there were may be alive before it looks among all. */
 const growth = 2 ** 25
@@ -125,15 +128,15 @@ class Garbage {
   #grow: ReturnType<typeof growthHere> | undefined
   #holding = false
   /** What was freed and waits for its next use, by kind: the one freed last, which has the one before. */
-  #spares = new Map<number, Spare>()
+  #spares = new Map<number, Spare | undefined>()
   #spareBytes = 0
   /** What waited already when the last step ended. */
-  #older = new Map<number, Spare>()
+  #older = new Map<number, Spare | undefined>()
 
   /** Keeps a slab until the next collection, which finds it dead, unless that is too much. */
   put(slab: Spare): void {
     const { kind, bytes } = slab
-    if (kind <= 0 || this.#spareBytes + bytes > mostSpare) return
+    if (kind <= 0 || this.#spareBytes + bytes > mostSpare * (bytes < growth ? 1 : 4)) return
     slab.kind = -kind
     slab.next = this.#spares.get(kind)
     this.#spares.set(kind, slab)
@@ -142,11 +145,10 @@ class Garbage {
 
   /** The slab of a kind that was freed last, because it may still be in a cache. */
   take(kind: number): Spare | undefined {
-    const spares = this.#spares.has(kind) ? this.#spares : this.#older
+    const spares = this.#spares.get(kind) ? this.#spares : this.#older
     const slab = spares.get(kind)
     if (slab === undefined) return undefined
-    if (slab.next === undefined) spares.delete(kind)
-    else spares.set(kind, slab.next)
+    spares.set(kind, slab.next)
     slab.next = undefined
     slab.kind = kind
     slab.used = true
