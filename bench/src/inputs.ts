@@ -14,7 +14,7 @@ export class InputFiles {
     this.#folder = folder
   }
 
-  async of({ name, inputs }: Workload): Promise<Record<string, Stored>> {
+  async of({ name, inputs }: Pick<Workload, 'name' | 'inputs'>): Promise<Record<string, Stored>> {
     const known = this.#written.get(inputs)
     if (known !== undefined) return known
     const stored = Object.entries(await inputs()).map(

@@ -3,13 +3,14 @@
 import { F, grad, manualSeed, noGrad, ones, randn, type Tensor, zeros } from 'flambeau'
 import { type Inputs, input, type Workload } from './workload.ts'
 
-/** `pass`: an elementwise pass, to compare with. */
-export type Kind = 'pass' | 'max' | 'avg' | 'mean' | 'batch' | 'evaluation' | 'instance' | 'group' | 'layer'
+export type Kind = 'max' | 'avg' | 'mean' | 'batch' | 'evaluation' | 'instance' | 'group' | 'layer'
 export type Direction = 'forward' | 'training'
 
 export interface Layer {
   readonly kind: Kind
   readonly sizes: readonly number[]
+  /** The samples after which inputs repeat; by default all. */
+  readonly samples?: number
   /** Of windows: size, stride, padding. */
   readonly windows?: readonly number[]
 }
@@ -36,24 +37,26 @@ const outputOf = ({ kind, sizes, windows }: Layer): number[] => {
 
 const elementsOf = (sizes: readonly number[]): number => sizes.reduce((n, size) => n * size, 1)
 
-/**
- * The memory that a step has to read and write at least, in passes that read and write as much as the input. Statistics of
- * a batch are needed before anything is written, and lie too far from what follows to be in a cache; those of a slice do
- * not. A gradient reads the input again, or which element of a window was the largest.
- */
-export function passesOf(layer: Layer, direction: Direction): number {
-  const { kind, sizes, windows } = layer
-  const part = elementsOf(outputOf(layer)) / elementsOf(sizes)
-  const needed = { forward: 1 + part, backward: part + 1 }
-  if (kind === 'max') Object.assign(needed, { forward: 1 + part, backward: 3 * part + 1 })
-  else if (kind === 'batch') Object.assign(needed, { forward: 3, backward: 5 })
-  else if (windows === undefined && kind !== 'mean') Object.assign(needed, { forward: 2, backward: 3 })
-  return (direction === 'forward' ? needed.forward : needed.forward + needed.backward) / 2
+/** The same layer on so many samples that its input has at least as many elements. */
+export function enlarged(layer: Layer, elements: number): Layer {
+  const [samples, ...sample] = layer.sizes
+  const times = Math.ceil(elements / elementsOf(layer.sizes))
+  return { ...layer, sizes: [samples * times, ...sample], samples }
+}
+
+/** The same layer on the least that it takes: hardly more than a call. */
+export const smallest = ({ kind, windows, sizes }: Layer): Layer => {
+  const side = windows?.[0] ?? 2
+  return { kind, windows, sizes: [1, 2, side, side].slice(0, sizes.length) }
 }
 
 export const inputsOf = (layer: Layer) => (): Inputs => {
   manualSeed(0)
-  return { x: randn(...layer.sizes), dy: randn(...outputOf(layer)) }
+  const repeating = ([all, ...sample]: readonly number[]): Tensor => {
+    const { samples = all } = layer
+    return randn(samples, ...sample).repeat(all / samples, ...sample.map(() => 1))
+  }
+  return { x: repeating(layer.sizes), dy: repeating(outputOf(layer)) }
 }
 
 /** The layer as a function of its input, with a weight and a bias if it normalises. */
@@ -61,8 +64,6 @@ function functionOf({ kind, sizes, windows = [] }: Layer, parameters: readonly T
   const [kernelSize, stride, padding] = windows
   const [weight, bias] = parameters
   switch (kind) {
-    case 'pass':
-      return (x) => x.mul(2)
     case 'max':
       return (x) => F.maxPool2d(x, { kernelSize, stride, padding })
     case 'avg':
@@ -84,7 +85,7 @@ function functionOf({ kind, sizes, windows = [] }: Layer, parameters: readonly T
   }
 }
 const parametersOf = ({ kind, sizes, windows }: Layer): Tensor[] => {
-  if (kind === 'pass' || kind === 'mean' || windows !== undefined) return []
+  if (kind === 'mean' || windows !== undefined) return []
   const each = kind === 'layer' ? sizes.slice(1) : [sizes[1]]
   return [ones(...each).requiresGrad_(), zeros(...each).requiresGrad_()]
 }
