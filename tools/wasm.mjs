@@ -44,7 +44,7 @@ const faults = (bytes) => {
   const module = new WebAssembly.Module(bytes)
   const names = (list) => list.map(({ module, name }) => (module ? `${module}.${name}` : name)).join(' ')
   const wanted =
-    'memory __stack_pointer _initialize format allocate release submit define program drop run keep forget matrices __indirect_function_table narrow sin cos tan atan2 message'
+    'memory __stack_pointer _initialize format allocate release submit define program drop run keep forget matrices __indirect_function_table normals narrow sin cos tan atan2 message'
   const imports = names(WebAssembly.Module.imports(module))
   const exports = names(WebAssembly.Module.exports(module))
   return [

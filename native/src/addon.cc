@@ -221,6 +221,17 @@ napi_value Addon::narrow(napi_env env, napi_callback_info info) noexcept {
   return nullptr;
 }
 
+/** normals(words, std): overwrites whole sixteens of random words in a Float32Array with normal numbers times `std`. */
+napi_value Addon::normals(napi_env env, napi_callback_info info) noexcept {
+  const Arguments<2> args(env, info);
+  Elements<float> words;
+  double std;
+  if (!elements_of(env, args.values[0], &words) || napi_get_value_double(env, args.values[1], &std) != napi_ok)
+    return raise(env, "native: normals takes a Float32Array and a number");
+  args.addon->kernels->normals(words.data, words.length, static_cast<float>(std));
+  return nullptr;
+}
+
 // ---- the other exports ----
 
 /** address(array): the address of its elements. */
@@ -420,6 +431,7 @@ Addon::Addon(Napi::Env env, Napi::Object exports) {
   define_hot("run", run);
   define_hot("matrices", matrices);
   define_hot("narrow", narrow);
+  define_hot("normals", normals);
 }
 
 }  // namespace flambeau

@@ -56,6 +56,7 @@ class Addon : public Napi::Addon<Addon> {
   static napi_value run(napi_env env, napi_callback_info info) noexcept;
   static napi_value matrices(napi_env env, napi_callback_info info) noexcept;
   static napi_value narrow(napi_env env, napi_callback_info info) noexcept;
+  static napi_value normals(napi_env env, napi_callback_info info) noexcept;
 
   /** Waits for the run on another thread. */
   void settle() const;

@@ -248,6 +248,8 @@ struct Kernels {
   void (*release)(void* prepared);
   /** Rounds doubles. */
   void (*narrow)(const double* from, int64_t n, float* to);
+  /** Overwrites whole sixteens of random words with normal numbers times `std`. */
+  void (*normals)(float* words, int64_t n, float std);
 #if !defined(__wasm__)
   /** Adds elements to sums in double precision: a fold's loop over rows. */
   void (*add_to_sums)(const float* from, int64_t n, double* sums);

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
-#include <initializer_list>
 
 namespace flambeau {
 
@@ -29,42 +27,45 @@ bool rotates_rows(const Matrices& it) {
 }  // namespace
 
 bool fits(const Matrices& it) {
-  // Products of sizes may be wider than addresses.
-  const int64_t p = it.sizes[0], q = it.sizes[1], r = it.sizes[2], s = it.sizes[3], t = it.sizes[4];
-  const int64_t few = std::min(p, q);
-  const auto have = [&](int32_t sizes, std::initializer_list<int64_t> needed) {
-    return it.sizeCount == sizes && it.arrayCount == static_cast<int32_t>(needed.size()) &&
-           (it.count == 0 || std::equal(needed.begin(), needed.end(), it.lengths, std::less_equal<int64_t>()));
+  const int64_t p = it.sizes[0], q = it.sizes[1], least{0};
+  // What the needs below refer to. Products of sizes may be wider than addresses.
+  const int64_t terms[] = {0, 1, p, q, it.sizes[2], std::min(p, q), std::max(p - 2, least), std::max(q - 2, least)};
+  enum : uint8_t { none, one, P, Q, R, few, lessP, lessQ };
+  /** How many sizes and arrays a routine takes, and for each array two terms: it has as many elements as their product. */
+  constexpr uint8_t needs[][2 + 2 * mostMatrixArrays] = {
+      /* lu */ {3, 3, P, Q, few, one, one, one},
+      /* cholesky */ {1, 2, P, P, one, one},
+      /* triangle */ {4, 2, P, Q, P, P},
+      /* solve */ {2, 3, P, Q, P, P, P, one},
+      /* subtract */ {3, 3, P, Q, P, R, R, Q},
+      /* qr */ {2, 2, P, Q, few, one},
+      /* reflected */ {5, 3, P, Q, none, none, none, none},
+      /* tridiagonal */ {1, 4, P, P, P, one, P, one, lessP, one},
+      /* bidiagonal */ {2, 5, P, Q, Q, one, Q, one, Q, one, lessQ, one},
+      /* rotate */ {1, 4, none, none, none, none, none, none, none, none},
+      /* invert */ {1, 4, P, P, P, one, one, one, P, P},
   };
-  switch (it.routine) {
-    case Routine::lu:
-      return have(3, {p * q, few, 1});
-    case Routine::cholesky:
-      return have(1, {p * p, 1});
-    case Routine::triangle:
-      return have(4, {p * q, p * p});
-    case Routine::solve:
-      return have(2, {p * q, p * p, p});
-    case Routine::subtract:
-      return have(3, {p * q, p * r, r * q});
-    case Routine::qr:
-      return have(2, {p * q, few});
-    case Routine::reflected: {
-      const int64_t count = it.lengths[2];
-      return have(5, {p * q, count == 0 ? 0 : (p - 1) * s + (count - 1) * t + 1, 0}) && (count == 0 || count + r <= p);
+  if (static_cast<uint32_t>(it.routine) >= static_cast<uint32_t>(Routine::count)) return false;
+  const uint8_t* const need = needs[static_cast<int32_t>(it.routine)];
+  if (it.sizeCount != need[0] || it.arrayCount != need[1]) return false;
+  if (it.count != 0) {
+    for (int32_t i = 0; i < it.arrayCount; i++) {
+      if (it.lengths[i] < terms[need[2 * i + 2]] * terms[need[2 * i + 3]]) return false;
     }
-    case Routine::tridiagonal:
-      return have(1, {p * p, p, p, std::max<int64_t>(p - 2, 0)});
-    case Routine::bidiagonal:
-      return p >= q && have(2, {p * q, q, q, q, std::max<int64_t>(q - 2, 0)});
-    case Routine::rotate:
-      return have(1, {0, 0, 0, 0}) && rotates_rows(it);
-    case Routine::invert:
-      return have(1, {p * p, p, 1, p * p});
-    case Routine::count:
-      break;
   }
-  return false;
+  const int64_t count = it.lengths[2];
+  switch (it.routine) {
+    case Routine::reflected:
+      return count == 0 ||
+             (count + it.sizes[2] <= p &&
+              (it.count == 0 || it.lengths[1] >= (p - 1) * it.sizes[3] + (count - 1) * it.sizes[4] + 1));
+    case Routine::bidiagonal:
+      return p >= q;
+    case Routine::rotate:
+      return rotates_rows(it);
+    default:
+      return true;
+  }
 }
 
 }  // namespace flambeau

@@ -223,7 +223,7 @@ INLINE char* address(const Operand& x, const Memory& memory) {
 }
 
 /** Pairs of a stored output and an input are bits; if there are more pairs than bits, all count as sharing memory. */
-static uint64_t aliases_of(const Map& map, const Memory& memory) {
+SHORT static uint64_t aliases_of(const Map& map, const Memory& memory) {
   if (map.outCount * static_cast<int64_t>(map.inputCount) > 64) return ~uint64_t{0};
   uint64_t found = 0, bit = 1;
   for (int32_t k = 0; k < map.outCount; k++) {

@@ -36,6 +36,12 @@
 
 #define ALWAYS_INLINE __attribute__((always_inline))
 #define INLINE static inline ALWAYS_INLINE
+#if defined(__wasm__)
+/** Compiled for size in the module: what prepares loops takes little of their time. */
+#define SHORT __attribute__((minsize))
+#else
+#define SHORT
+#endif
 
 /**
  * A value that is in a register from here on: a product is not fused with the sum that uses it, and a vector that several

@@ -1,8 +1,9 @@
-// The kernels of one instruction set: maps, prepared maps, padding, products of integers, and the table of all of them. This file
-// and those of floats, doubles and rows are compiled once for every set (CMakeLists.txt), side by side because products
-// take longest to compile.
+// The kernels of one instruction set: maps, prepared maps, padding, products of integers, normal numbers, and the table of
+// all of them. This file and those of floats, doubles and rows are compiled once for every set (CMakeLists.txt), side by
+// side because products take longest to compile.
 #include "contract.inl"
 #include "map.inl"
+#include "normals.inl"
 #include "pad.inl"
 
 namespace flambeau::ISA {
@@ -10,7 +11,7 @@ namespace flambeau::ISA {
 /**
  * Prepares the expression after a single product for all of c at once; several products compute it one after another.
  */
-static void* prepare_finish(const Contract& it) {
+SHORT static void* prepare_finish(const Contract& it) {
   if (it.batch > 0 || !has_finish(it) || !finishes_in_parts(it)) return nullptr;
   const Region whole{0, it.m, 0, it.n};
   const int64_t bytes = FinishInputs::bytes(it);
@@ -72,7 +73,7 @@ void add_to_sums(const float* from, int64_t n, double* sums) {
 #endif
 
 extern const Kernels kernels{NAME, map, any, contract, composite, pad, matrices, prepare, prepare_finish, run_prepared, release,
-                             narrow,
+                             narrow, normals,
 #if !defined(__wasm__)
                              add_to_sums
 #endif

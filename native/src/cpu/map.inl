@@ -60,7 +60,7 @@ class Walk {
   }
 
  private:
-  void open(Room room, int64_t from) {
+  SHORT void open(Room room, int64_t from) {
     slots_ = room.take<Slot>(plan_.slotCount);
     in_ = room.take<const char*>(plan_.inputCount);
     loaded_ = room.take<const char*>(plan_.inputCount);
@@ -289,7 +289,7 @@ static void write_identity(const Output& out, int32_t depth, const int32_t* size
 }
 
 /** Sets a plan's operand addresses, and computes values that are the same for all elements. */
-static void bind(const Map& map, const Memory& memory, char* answer, Plan& plan) {
+SHORT static void bind(const Map& map, const Memory& memory, char* answer, Plan& plan) {
   for (int32_t k = 0; k < map.outCount; k++) {
     plan.outs[k].base = answer != nullptr ? answer : address(map.outs[k].to.operand, memory);
   }

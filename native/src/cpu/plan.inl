@@ -141,7 +141,7 @@ static void choose_sums(const Map& map, Plan& plan) {
   plan.looksAhead = false;
 }
 
-static void make_plan(const Map& map, uint64_t aliases, Room room, Plan& plan) {
+SHORT static void make_plan(const Map& map, uint64_t aliases, Room room, Plan& plan) {
   plan = {};
   plan.aliases = aliases;
   plan.depth = map.depth == 0 ? 1 : map.depth;

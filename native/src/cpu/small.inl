@@ -43,7 +43,7 @@ static int64_t small_bytes(const Map& map, int64_t n) {
          bytes_of<int32_t>(map.outCount) + values * padded(n * static_cast<int64_t>(sizeof(double)) + slack);
 }
 
-static void make_small(const Map& map, int64_t n, Room room, Small& small) {
+SHORT static void make_small(const Map& map, int64_t n, Room room, Small& small) {
   small = {n, 0, room.take<Way>(map.inputCount), room.take<Slot>(map.inputCount + int64_t{map.codeCount}),
            room.take<Op>(map.codeCount), room.take<int32_t>(map.outCount)};
   Slot* slots = small.slots;

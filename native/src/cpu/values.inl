@@ -207,7 +207,7 @@ class Values {
     return false;
   }
 
-  void code(int32_t i) {
+  SHORT void code(int32_t i) {
     const Code& code = map_.codes[i];
     if (code.step == Step::constant) {
       double x;

@@ -161,6 +161,7 @@ void flambeau_forget(int32_t handle) {
 static_assert(sizeof(Matrices) == 4 * (4 + mostMatrixSizes + 2 * mostMatrixArrays), "sizes and addresses have 32 bits");
 bool flambeau_matrices(const Matrices* call) { return fits(*call) && state().kernels.matrices(*call); }
 
+void flambeau_normals(float* words, uint32_t count, float std) { state().kernels.normals(words, count, std); }
 void flambeau_narrow(const double* from, uint32_t count, float* to) { state().kernels.narrow(from, count, to); }
 
 double flambeau_sin(double x) { return ::sin(x); }

@@ -68,6 +68,9 @@ EXPORT(matrices) bool flambeau_matrices(const flambeau::Matrices* call);
 /** Rounds so many doubles to floats. */
 EXPORT(narrow) void flambeau_narrow(const double* from, uint32_t count, float* to);
 
+/** Overwrites whole sixteens of random words with normal numbers times `std`. */
+EXPORT(normals) void flambeau_normals(float* words, uint32_t count, float std);
+
 /** What emitted functions call where their own do not suffice. */
 EXPORT(sin) double flambeau_sin(double x);
 EXPORT(cos) double flambeau_cos(double x);

@@ -37,6 +37,8 @@ export interface Addon {
   matrices(routine: number, count: number, arrays: number, ...rest: (Float64Array | number)[]): boolean
   /** Rounds the elements of an array, and writes them into another from one of its elements on. */
   narrow(from: Float64Array, to: Float32Array, at: number): void
+  /** Overwrites whole sixteens of random words with normal numbers times `std`. */
+  normals(words: Float32Array, std: number): void
   /** 0 and '' change nothing. */
   configure(threads: number, isa: string, blas: string): void
   report(): Report

@@ -31,6 +31,7 @@ export function hostOf(addon: Addon): NativeHost {
         else to.set(from, at)
       },
     },
+    normals: () => addon.normals,
     moves: 0,
     gather() {},
     place(slab) {

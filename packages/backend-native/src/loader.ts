@@ -72,6 +72,7 @@ const functions: Record<Exclude<keyof Addon, 'version' | 'format'>, true> = {
   largeBuffer: true,
   matrices: true,
   narrow: true,
+  normals: true,
   open: true,
   program: true,
   report: true,

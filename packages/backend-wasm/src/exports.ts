@@ -49,6 +49,8 @@ export interface Exports {
   matrices(call: number): number
   /** Rounds so many numbers of float64 to float32. */
   narrow(from: number, count: number, to: number): void
+  /** Overwrites whole sixteens of random words with normal numbers times `std`. */
+  normals(words: number, count: number, std: number): void
   /** What emitted functions call where their own do not suffice. */
   sin(x: number): number
   cos(x: number): number

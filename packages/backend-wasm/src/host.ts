@@ -1,5 +1,5 @@
 // The module as the host of the stream. Words, rows and numbers are written where the module reads them.
-import type { Slab, TypedArray } from '@flambeau/core/backend'
+import type { BoxMuller, Slab, TypedArray } from '@flambeau/core/backend'
 import { type Arena, ended, fetched, type Handle, type Host, type Shared } from '@flambeau/stream'
 import { emit } from './emit/emit.ts'
 import { Functions } from './emit/functions.ts'
@@ -78,6 +78,12 @@ export class WasmHost implements Host {
     this.words = heap.words
     this.numbers = heap.numbers
     this.#functions = new Functions(heap.exports)
+  }
+
+  readonly #normals: BoxMuller = (words, std) => this.#heap.exports.normals(words.byteOffset, words.length, std)
+
+  normals({ buffer }: TypedArray): BoxMuller | undefined {
+    return buffer === this.#heap.bytes.buffer ? this.#normals : undefined
   }
 
   get moves(): number {

@@ -192,6 +192,7 @@ const functions: readonly (keyof Exports)[] = [
   'keep',
   'message',
   'narrow',
+  'normals',
   'program',
   'release',
   'run',

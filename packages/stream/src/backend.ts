@@ -1,6 +1,7 @@
 // A backend over a host. Instructions are written to a batch, which the host runs when it is full or has enough work,
 // before a read or a write, and right after an instruction that can fail. What only JavaScript computes runs here.
 import {
+  type BoxMuller,
   type Capabilities,
   type DeviceBuffer,
   dtypes,
@@ -78,9 +79,9 @@ export abstract class StreamBackend<H extends Host, M extends HostMemory> implem
     writeHost(out, data)
   }
 
-  fill(out: Output, elements: (memory: TypedArray) => void): void {
+  fill(out: Output, elements: (memory: TypedArray, make?: BoxMuller) => void): void {
     this.submit()
-    fillHost(out, elements)
+    fillHost(out, (memory) => elements(memory, this.host.normals?.(memory)))
   }
 
   run(instr: Instr): void {

@@ -1,6 +1,6 @@
 // The host that runs words: an addon in Node, or a module of WebAssembly. This package only needs its names for memory
 // and its programs. Memory of a host may move between runs, so addresses are asked for run by run.
-import type { Backend, CompositeKind, DType, HostMatrices, Slab, TypedArray } from '@flambeau/core/backend'
+import type { Backend, BoxMuller, CompositeKind, DType, HostMatrices, Slab, TypedArray } from '@flambeau/core/backend'
 
 /** A checked program in the host. */
 export interface Handle {
@@ -25,6 +25,8 @@ export interface Host {
   readonly fused: ReadonlySet<CompositeKind>
   /** Runs routines of linear algebra, those that it has, over as much as is worth a call. */
   readonly matrices?: HostMatrices
+  /** What makes normal numbers in a tensor's memory; undefined if the host does not reach it. Absent if it has none. */
+  normals?(memory: TypedArray): BoxMuller | undefined
   /** Counts the times that a slab which had an address moved. */
   readonly moves: number
   /** Begins a run: what `place` and `lend` return from now on holds until the run has ended. */

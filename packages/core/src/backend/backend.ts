@@ -215,6 +215,9 @@ export interface Memory {
   readonly cells?: number
 }
 
+/** Makes sixteens of words normal numbers times `std`, with the bits of core's. */
+export type BoxMuller = (words: Float32Array, std: number) => void
+
 export interface Backend {
   readonly name: string
   /** Distinguishes backends of one name: 'cpu'. Its device then also has the name 'gpujs:cpu'. */
@@ -226,10 +229,10 @@ export interface Backend {
   alloc(spec: Spec): DeviceBuffer
   write(out: Output, data: TypedArray): void
   /**
-   * Lets a function fill an output's memory in row-major order, if that is the host's: `write` without a copy. The
-   * function writes every element. If absent, core writes an array that it has filled.
+   * `write` without a copy: lets a function fill an output's memory in row-major order, if that is the host's. If absent,
+   * core writes an array that it has filled.
    */
-  fill?(out: Output, elements: (memory: TypedArray) => void): void
+  fill?(out: Output, elements: (memory: TypedArray, make?: BoxMuller) => void): void
   /** `write` from another backend's memory, past the host; returns whether it did. If absent, core reads and writes. */
   receive?(out: Output, from: View): boolean
   /** Keeps the order; may queue work; never returns a value. */

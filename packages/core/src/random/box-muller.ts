@@ -34,11 +34,11 @@ const [L0, L1, L2, L3, L4, L5, L6, L7, L8] = float32s(
 )
 const [S0, S1, S2] = float32s(0xb94ca1f9, 0x3c08839e, 0xbe2aaaa3)
 const [C0, C1, C2] = float32s(0x37ccf5ce, 0xbab6061a, 0x3d2aaaa5)
-// Constants in parts, each so short that small multiples of it are exact: log 2 and a quarter of a turn. In float64
-// multiples of the whole quarter are exact, too.
-const [LN2_LOW, LN2_HIGH] = float32s(0xb95e8083, 0x3f318000)
-const QUARTER = float32s(0x3fc90000, 0x39fda000, 0x33a22169).reduce((sum, part) => sum + part)
-const [FOUR_OVER_PI, TURN] = float32s(0x3fa2f983, 0x40c90fdb)
+// Log 2 in parts, each so short that small multiples of it are exact; and a quarter of a turn, PyTorch's three parts of it
+// (0x3fc90000, 0x39fda000, 0x33a22169) together, whose small multiples are exact in float64.
+const LN2_HIGH = 0.693359375
+const QUARTER = 1.5707963267948983
+const [LN2_LOW, FOUR_OVER_PI, TURN] = float32s(0xb95e8083, 0x3fa2f983, 0x40c90fdb)
 /** The root of 1/2 in units of 2^-24. */
 const SQRT_HALF = 0xb504f3
 
@@ -46,10 +46,8 @@ const SQRT_HALF = 0xb504f3
 const UNITS = 2 ** 24
 const UNIT_TURN = TURN / UNITS
 
-// By the bits of a number of units, what their exponent adds to a logarithm.
-const exponents = Float64Array.from({ length: 26 }, (_, bits) => bits - 24)
-const lows = exponents.map((exponent) => Math.fround(exponent * LN2_LOW))
-const highs = exponents.map((exponent) => exponent * LN2_HIGH)
+/** By the bits of a number of units, the lower part of what their exponent adds to a logarithm. */
+const lows = Float64Array.from({ length: 26 }, (_, bits) => Math.fround((bits - 24) * LN2_LOW))
 
 const pairs = BLOCK / 2
 const counts = new Int32Array(pairs)
@@ -61,13 +59,16 @@ const radii = new Float64Array(pairs)
 // A step takes all pairs before the next one begins, and none of them branches: each is so short that the processor
 // works on several numbers at once, which takes a third of the time of one loop.
 
+/** The words in the memory of numbers. */
+export const wordsOf = (x: Float32Array): Int32Array => new Int32Array(x.buffer, x.byteOffset, x.length)
+
 /** The position of a pair's first word; its second is eight further. */
 const first = (pair: number): number => pair + (pair & -8)
 
 /** 1 - u = 2^exponent (1 + t), where 1 + t lies between sqrt(1/2) and sqrt(2). */
-function findExponents(words: Int32Array, n: number): void {
+function findExponents(words: Int32Array, at: number, n: number): void {
   for (let j = 0; j < n; j++) {
-    const units = UNITS - (words[first(j)] & 0xffffff)
+    const units = UNITS - (words[at + first(j)] & 0xffffff)
     let bits = 32 - Math.clz32(units)
     bits -= ((units << (24 - bits)) - SQRT_HALF) >>> 31
     counts[j] = bits
@@ -75,17 +76,11 @@ function findExponents(words: Int32Array, n: number): void {
   }
 }
 
-function beginLogarithms(n: number): void {
+/** Four steps of the polynomial of a logarithm. */
+function findLogarithms(n: number, a: number, b: number, c: number, d: number): void {
   for (let j = 0; j < n; j++) {
     const t = numbers[j]
-    radii[j] = round(round(round(round(L0 * t + L1) * t + L2) * t + L3) * t + L4)
-  }
-}
-
-function endLogarithms(n: number): void {
-  for (let j = 0; j < n; j++) {
-    const t = numbers[j]
-    radii[j] = round(round(round(round(radii[j] * t + L5) * t + L6) * t + L7) * t + L8)
+    radii[j] = round(round(round(round(radii[j] * t + a) * t + b) * t + c) * t + d)
   }
 }
 
@@ -96,7 +91,7 @@ function findRadii(n: number): void {
     const bits = counts[j]
     const square = round(t * t)
     const cubed = round(round(radii[j] * t) * square + lows[bits])
-    const log = round(round(t + round(cubed - square * 0.5)) + highs[bits])
+    const log = round(round(t + round(cubed - square * 0.5)) + (bits - 24) * LN2_HIGH)
     radii[j] = round(Math.sqrt(-2 * log))
   }
 }
@@ -105,9 +100,9 @@ function findRadii(n: number): void {
  * The angle is a number of quarter turns and a rest of at most an eighth. Half a turn is a negative radius. After an odd
  * quarter the cosine becomes minus the sine of the rest, and the sine its cosine: they change places.
  */
-function findAngles(words: Int32Array, n: number): void {
+function findAngles(words: Int32Array, at: number, n: number): void {
   for (let j = 0; j < n; j++) {
-    const i = first(j)
+    const i = at + first(j)
     const angle = round((words[i + 8] & 0xffffff) * UNIT_TURN)
     const quarters = ((round(angle * FOUR_OVER_PI) | 0) + 1) >> 1
     const odd = quarters & 1
@@ -129,26 +124,31 @@ function findDirections(n: number): void {
 }
 
 /** Adds 0, as PyTorch adds its mean, so that no zero is negative. */
-function place(out: Float32Array, at: number, n: number): void {
+function place(out: Float32Array, n: number): void {
   for (let j = 0; j < n; j++) {
     const radius = radii[j]
     const i = counts[j]
-    out[at + i] = radius * cosines[j] + 0
-    out[at + (i ^ 8)] = radius * sines[j] + 0
+    out[i] = radius * cosines[j] + 0
+    out[i ^ 8] = radius * sines[j] + 0
   }
 }
 
 /**
- * Turns the first `count` words, a multiple of sixteen and at most 256, into normal numbers at `out[at]`. Of sixteen
- * words the first eight give radii, and the last eight angles; the results are eight cosines and then eight sines.
+ * Overwrites whole sixteens of words of the Mersenne Twister with normal numbers. Their first eight words give radii, and the
+ * last eight angles; the results are eight cosines and then eight sines.
  */
-export function boxMuller(words: Int32Array, count: number, out: Float32Array, at: number): void {
-  const n = count / 2
-  findExponents(words, n)
-  beginLogarithms(n)
-  endLogarithms(n)
-  findRadii(n)
-  findAngles(words, n)
-  findDirections(n)
-  place(out, at, n)
+export const boxMuller = (out: Float32Array, std: number): void => {
+  const words = wordsOf(out)
+  for (let at = 0; at < out.length; at += BLOCK) {
+    const n = (Math.min(BLOCK, out.length - at) / 2) & -8
+    findExponents(words, at, n)
+    radii.fill(L0)
+    findLogarithms(n, L1, L2, L3, L4)
+    findLogarithms(n, L5, L6, L7, L8)
+    findRadii(n)
+    findAngles(words, at, n)
+    findDirections(n)
+    place(out, n)
+  }
+  if (std !== 1) for (let i = 0; i < out.length; i++) out[i] = out[i] * std + 0
 }

@@ -4,7 +4,7 @@ import { bit } from '../base/arrays.ts'
 import { checkSwitch } from '../base/callable.ts'
 import { RuntimeError, TypeError } from '../base/errors.ts'
 import { typeName } from '../base/python.ts'
-import { boxMuller } from './box-muller.ts'
+import { boxMuller, wordsOf } from './box-muller.ts'
 import { fma32, fma64 } from './fma.ts'
 import { defaultGenerator, type Generator } from './generator.ts'
 import { cosSin, log, log1p } from './precise.ts'
@@ -107,10 +107,16 @@ const uniform64 = (out: Float64Array, from: number, to: number, engine: Mt19937)
  *
  * Throws a RuntimeError if `std` is negative; nothing is drawn then.
  */
-export const normal = (out: Floats, mean = 0, std = 1, generator: Generator = defaultGenerator): void => {
+export const normal = (
+  out: Floats,
+  mean = 0,
+  std = 1,
+  generator: Generator = defaultGenerator,
+  make?: typeof boxMuller,
+): void => {
   if (!(std >= 0)) throw new RuntimeError(`normal expects std >= 0.0, but found std ${general(std)}`)
   if (out.length < 16) for (let i = 0; i < out.length; i++) out[i] = fma64(nextNormal(generator), std, mean)
-  else if (out instanceof Float32Array) normal32(out, Math.fround(mean), Math.fround(std), generator.engine)
+  else if (out instanceof Float32Array) normal32(out, Math.fround(mean), Math.fround(std), generator.engine, make)
   else normal64(out, mean, std, generator.engine)
 }
 
@@ -133,24 +139,21 @@ export const nextNormal = (generator: Generator): number => {
 // Normal numbers come in sixteens. A remainder is covered by sixteen that overlap those before, and are drawn after all
 // others.
 
-const normal32 = (out: Float32Array, mean: number, std: number, engine: Mt19937): void => {
-  const draw = (at: number, n: number): void => {
-    engine.fill(words, n)
-    boxMuller(words, n, out, at)
+const normal32 = (out: Float32Array, mean: number, std: number, engine: Mt19937, make = boxMuller): void => {
+  const drawn = wordsOf(out)
+  const n = out.length
+  // With a mean, products are fused with sums.
+  const by = mean === 0 ? std : 1
+  engine.fill(drawn, n)
+  make(out, by)
+  if (n & 15) {
+    engine.fill(drawn.subarray(-16), 16)
+    make(out.subarray(-16), by)
   }
-  const whole = out.length - (out.length % 16)
-  for (let at = 0; at < whole; at += BLOCK) draw(at, Math.min(BLOCK, whole - at))
-  if (whole < out.length) {
-    engine.fill(words, out.length - whole)
-    draw(out.length - 16, 16)
-  }
-  if (mean !== 0 || std !== 1) for (let i = 0; i < out.length; i++) out[i] = fma32(out[i], std, mean)
+  if (mean !== 0) for (let i = 0; i < n; i++) out[i] = fma32(out[i], std, mean)
 }
 
 const normal64 = (out: Float64Array, mean: number, std: number, engine: Mt19937): void => {
-  const draw = (at: number): void => {
-    for (let i = at; i < out.length; i++) out[i] = engine.u53()
-  }
   const block = (at: number): void => {
     for (let i = at; i < at + 8; i++) {
       const radius = Math.sqrt(-2 * log(1 - out[i]))
@@ -159,10 +162,10 @@ const normal64 = (out: Float64Array, mean: number, std: number, engine: Mt19937)
       out[i + 8] = fma64(radius * direction[1], std, mean)
     }
   }
-  draw(0)
+  engine.uniforms(out, out.length)
   for (let at = 0; at + 16 <= out.length; at += 16) block(at)
   if (out.length % 16 === 0) return
-  draw(out.length - 16)
+  engine.uniforms(out.subarray(-16), 16)
   block(out.length - 16)
 }
 
@@ -212,12 +215,11 @@ export const randint = (
   const range = to - from
   const engine = generator.engine
   if (range < 2 ** 32) {
-    const modulus = range
     inBlocks(out, (x, n) => {
       engine.fill(words, n)
       for (let i = 0; i < n; i++) {
         const word = words[i] >>> 0
-        x[i] = word - Math.floor(word / modulus) * modulus + from
+        x[i] = word - Math.floor(word / range) * range + from
       }
     })
   } else if (range === 2 ** 32) {
@@ -227,10 +229,7 @@ export const randint = (
     }
   } else {
     const modulus = BigInt(range)
-    for (let i = 0; i < out.length; i++) {
-      const word = (BigInt(engine.u32()) << 32n) | BigInt(engine.u32())
-      out[i] = Number(word % modulus) + from
-    }
+    for (let i = 0; i < out.length; i++) out[i] = Number(engine.u64() % modulus) + from
   }
 }
 

@@ -30,7 +30,7 @@ export class Mt19937 {
     this.seed(seed)
   }
 
-  /** Starts the stream of `seed`, using its low 32 bits. */
+  /** Starts the stream of `seed`. */
   seed(seed: number): void {
     this.#fresh = seed >>> 0
     this.#left = 1
@@ -60,7 +60,8 @@ export class Mt19937 {
 
   /** The next word as a signed integer: cheapest if only its bits are used. */
   i32(): number {
-    if (--this.#left === 0) this.#refill()
+    if (this.#left === 1) this.#refill()
+    this.#left--
     return tempered(this.#words[this.#next++])
   }
 
@@ -69,14 +70,16 @@ export class Mt19937 {
     return this.i32() >>> 0
   }
 
-  /** Writes the next `count` words of `i32` to `out`, without a call for each. */
+  /** PyTorch's `random64()`: two words, the high one first. */
+  u64(): bigint {
+    return (BigInt(this.u32()) << 32n) | BigInt(this.u32())
+  }
+
+  /** Writes the next `count` words of `i32` to `out`. */
   fill(out: Int32Array, count: number): void {
     const words = this.#words
     for (let i = 0; i < count; ) {
-      if (this.#left === 1) {
-        this.#refill()
-        this.#left++
-      }
+      if (this.#left === 1) this.#refill()
       const next = this.#next
       const n = Math.min(this.#left - 1, count - i)
       for (let j = 0; j < n; j++) out[i + j] = tempered(words[next + j])
@@ -86,7 +89,7 @@ export class Mt19937 {
     }
   }
 
-  /** A multiple of 2^-53 in [0, 1), from two words: PyTorch's `random64()`, high word first, and its low 53 bits. */
+  /** A multiple of 2^-53 in [0, 1), from the low 53 bits of `u64`. */
   u53(): number {
     return joined(this.i32(), this.i32())
   }
@@ -130,7 +133,7 @@ export class Mt19937 {
     for (; j < N - M; j++) words[j] = words[j + M] ^ twist(words[j], words[j + 1])
     for (; j < N - 1; j++) words[j] = words[j + M - N] ^ twist(words[j], words[j + 1])
     words[N - 1] = words[M - 1] ^ twist(words[N - 1], words[0])
-    this.#left = N
+    this.#left = N + 1
     this.#next = 0
   }
 }

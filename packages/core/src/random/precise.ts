@@ -64,20 +64,19 @@ const artanh = series(22, 12, (_, k) => over(ONE, wide(2 * k + 1)))
 // A quarter turn in three parts; the first two are so short that small multiples are exact.
 const [QUARTER, QUARTER_MIDDLE, QUARTER_LOW] = [1.5707963267948983, -1.7151244994428829e-15, 8.4784276603689e-32]
 
-/** The remainder of an angle after quarter turns, at most an eighth of a turn. */
-const restOf = (theta: number, quarters: number): Wide => {
+/** The quarter turns in an angle, and the sine and the cosine of what is left, at most an eighth of a turn. */
+const turned = (theta: number): [quarters: number, sin: Wide, cos: Wide] => {
+  const quarters = Math.round(theta / QUARTER)
   const near = theta - quarters * QUARTER
   const shift = -quarters * QUARTER_MIDDLE
-  return sumOf(near + shift, twoSumError(near, shift, near + shift) - quarters * QUARTER_LOW)
+  const rest = sumOf(near + shift, twoSumError(near, shift, near + shift) - quarters * QUARTER_LOW)
+  const square = times(rest, rest)
+  return [quarters, times(sine(square), rest), cosine(square)]
 }
 
 /** Writes the cosine and the sine of `theta`, 0 to 2 pi, to `out[0]` and `out[1]`. */
 export const cosSin = (theta: number, out: Float64Array): void => {
-  const quarters = Math.round(theta / QUARTER)
-  const rest = restOf(theta, quarters)
-  const square = times(rest, rest)
-  const sin = times(sine(square), rest).hi
-  const cos = cosine(square).hi
+  const [quarters, { hi: sin }, { hi: cos }] = turned(theta)
   // One more quarter turn: the cosine becomes minus the sine, the sine the cosine.
   const isOdd = quarters % 2 === 1
   const x = isOdd ? sin : cos
@@ -88,11 +87,7 @@ export const cosSin = (theta: number, out: Float64Array): void => {
 
 /** The tangent of `theta`, -pi / 2 to pi / 2. */
 export const tan = (theta: number): number => {
-  const quarters = Math.round(theta / QUARTER)
-  const rest = restOf(theta, quarters)
-  const square = times(rest, rest)
-  const sin = times(sine(square), rest)
-  const cos = cosine(square)
+  const [quarters, sin, cos] = turned(theta)
   return quarters === 0 ? over(sin, cos).hi : -over(cos, sin).hi
 }
 

@@ -3,7 +3,7 @@
 // and undo it if the step throws. So does state that determines the instructions (options, flags, which gradients
 // exist), so that a recording is only used while all of it is unchanged. Effects pass tensors and storages on without
 // knowing them: those are defined above this file.
-import type { Backend, DeviceBuffer, Output, View } from '../backend/backend.ts'
+import type { Backend, BoxMuller, DeviceBuffer, Output, View } from '../backend/backend.ts'
 import type { Stream } from '../backend/program.ts'
 import { newArray, type TypedArray } from '../base/dtype.ts'
 import { numelOf } from '../base/shape.ts'
@@ -108,19 +108,19 @@ export function assign<T extends object, K extends keyof T>(object: T, key: K, v
 }
 
 /** Fills an output with the numbers that `fill` draws from a stream, now and at every replay. */
-export function writeDrawn(
+export function writeDrawn<S extends Stream>(
   { backend }: { readonly backend: Backend },
   out: Output,
-  fill: (out: TypedArray) => void,
-  stream: Stream,
+  fill: (out: TypedArray, stream: S, make?: BoxMuller) => void,
+  stream: S,
 ): void {
   const produce = (): TypedArray => {
     const data = newArray(out.dtype, numelOf(out.sizes))
-    fill(data)
+    fill(data, stream)
     return data
   }
   if (effects.sink !== null) effects.sink.write(out, produce, stream)
-  else if (backend.fill !== undefined) backend.fill(out, fill)
+  else if (backend.fill !== undefined) backend.fill(out, (memory, make) => fill(memory, stream, make))
   else backend.write(out, produce())
 }
 

@@ -1,7 +1,7 @@
 // How numbers are drawn: on the host, from PyTorch's streams, into memory that is then written. A recorder repeats the
 // draw in every replay, so that recorded and eager steps see the same stream. The functions for users are in random.ts
 // and bernoulli.ts.
-import type { Spec } from '../../backend/backend.ts'
+import type { BoxMuller, Spec } from '../../backend/backend.ts'
 import { type DType, isFloat, newArray, type TypedArray } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { isContiguous, type Layout } from '../../base/layout.ts'
@@ -40,7 +40,7 @@ export function withoutDraws<T>(fn: () => T): T {
 }
 
 /** Writes all elements of an array, whatever was there. */
-export type Fill = (out: TypedArray, generator: Generator) => void
+export type Fill = (out: TypedArray, generator: Generator, make?: BoxMuller) => void
 
 /** Elements drawn in memory order, under the given strides or row-major. */
 export function drawn(
@@ -53,7 +53,7 @@ export function drawn(
   const x = allocate(device, { sizes, dtype })
   // Bounds are checked even if there are no elements.
   if (x.elements === 0) fill(newArray(dtype, 0), generator)
-  else writeDrawn(device, x, (out) => fill(out, generator), generator)
+  else writeDrawn(device, x, fill, generator)
   return strides === undefined ? x : new Tensor(x.storage, sizes, strides, 0, dtype)
 }
 
@@ -106,9 +106,9 @@ export function uniformFill(dtype: DType, from: number, to: number): Fill {
 /** Sixteen or more are drawn in blocks, but only into row-major memory. */
 export function normalFill(dtype: DType, mean: number, std: number, rowMajor: boolean): Fill {
   if (!isFloat(dtype)) throw noDraws('normal_kernel_cpu', dtype)
-  return (out, generator) => {
+  return (out, generator, make) => {
     const floats = out as Float32Array
-    if (rowMajor || floats.length < 16) return draw.normal(floats, mean, std, generator)
+    if (rowMajor || floats.length < 16) return draw.normal(floats, mean, std, generator, make)
     for (let i = 0; i < floats.length; i += 15) draw.normal(floats.subarray(i, i + 15), mean, std, generator)
   }
 }
@@ -146,10 +146,7 @@ export const integerFill =
 export function anyIntegerFill(dtype: DType): Fill {
   if (dtype === 'float64') {
     return (out, generator) => {
-      for (let i = 0; i < out.length; i++) {
-        const word = (BigInt(generator.engine.u32()) << 32n) | BigInt(generator.engine.u32())
-        out[i] = Number(word % (2n ** 53n + 1n))
-      }
+      for (let i = 0; i < out.length; i++) out[i] = Number(generator.engine.u64() % (2n ** 53n + 1n))
     }
   }
   const above: Record<Exclude<DType, 'float64'>, number> = { bool: 2, uint8: 256, int32: 2 ** 31, float32: 2 ** 24 + 1 }
@@ -189,7 +186,7 @@ export function drawInto(
   const { storage } = self
   if (effects.sink === null && !mode.grad && self.viewOf === null && self.elements > 0 && fillsStorage(self)) {
     // An initialisation: nothing is recorded, so the elements go to their place at once.
-    writeDrawn(storage.device, self, (out) => draws(out, source), source)
+    writeDrawn(storage.device, self, draws, source)
     touch(storage)
     return self
   }
