@@ -7,7 +7,7 @@ import type { Shape } from '../base/shape.ts'
 import type { Expr } from '../expr/expr.ts'
 import type { CompositeAttrs, CompositeKind, InputsOf, OutputsOf } from './composites.ts'
 import type { Gpu } from './gpu.ts'
-import type { HostAttrs } from './host-instruction.ts'
+import type { BoxMuller, HostAttrs } from './host-instruction.ts'
 import type { Executable, Plan, Program } from './program.ts'
 
 export interface Spec {
@@ -215,9 +215,6 @@ export interface Memory {
   readonly cells?: number
 }
 
-/** Makes sixteens of words normal numbers times `std`, with the bits of core's. */
-export type BoxMuller = (words: Float32Array, std: number) => void
-
 export interface Backend {
   readonly name: string
   /** Distinguishes backends of one name: 'cpu'. Its device then also has the name 'gpujs:cpu'. */
@@ -229,8 +226,8 @@ export interface Backend {
   alloc(spec: Spec): DeviceBuffer
   write(out: Output, data: TypedArray): void
   /**
-   * `write` without a copy: lets a function fill an output's memory in row-major order, if that is the host's. If absent,
-   * core writes an array that it has filled.
+   * `write` without a copy: lets a function fill an output's memory in row-major order, if that is the host's, with every
+   * element. It may have a `make` with the bits of core's. If absent, core writes an array that it has filled.
    */
   fill?(out: Output, elements: (memory: TypedArray, make?: BoxMuller) => void): void
   /** `write` from another backend's memory, past the host; returns whether it did. If absent, core reads and writes. */

@@ -27,6 +27,9 @@ export interface HostAttrs {
   }
 }
 
+/** Makes sixteens of random words normal numbers times `std`, with the bits of core's. */
+export type BoxMuller = (words: Float32Array, std: number) => void
+
 /** What a host has for that. */
 export interface HostMatrices {
   run: MatrixRun

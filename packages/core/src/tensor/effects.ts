@@ -3,7 +3,8 @@
 // and undo it if the step throws. So does state that determines the instructions (options, flags, which gradients
 // exist), so that a recording is only used while all of it is unchanged. Effects pass tensors and storages on without
 // knowing them: those are defined above this file.
-import type { Backend, BoxMuller, DeviceBuffer, Output, View } from '../backend/backend.ts'
+import type { Backend, DeviceBuffer, Output, View } from '../backend/backend.ts'
+import type { BoxMuller } from '../backend/host-instruction.ts'
 import type { Stream } from '../backend/program.ts'
 import { newArray, type TypedArray } from '../base/dtype.ts'
 import { numelOf } from '../base/shape.ts'

@@ -1,7 +1,8 @@
 // How numbers are drawn: on the host, from PyTorch's streams, into memory that is then written. A recorder repeats the
 // draw in every replay, so that recorded and eager steps see the same stream. The functions for users are in random.ts
 // and bernoulli.ts.
-import type { BoxMuller, Spec } from '../../backend/backend.ts'
+import type { Spec } from '../../backend/backend.ts'
+import type { BoxMuller } from '../../backend/host-instruction.ts'
 import { type DType, isFloat, newArray, type TypedArray } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { isContiguous, type Layout } from '../../base/layout.ts'
