@@ -51,8 +51,13 @@ struct BoxMuller {
     }
   }
   ALWAYS_INLINE static V fused(V a, V b, V c) {
-    const V sum = c + a * b;
-    return isWide ? rounded(sum) : sum;
+#if defined(__FMA__)
+    return _mm256_fmadd_ps(a, b, c);
+#elif defined(__ARM_NEON)
+    return vfmaq_f32(c, a, b);
+#else
+    return rounded(c + a * b);
+#endif
   }
   /** The polynomial with these coefficients, the highest power first. */
   template <class... C> ALWAYS_INLINE static V fold(V x, V sum, C... terms) {
