@@ -30,7 +30,6 @@ import {
 } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { ModuleList, Sequential } from './container.ts'
-import { takeNoMore } from './forward.ts'
 import { type LayerOptions, layerOptions, layerParameters, Linear } from './linear.ts'
 import { Module } from './module.ts'
 
@@ -194,4 +193,3 @@ function clusters(
   })
   return { output, places: int32(places, classes.length, 1) }
 }
-takeNoMore([AdaptiveLogSoftmaxWithLoss], [2, 2])

@@ -15,7 +15,6 @@ import {
 import { unseen } from '../tensor/temporaries.ts'
 import { kindOf, type Tensor } from '../tensor/tensor.ts'
 import { checkMember, hold, isSlot, release } from './held.ts'
-import { takeNoMore } from './forward.ts'
 import { isOfLayer } from './layers.ts'
 import { Module } from './module.ts'
 import { getProperty, isModule, membersOf, setModule } from './members.ts'
@@ -241,8 +240,6 @@ class SequentialModule<T extends Module = Module> extends Container<T> {
     return new SequentialModule(new Map(entriesOf(this).slice(start, end)) as NamedModules) as Sequential
   }
 }
-
-takeNoMore([SequentialModule])
 
 class ModuleListModule<T extends Module = Module> extends Container<T> {
   constructor(...args: [modules?: Iterable<Module>]) {

@@ -15,10 +15,9 @@ type Counts = readonly [least: number, most: number]
 const anyCount: Counts = [0, Infinity]
 /** How many arguments methods of layers take. */
 const counts = new Map<unknown, Counts>()
-/** Says how many arguments the `forward` of these classes takes; as many as it names unless told otherwise. */
-export function takeNoMore(classes: readonly { readonly prototype: Forwarding }[], count?: Counts): void {
-  for (const { forward } of classes.map(({ prototype }) => prototype))
-    counts.set(forward, count ?? [forward.length, forward.length])
+/** Says how many arguments the `forward` of a class takes: as many as it names, unless this was said before. */
+export function takeNoMore({ prototype: { forward } }: { readonly prototype: Forwarding }, count?: Counts): void {
+  if (!counts.has(forward)) counts.set(forward, count ?? [forward.length, forward.length])
 }
 
 /** Throws if more arguments than that are given; Python counts `self`. */
