@@ -192,7 +192,7 @@ type InstanceNormLayerArguments =
   | [options: InstanceNormLayerOptions & FeaturesOption]
 
 /** Instance normalisation of inputs with `rank` spatial dimensions, with or without a batch. */
-export abstract class InstanceNorm extends ChannelNorm {
+abstract class InstanceNorm extends ChannelNorm {
   protected abstract rank(): number
 
   constructor(...args: InstanceNormLayerArguments) {

@@ -30,7 +30,7 @@ abstract class Pad extends Module {
   }
 }
 
-export abstract class ConstantPad extends Pad {
+abstract class ConstantPad extends Pad {
   value: number
 
   constructor(name: string, rank: number, args: ConstantArguments) {
@@ -48,7 +48,7 @@ export abstract class ConstantPad extends Pad {
   }
 }
 
-export abstract class ReflectionPad extends Pad {
+abstract class ReflectionPad extends Pad {
   constructor(name: string, rank: number, args: PaddingArguments) {
     super(rank, constructing(name, padding)(args)[0])
   }
@@ -58,7 +58,7 @@ export abstract class ReflectionPad extends Pad {
   }
 }
 
-export abstract class ReplicationPad extends Pad {
+abstract class ReplicationPad extends Pad {
   constructor(name: string, rank: number, args: PaddingArguments) {
     super(rank, constructing(name, padding)(args)[0])
   }

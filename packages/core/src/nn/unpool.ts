@@ -42,7 +42,7 @@ const forwardArguments = [1, 2, 3].map((rank) =>
 )
 const functions = [maxUnpool1d, maxUnpool2d, maxUnpool3d]
 
-export class MaxUnpooling extends Module {
+class MaxUnpooling extends Module {
   kernelSize: Shape
   stride: Shape
   padding: Shape
