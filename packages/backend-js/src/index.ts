@@ -31,7 +31,7 @@ import { map, mayCompile } from './kernels/map.ts'
 import { contract } from './kernels/matmul.ts'
 import { assign, concat, fold, gather, iota, pad, scatter } from './kernels/move.ts'
 import { scan, sort } from './kernels/order.ts'
-import { isWarming } from './kernels/warming.ts'
+import { isWarming, isWarmingDraw } from './kernels/warming.ts'
 import { compileProgram } from './program/program.ts'
 
 const kernels: { readonly [K in PrimKind | 'host']: (instr: Instr<K>) => void } = {
@@ -82,7 +82,8 @@ class JsBackend implements Backend {
   }
 
   fill(out: Output, elements: (memory: TypedArray) => void): void {
-    fillHost(out, elements)
+    if (isWarmingDraw(numelOf(out.sizes))) garbage.holding(() => fillHost(out, elements))
+    else fillHost(out, elements)
   }
 
   run(instr: Instr): void {

@@ -1,11 +1,13 @@
 // Programs compiled to one function, compared with the same programs replayed by kernels, through the public API.
 import { memoryUsage } from 'node:process'
+import { serialize } from 'node:v8'
 import {
   arange,
   cat,
   compile,
   F,
   getRngState,
+  grad,
   manualSeed,
   nn,
   ones,
@@ -173,15 +175,47 @@ describe('steps that are alike', () => {
     expect(counts(() => [weights.reduce((h, w) => h.matmul(w).tanh(), x)])).toStrictEqual([4, 12])
   })
 
-  test('share none if there are few of them, or if they take long', () => {
-    const exponentials = (count: number, size: number): readonly number[] => {
-      const xs = Array.from({ length: count }, () => randn(size))
-      return counts(() => xs.map((x) => x.exp()))
-    }
-    expect(exponentials(5, 300)).toStrictEqual([1, 5])
-    expect(exponentials(3, 300)).toStrictEqual([3, 3])
-    expect(exponentials(5, 3000)).toStrictEqual([5, 5])
+  /** The counts of that many equal steps, each of inputs of its own. */
+  const equal = (count: number, inputs: () => readonly Tensor[], f: (...inputs: Tensor[]) => Tensor) => {
+    const all = Array.from({ length: count }, inputs)
+    return counts(() => all.map((of) => f(...of)))
+  }
+
+  test.each([300, 3000])('share a function if they are maps of %i elements, unless there is only one', (size) => {
+    for (const count of [1, 2, 5])
+      expect(
+        equal(
+          count,
+          () => [randn(size)],
+          (x) => x.exp(),
+        ),
+      ).toStrictEqual([1, count])
   })
+
+  test('have their own functions if they are large products', () => {
+    const products = (size: number) =>
+      equal(
+        3,
+        () => [randn(size, size), randn(size, size)],
+        (a, b) => a.matmul(b),
+      )
+    expect(products(16)).toStrictEqual([1, 3])
+    expect(products(17)).toStrictEqual([3, 3])
+  })
+
+  test('share a function if they are convolutions', () => {
+    const inputs = () => [randn(2, 8, 16, 16), randn(8, 8, 3, 3)]
+    expect(equal(3, inputs, (x, w) => F.conv2d(x, w))).toStrictEqual([1, 3])
+  })
+})
+
+test('a text takes a byte for a character, even if V8 knows the name of element -1', () => {
+  expect([7, -1].join()).toBe('7,-1')
+  expect(([] as unknown[])[-1]).toBe(undefined)
+  const [x, w] = [randn(2, 8, 16, 16), randn(8, 8, 3, 3).requiresGrad_()]
+  const source = sourceOf(() => grad(F.conv2d(F.conv2d(x, w), w).sum(), [w]))
+  expect(source).toMatch(/offsets\(.*-1/)
+  expect(serialize(source).length).toBeLessThan(1.5 * source.length)
 })
 
 function thrownBy(f: () => unknown): unknown {

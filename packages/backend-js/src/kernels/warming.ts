@@ -19,3 +19,16 @@ export function generated<T>(make: () => T): T {
 /** Whether the loops of an instruction may make many objects. */
 export const isWarming = ({ inputs, outputs }: Instr): boolean =>
   left > 0 && left-- > 0 && [...inputs, ...outputs].some((x) => 'sizes' in x && numelOf(x.sizes) >= few)
+
+/** V8 has compiled the loops that draw random numbers when they have drawn so many. */
+const draws = 2 ** 20
+const fewDraws = 256
+
+let drawn = 0
+
+/** Whether to draw so many numbers may make many objects. */
+export function isWarmingDraw(count: number): boolean {
+  if (drawn >= draws) return false
+  drawn += count
+  return count >= fewDraws
+}

@@ -24,6 +24,12 @@ import type { FunctionSource, Outline, ProgramSource } from './source.ts'
 const contracted = ({ values }: Program, { attrs, inputs, outputs }: ProgramInstr<'contract'>): Contraction =>
   contractionOf({ attrs, inputs, outputs: [values[outputs[0]]] })
 
+/** Whether nested loops address a factor, as the windows of a convolution are addressed. */
+export function isConvolution(program: Program, instr: ProgramInstr<'contract'>): boolean {
+  const { a, b } = productOf(contracted(program, instr))
+  return isWalked(a) || isWalked(b)
+}
+
 /** How the views that the epilogue reads go along rows and columns. */
 const readSteps = ({ rows, columns }: Contraction): Steps[] =>
   rows.steps.slice(2).map((_, i) => ({ rowStep: alongOf(rows, i + 2), columnStep: alongOf(columns, i + 2) }))

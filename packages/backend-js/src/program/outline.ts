@@ -1,35 +1,44 @@
-// Function outlining: decides which steps of a program share a function, those whose text differs only in the memory they use and the
-// values that a run reads. A network repeats its layers, so the text of a layer is written, parsed and optimised once.
-// Memory passed as a parameter is read more slowly than a constant, so only steps that take less time than making their
-// own functions share one.
+// Function outlining: decides which steps of a program share a function, those whose text differs only in the memory they
+// use and the values that a run reads. A network repeats its layers, so the text of a layer is written, parsed and
+// optimised once.
 import {
   type Expr,
   isReading,
   isUse,
   numelOf,
   type Prims,
+  type Program,
   type ProgramInstr,
   type ProgramOperand,
   topological,
   type Use,
 } from '@flambeau/core/backend'
-import { iteratedShape, type MapInstr } from './map.ts'
+import { isConvolution } from './matmul.ts'
 import type { Outline, ProgramSource } from './source.ts'
 
 /**
- * Steps with at most this work (multiplications, or expression steps times elements) share functions, because a hundred
- * calls of them take less time than making a function for each.
+ * A product of at most this many multiplications shares its function, because a hundred calls of it take less time than
+ * making a function for each.
  */
-const mostWork = 4096
+const fewMultiplications = 4096
 
-function workOf(source: ProgramSource, instr: ProgramInstr): number {
-  if (instr.kind === 'map') {
-    const { attrs } = instr as MapInstr
-    return numelOf(iteratedShape(source, instr as MapInstr)) * topological(attrs.outs.map((out) => out.expr)).length
-  }
-  const { sizes } = instr.inputs[0] as Use
-  const { sum } = instr.attrs as Prims['contract']
-  return numelOf(source.program.values[instr.outputs[0]].sizes) * numelOf(sizes.slice(sizes.length - sum))
+/**
+ * Whether a step may share its function, whose memory is then parameters. Loops of maps run over parameters as fast as
+ * over constants, and a convolution copies its factors into panels. A large product of matrices would be slower, and a
+ * check's error belongs to a single instruction.
+ */
+function mayShare({ program }: ProgramSource, instr: ProgramInstr): boolean {
+  if (instr.check !== undefined) return false
+  if (instr.kind === 'map') return true
+  return (
+    instr.kind === 'contract' &&
+    (multiplications(program, instr) <= fewMultiplications || isConvolution(program, instr))
+  )
+}
+
+function multiplications({ values }: Program, { inputs, outputs, attrs }: ProgramInstr<'contract'>): number {
+  const { sizes } = inputs[0] as Use
+  return numelOf(values[outputs[0]].sizes) * numelOf(sizes.slice(sizes.length - attrs.sum))
 }
 
 const numberKey = (x: number): string => (Object.is(x, -0) ? '-0' : String(x))
@@ -80,7 +89,7 @@ function positionIn<T>(list: T[], x: T): number {
 
 /**
  * The outline of a step that runs maps or a product; `form` tells apart the functions that the same instructions can
- * become. Undefined for a step with much work, and for one with a check, whose error belongs to a single instruction.
+ * become. Undefined for a step that has its own function.
  */
 export function outlineOf(source: ProgramSource, instrs: readonly ProgramInstr[], form: string): Outline | undefined {
   const { memory, program } = source
@@ -102,8 +111,7 @@ export function outlineOf(source: ProgramSource, instrs: readonly ProgramInstr[]
   }
   const keys = [form]
   for (const instr of instrs) {
-    if ((instr.kind !== 'map' && instr.kind !== 'contract') || instr.check !== undefined) return undefined
-    if (workOf(source, instr) > mostWork) return undefined
+    if (!mayShare(source, instr)) return undefined
     keys.push(instr.kind, attrsKey(instr), ...instr.inputs.map(operandKey))
     for (const value of instr.outputs) {
       const { sizes, dtype } = program.values[value]

@@ -61,9 +61,12 @@ let programs = 0
 
 /**
  * After a text of this many characters was written, its pieces are collected: V8 looks among old objects only when there
- * are twice as many, and the first run needs the memory for its arena.
+ * are twice as many, and the first run needs the memory for its arena. In its first runs loops that V8 has not compiled yet
+ * make an object of each number (kernels/warming.ts).
  */
 const longText = 2 ** 17
+/** The runs in which they may. */
+const coldRuns = 8
 
 /** Instructions that become one function. */
 interface Step {
@@ -94,9 +97,6 @@ function stepsOf(source: ProgramSource): Step[] {
   return steps
 }
 
-/** A function is shared by at least this many steps. */
-const fewest = 4
-
 /** Writes the functions and the calls of a program, or of the body of a repetition. */
 function write(source: ProgramSource, kernels: Kernels): void {
   const steps = stepsOf(source)
@@ -104,7 +104,7 @@ function write(source: ProgramSource, kernels: Kernels): void {
   for (const { outline } of steps)
     if (outline !== undefined) counts.set(outline.key, (counts.get(outline.key) ?? 0) + 1)
   for (const { instrs, leaves, outline: own } of steps) {
-    const outline = own !== undefined && (counts.get(own.key) as number) >= fewest ? own : undefined
+    const outline = own !== undefined && (counts.get(own.key) as number) > 1 ? own : undefined
     const [instr] = instrs
     if (leaves !== undefined) straightStep(source, instrs as MapInstr[], leaves, outline)
     else if (isRepeat(instr)) writeLoop(source, kernels, instr)
@@ -171,12 +171,15 @@ export function compileProgram(planned: Program, plan: Plan, backend: Backend): 
       return indented(make.toString().split('\n').slice(4, -2))
     },
   }
-  // At the first run, when nothing needs the pieces any more.
   if (text.length >= longText) {
+    let runs = 0
     executable.run = (...given: never[]) => {
-      executable.run = run
-      garbage.objects()
-      run(...given)
+      if (runs === coldRuns - 1) executable.run = run
+      garbage.holding(() => {
+        // When nothing needs the pieces of the text any more.
+        if (runs++ === 0) garbage.objects()
+        run(...given)
+      })
     }
   }
   return executable

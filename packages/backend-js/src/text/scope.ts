@@ -101,7 +101,7 @@ export class Scope {
     if (!isNest(along)) return times(position, along)
     let table = this.#tables.get(along)
     if (table === undefined) {
-      table = this.constant('offsets', `offsets([${along.sizes}], [${along.steps}])`)
+      table = this.constant('offsets', `offsets(${JSON.stringify(along.sizes)}, ${JSON.stringify(along.steps)})`)
       this.#tables.set(along, table)
     }
     return `${fn.alias(table)}[${position}]`
