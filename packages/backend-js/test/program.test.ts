@@ -15,6 +15,7 @@ import {
   rand,
   randint,
   randn,
+  setRngState,
   type Tensor,
   tensor,
   useDevice,
@@ -63,6 +64,16 @@ const cases: Record<string, Parameters<typeof calls>[0]> = {
   'draws and noise without arguments': () => {
     const x = randn(50, 30)
     return { step: () => [F.dropout(x, 0.3).sum(1), rand(3), randn(400).mul(x.sum())] }
+  },
+  'iterations whose equal steps read memory that stays and memory that moves': () => {
+    const [first, rows] = [randn(6, 50), randn(12, 6, 50)]
+    const iteration = (h: Tensor, row: Tensor): Tensor => h.sigmoid().cumsum(0).sub(row.sigmoid().cumsum(1)).sin()
+    const scan = (): Tensor[] => {
+      const made = [first]
+      for (let t = 0; t < 12; t++) made.push(iteration(made[t], rows.select(0, t)))
+      return made.slice(1)
+    }
+    return { step: scan }
   },
   'cat, indexSelect, pad, flip and unfold': () => {
     const [x, index] = [randn(6, 5), randint(0, 6, [9])]
@@ -206,6 +217,18 @@ describe('steps that are alike', () => {
   test('share a function if they are convolutions', () => {
     const inputs = () => [randn(2, 8, 16, 16), randn(8, 8, 3, 3)]
     expect(equal(3, inputs, (x, w) => F.conv2d(x, w))).toStrictEqual([1, 3])
+  })
+
+  test('read their own memory if it begins elsewhere than that of the first', () => {
+    const arguments_ = randn(5, 300).unbind()
+    const step = (x: Tensor): Tensor[] => [rand(300).exp(), x.exp()]
+    const compiled = compile(step)
+    for (const x of arguments_) {
+      const before = getRngState()
+      const expected = step(x).map((y) => [...y.toArray()])
+      setRngState(before)
+      expect(compiled(x).map((y) => [...y.toArray()])).toStrictEqual(expected)
+    }
   })
 })
 

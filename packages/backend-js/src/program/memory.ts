@@ -169,53 +169,48 @@ export class ProgramMemory {
     return this.#plan.places[value] as Place
   }
 
-  /** The name of memory that differs between runs. */
-  bound(value: number): string | undefined {
-    return boundTo(this.place(value))?.array
-  }
-
   /** The elements around a body that a value of the body stands for; undefined if it is in the arena. */
   #window(value: number): Window | undefined {
     const place = this.place(value)
     return this.#around !== undefined && place.in !== 'arena' ? windowOf(this.#around.instr, place) : undefined
   }
 
-  open(value: number): Opened {
-    let opened = this.#opened.get(value)
-    if (opened !== undefined) return opened
-    const { dtype } = this.#program.values[value]
+  /** Its memory, if that differs between runs or iterations. */
+  #boundTo(value: number): Bound | undefined {
     const window = this.#window(value)
-    const bound = window === undefined ? boundTo(this.place(value)) : undefined
-    if (window !== undefined) opened = this.#openWindow(value, window, this.#around as Around)
-    else if (bound !== undefined) {
-      this.#bound.set(bound.array, bound)
-      opened = { array: bound.array, start: bound.start, dtype, constant: false }
-    } else {
-      opened = { array: `${this.#around?.prefix ?? ''}v${value}`, start: '0', dtype, constant: true }
-      this.constants.declare(opened.array, this.#constant(value))
-    }
-    this.#opened.set(value, opened)
-    return opened
-  }
-
-  /** Memory that moves between iterations is opened in every iteration. */
-  #openWindow(value: number, { value: whole, offset, step }: Window, { memory, prefix, turn }: Around): Opened {
-    const { array, start, dtype, constant } = memory.open(whole)
-    if (offset === 0 && step === 0) return { array, start, dtype, constant }
-    if (step === 0 && constant) {
-      const part = `${prefix}v${value}`
-      this.constants.declare(part, this.#constant(value))
-      return { array: part, start: '0', dtype, constant }
-    }
+    if (window === undefined) return boundTo(this.place(value))
+    const { value: whole, offset, step } = window
+    const { memory, prefix, turn } = this.#around as Around
+    const { array, start, constant } = memory.named(whole)
+    if (step === 0 && (offset === 0 || constant)) return undefined
     const place = this.place(value)
     const name = `${prefix}${place.in}${place.in === 'operand' ? place.operand : (place as { result: number }).result}`
-    this.#bound.set(name, {
-      array: name,
-      start: `${name}At`,
-      data: array,
-      at: sum(start, String(offset), times(turn, step)),
-    })
-    return { array: name, start: `${name}At`, dtype, constant: false }
+    return { array: name, start: `${name}At`, data: array, at: sum(start, String(offset), times(turn, step)) }
+  }
+
+  /** What `open` returns, without declaring it. Values with one name are in one place. */
+  named(value: number): Opened {
+    const opened = this.#opened.get(value)
+    if (opened !== undefined) return opened
+    const { dtype } = this.#program.values[value]
+    const bound = this.#boundTo(value)
+    if (bound !== undefined) return { array: bound.array, start: bound.start, dtype, constant: false }
+    const window = this.#window(value)
+    if (window?.offset === 0) return (this.#around as Around).memory.named(window.value)
+    return { array: `${this.#around?.prefix ?? ''}v${value}`, start: '0', dtype, constant: true }
+  }
+
+  open(value: number): Opened {
+    if (this.#opened.has(value)) return this.named(value)
+    const opened = this.named(value)
+    this.#opened.set(value, opened)
+    const window = this.#window(value)
+    if (window !== undefined) (this.#around as Around).memory.open(window.value)
+    const bound = this.#boundTo(value)
+    // Memory that moves between iterations is opened in every iteration.
+    if (bound !== undefined) this.#bound.set(bound.array, bound)
+    else if (window?.offset !== 0) this.constants.declare(opened.array, this.#constant(value))
+    return opened
   }
 
   /** Whether two values are in one place. */

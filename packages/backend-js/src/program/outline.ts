@@ -95,12 +95,16 @@ export function outlineOf(source: ProgramSource, instrs: readonly ProgramInstr[]
   const { memory, program } = source
   const values: number[] = []
   const readings: number[] = []
-  const names: (number | string)[] = []
+  const names: string[] = []
+  const starts: string[] = []
   const places = new Map<number, number>()
   const placeOf = (value: number): number => {
-    const known = names.length
-    const at = positionIn(names, memory.bound(value) ?? value)
-    if (at === known) values.push(value)
+    const { array, start } = memory.named(value)
+    const at = positionIn(names, array)
+    if (at === values.length) {
+      values.push(value)
+      starts.push(start === '0' ? 'first' : 'start')
+    }
     places.set(value, at)
     return at
   }
@@ -118,6 +122,5 @@ export function outlineOf(source: ProgramSource, instrs: readonly ProgramInstr[]
       keys.push(`o${placeOf(value)}${dtype}${sizes}`)
     }
   }
-  for (const name of names) keys.push(typeof name === 'number' ? 'constant' : 'bound')
-  return { key: keys.join(), values, places, readings }
+  return { key: [...keys, ...starts].join(), values, places, readings }
 }
