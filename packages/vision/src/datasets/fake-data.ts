@@ -58,7 +58,7 @@ export class FakeData<X = Image, Y = number> extends VisionDataset<X, Y> {
     const generator = new Generator().manualSeed(index + this.randomOffset)
     const noise = randn([...this.imageSize], { generator })
     const label = randint(0, this.numClasses, [1], { generator }).item()
-    return [toPilImage(noise), label]
+    return [toPilImage(noise) as Image, label]
   }
 }
 

@@ -3,7 +3,7 @@
 // becomes an error that names the file.
 import { decode as decodePng } from 'fast-png'
 import jpeg from 'jpeg-js'
-import { broken, Image, type ImageMode, modeOf } from './image.ts'
+import { type AnyImage, broken, Image, type ImageMode, modeOf, type PlainMode } from './image.ts'
 import { plainPng } from './png-data.ts'
 
 /** The size and the samples that a header claims. */
@@ -18,7 +18,7 @@ interface Format {
   readonly name: string
   readonly begin: readonly number[]
   header(bytes: Uint8Array): Header | undefined
-  decode(bytes: Uint8Array, header: Header): Image
+  decode(bytes: Uint8Array, header: Header): AnyImage
   /** How many bytes of samples one byte of a file can stand for. */
   readonly ratio: number
 }
@@ -27,13 +27,14 @@ interface Format {
 const MOST_PIXELS = 178_956_970
 
 /**
- * The picture in the bytes of a PNG or JPEG file, in the mode of the file: grey or colours, with or without alpha. 16
- * bits are cut to 8, and a palette becomes its colours. `file` is the name for errors.
+ * The picture in the bytes of a PNG or JPEG file, in the mode that PIL reads it in. `file` is the name for errors.
  *
  * Throws a RuntimeError with that name if the bytes are no such picture, or a broken one, or if its header claims more
  * pixels than PIL accepts or than the file can hold; that is found out before memory is allocated for them.
  */
-export function decodePicture(bytes: Uint8Array, file = 'image', mode?: ImageMode): Image {
+export function decodePicture<N extends PlainMode>(bytes: Uint8Array, file: string, mode: N): Image<N>
+export function decodePicture(bytes: Uint8Array, file: string, mode?: PlainMode): AnyImage
+export function decodePicture(bytes: Uint8Array, file: string, mode?: PlainMode): AnyImage {
   const format = formats.find(({ begin }) => begin.every((byte, i) => bytes[i] === byte))
   if (format === undefined) throw broken(file, 'cannot identify image file', unknownHint(bytes))
   const header = format.header(bytes)
@@ -55,7 +56,7 @@ export function decodePicture(bytes: Uint8Array, file = 'image', mode?: ImageMod
       `Its header claims ${size} pixels, which ${bytes.length} bytes cannot hold.`,
     )
   }
-  let image: Image
+  let image: AnyImage
   try {
     image = format.decode(bytes, header)
   } catch (error) {
@@ -83,23 +84,26 @@ const png: Format = {
     return { width: view.getUint32(16), height: view.getUint32(20), bits: channels * depth }
   },
   decode(bytes, { width, height, bits }) {
-    if (bytes[24] < 8 && bytes[28] !== 0)
-      throw new Error(`interlaced with ${bytes[24]} bits per sample, which is not supported`)
-    const { channels, depth, data, palette } = decodePng(plainPng(bytes, width, height, bits))
-    const values = depth === 16 ? Uint8Array.from(data, (v) => v >> 8) : depth < 8 ? unpack(data, width, depth) : data
-    if (bytes[25] !== 3) {
-      if (depth < 8) for (let i = 0; i < values.length; i++) values[i] *= 255 / (2 ** depth - 1)
-      return new Image(width, height, modeOf(channels), values as Uint8Array)
+    const [depth, colour] = [bytes[24], bytes[25]]
+    const { passes, palette } = plainPng(bytes, width, height, bits)
+    const channels = bits / depth
+    // PIL keeps 16 bits of grey, and 8 of colours and of anything with alpha.
+    const isDeep = depth === 16 && colour === 0
+    const values = new (isDeep ? Int32Array : Uint8Array)(width * height * channels)
+    const factor = depth < 8 && colour === 0 ? 255 / (2 ** depth - 1) : 1
+    const shift = depth === 16 && !isDeep ? 8 : 0
+    for (const { file, x, y, columns, rows } of passes) {
+      const part = decodePng(file)
+      const samples = depth < 8 ? unpack(part.data, part.width, depth) : part.data
+      for (let row = 0, i = 0; row < part.height; row++) {
+        let to = ((y + row * rows) * width + x) * channels
+        for (let column = 0; column < part.width; column++, to += columns * channels)
+          for (let c = 0; c < channels; c++) values[to + c] = (samples[i++] >> shift) * factor
+      }
     }
-    if (palette === undefined) throw new Error('no palette')
-    const entries = palette[0]?.length ?? 3
-    const coloured = new Uint8Array(width * height * entries)
-    for (let i = 0; i < values.length; i++) {
-      const colour = palette[values[i]]
-      if (colour === undefined) throw new Error('a pixel is outside the palette')
-      for (let c = 0; c < entries; c++) coloured[i * entries + c] = colour[c]
-    }
-    return new Image(width, height, modeOf(entries), coloured)
+    const mode = colour === 3 ? 'P' : isDeep ? 'I' : depth === 1 ? '1' : modeOf(channels)
+    const image: AnyImage = new Image<ImageMode>(width, height, mode, values, palette)
+    return depth === 16 && colour === 4 ? image.convert('RGBA') : image
   },
 }
 

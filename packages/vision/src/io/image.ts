@@ -1,19 +1,29 @@
-// Images as Python's PIL has them: rows of interleaved 8-bit pixels. Decoders return them, data sets hold them, and
+// Images as Python's PIL has them: rows of interleaved pixels in a mode. Decoders return them, data sets hold them, and
 // transforms turn them into tensors.
 import { RuntimeError, signatures, ValueError } from '@flambeau/core'
 import { nameClasses } from '@flambeau/core/backend'
 
-/** Grey, grey with alpha, colours, and colours with alpha. */
-export type ImageMode = 'L' | 'LA' | 'RGB' | 'RGBA'
+/** A mode that other modes can be converted to: grey, grey with alpha, colours, colours with alpha, and int32. */
+export type PlainMode = 'L' | 'LA' | 'RGB' | 'RGBA' | 'I'
+/** Also black and white, as 0 and 255, and indices into a palette. */
+export type ImageMode = PlainMode | '1' | 'P'
+/** A mode whose pixels are bytes. */
+export type ByteMode = Exclude<ImageMode, 'I'>
+/** The array of pixels of a mode. */
+export type PixelsOf<M extends ImageMode> = M extends 'I' ? Int32Array : Uint8Array
+/** An image of any mode. */
+export type AnyImage = Image<ImageMode>
 
-export const channelsOf: Readonly<Record<ImageMode, number>> = { L: 1, LA: 2, RGB: 3, RGBA: 4 }
-const isMode = (x: unknown): x is ImageMode => typeof x === 'string' && Object.hasOwn(channelsOf, x)
+const plainModes: readonly PlainMode[] = ['L', 'LA', 'RGB', 'RGBA', 'I']
+const channelsOf: Readonly<Record<ImageMode, number>> = { L: 1, LA: 2, RGB: 3, RGBA: 4, I: 1, 1: 1, P: 1 }
 
-/** The mode of a number of channels. */
-export const modeOf = (channels: number): ImageMode => (Object.keys(channelsOf) as ImageMode[])[channels - 1]
+/** The mode of a number of channels of bytes. */
+export const modeOf = (channels: number): ByteMode => plainModes[channels - 1] as ByteMode
 
 /**
- * A picture in memory: `data` holds the pixels row by row, and the channels of a pixel one after the other.
+ * A picture in memory: `data` holds the pixels row by row, and the channels of a pixel one after the other. They are
+ * bytes, and int32 in mode I. In mode P they are indices into `palette`, which has red, green, blue and alpha of each
+ * colour; colours that it lacks are greys.
  *
  * Throws a ValueError for sizes that are not positive integers, for an unknown mode, and for data of another length.
  *
@@ -21,28 +31,35 @@ export const modeOf = (channels: number): ImageMode => (Object.keys(channelsOf) 
  * const red = new Image(2, 1, 'RGB', Uint8Array.of(255, 0, 0, 255, 0, 0))
  * red.convert('L').data // Uint8Array(2) [ 76, 76 ]
  */
-export class Image {
+export class Image<M extends ImageMode = ByteMode> {
   readonly width: number
   readonly height: number
   readonly mode: ImageMode
-  readonly data: Uint8Array
+  readonly data: PixelsOf<M>
+  readonly palette: Uint8Array | undefined
 
-  constructor(width: number, height: number, mode: ImageMode, data?: Uint8Array)
+  constructor(width: number, height: number, mode: M, data?: PixelsOf<M>, palette?: Uint8Array | undefined)
   constructor(...args: readonly unknown[]) {
-    const [width, height, mode, data] = readImage(args)
+    const [width, height, name, data, palette] = readImage(args)
     if (width <= 0 || height <= 0) throw new ValueError('Width and height must be > 0')
-    if (!isMode(mode)) throw new ValueError(`unrecognized image mode '${mode}'`, modesHint)
+    if (!Object.hasOwn(channelsOf, name)) throw new ValueError(`unrecognized image mode '${name}'`, modesHint)
+    const mode = name as ImageMode
+    if (palette !== undefined && mode !== 'P') throw new ValueError('illegal image mode', 'A palette is for mode P.')
+    const Data = mode === 'I' ? Int32Array : Uint8Array
+    if (data !== undefined && !(data instanceof Data))
+      throw new ValueError('image has wrong mode', `The data of mode ${mode} are in a ${Data.name}.`)
     const length = width * height * channelsOf[mode]
     if (data !== undefined && data.length !== length) {
       throw new ValueError(
         data.length < length ? 'not enough image data' : 'too much image data',
-        `${width} x ${height} pixels of mode ${mode} are ${length} bytes, not ${data.length}.`,
+        `${width} x ${height} pixels of mode ${mode} are ${length} values, not ${data.length}.`,
       )
     }
     this.width = width
     this.height = height
     this.mode = mode
-    this.data = data ?? new Uint8Array(length)
+    this.data = (data ?? new Data(length)) as PixelsOf<M>
+    this.palette = palette
   }
 
   /** The number of channels. */
@@ -57,13 +74,16 @@ export class Image {
 
   /**
    * The image in another mode, or itself: grey is PIL's mix of 299, 587 and 114 parts of red, green and blue; a new
-   * alpha channel is opaque, and an old one is dropped.
+   * alpha channel is opaque, and an old one is dropped. A palette gives its colours, and int32 is clamped to bytes.
    */
-  convert(mode: ImageMode): Image {
-    if (!isMode(mode)) throw new ValueError(`conversion from ${this.mode} to ${String(mode)} not supported`, modesHint)
-    if (mode === this.mode) return this
-    const { data: from, channels } = this
-    const result = new Image(this.width, this.height, mode)
+  convert<N extends PlainMode>(mode: N): Image<N> {
+    if (mode === this.mode) return this as unknown as Image<N>
+    if (!plainKind.accepts(mode))
+      throw new ValueError(`conversion from ${this.mode} to ${String(mode)} not supported`, plainKind.hint)
+    const { width, height } = this
+    if (mode === 'I') return new Image(width, height, mode, Int32Array.from(this.convert('L').data) as PixelsOf<N>)
+    const { data: from, channels } = this.#plain
+    const result = new Image(width, height, mode)
     const { data: to, channels: wanted } = result
     const coloured = channels >= 3
     const hasAlpha = channels % 2 === 0
@@ -81,6 +101,25 @@ export class Image {
     return result
   }
 
+  /** The image as bytes of grey or colours. */
+  get #plain(): Image {
+    const { width, height, mode, data, palette } = this
+    if (mode === 'I')
+      return new Image(
+        width,
+        height,
+        'L',
+        Uint8Array.from(data, (v) => Math.min(Math.max(v, 0), 255)),
+      )
+    if (mode !== 'P') return this as Image
+    const colours = new Uint8Array(4 * data.length)
+    for (let i = 0; i < colours.length; i++) {
+      const [value, c] = [data[i >> 2], i & 3]
+      colours[i] = palette?.[4 * value + c] ?? (c === 3 ? 255 : value)
+    }
+    return new Image(width, height, 'RGBA', colours)
+  }
+
   /** As PIL prints it. */
   toString(): string {
     return `<Image mode=${this.mode} size=${this.width}x${this.height}>`
@@ -92,7 +131,13 @@ export class Image {
 }
 
 const modesHint = `The modes are ${Object.keys(channelsOf).join(', ')}.`
-const { constructing, int, optional, required, str } = signatures
+/** A mode that a picture can be converted to. */
+export const plainKind: signatures.Kind<PlainMode> = {
+  expected: 'image mode',
+  accepts: (x) => plainModes.includes(x as PlainMode),
+  hint: `Pictures are converted to ${plainModes.join(', ')}.`,
+}
+const { constructing, either, instance, int, optional, required, str } = signatures
 /** The kind of argument that is bytes. */
 export const bytesKind: signatures.Kind<Uint8Array> = { expected: 'bytes', accepts: (x) => x instanceof Uint8Array }
 const readImage = constructing(
@@ -100,11 +145,12 @@ const readImage = constructing(
   required('width', int),
   required('height', int),
   required('mode', str),
-  optional('data', bytesKind, undefined),
+  optional('data', either(bytesKind, instance(Int32Array, 'Int32Array')), undefined),
+  optional('palette', bytesKind, undefined),
 )
 
 /** The kind of argument that is an image. */
-export const imageKind: signatures.Kind<Image> = signatures.instance(Image, 'Image')
+export const imageKind: signatures.Kind<AnyImage> = signatures.instance(Image, 'Image')
 
 /** The error of a file whose content is wrong: the file's name first. */
 export const broken = (file: string, what: string, hint?: string): RuntimeError =>

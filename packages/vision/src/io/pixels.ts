@@ -1,9 +1,9 @@
-// Between images, whose channels are interleaved, and uint8 tensors [channels, height, width].
+// Between images, whose channels are interleaved, and uint8 or int32 tensors [channels, height, width].
 import { RuntimeError, type Tensor, tensor, ValueError } from '@flambeau/core'
-import { Image, modeOf } from './image.ts'
+import { type AnyImage, Image, modeOf } from './image.ts'
 
 /** One channel after the other, of pixels with `channels` samples each. */
-export function planes(data: Uint8Array, channels: number): Uint8Array {
+export function planes(data: AnyImage['data'], channels: number): AnyImage['data'] {
   if (channels === 1) return data
   const size = data.length / channels
   const result = new Uint8Array(data.length)
@@ -20,9 +20,16 @@ export function interleaved(data: Uint8Array, channels: number): Uint8Array {
   return result
 }
 
-/** The pixels as a uint8 tensor [channels, height, width]. */
-export const pixelsOf = ({ data, channels, width, height }: Image): Tensor =>
+/** The pixels as a uint8 tensor [channels, height, width], or an int32 one in mode I. */
+export const pixelsOf = ({ data, channels, width, height }: AnyImage): Tensor =>
   tensor(planes(data, channels)).reshape([channels, height, width])
+
+/** A tensor like the pixels of an image as an image of the same mode, if it has as many channels. */
+export function imageLike(x: Tensor, { mode, channels, palette }: AnyImage): AnyImage {
+  if (x.shape[0] !== channels || !['1', 'I', 'P'].includes(mode)) return imageOf(x)
+  const data = x.detach().toArray() as AnyImage['data']
+  return new Image(x.shape[2], x.shape[1], mode, mode === '1' ? data.map((v) => (v === 0 ? 0 : 255)) : data, palette)
+}
 
 /** A uint8 tensor [channels, height, width] as an image; throws for other dtypes and shapes. */
 export function imageOf(x: Tensor): Image {

@@ -3,12 +3,12 @@
 import { Worker } from 'node:worker_threads'
 import { decodePicture } from './decode.ts'
 import { readFileNow } from './files-node.ts'
-import { broken, Image, type ImageMode } from './image.ts'
+import { broken, type ByteMode, Image, type PlainMode } from './image.ts'
 
 export interface Request {
   readonly id: number
   readonly path: string
-  readonly mode: ImageMode
+  readonly mode: ByteMode & PlainMode
 }
 export interface Answer {
   readonly id: number
@@ -76,7 +76,7 @@ function start(): Thread {
 }
 
 /** Reads and decodes a picture in one of at most `workers` threads. */
-export const decodeAhead = (path: string, mode: ImageMode, workers: number): Promise<Image> =>
+export const decodeAhead = (path: string, mode: ByteMode & PlainMode, workers: number): Promise<Image> =>
   new Promise((done, failed) => {
     const task = { request: { id: next++, path, mode }, done, failed }
     if (isAlone) {

@@ -1,4 +1,4 @@
 // Browsers decode pictures in the page: their files are in memory already.
-import type { Image, ImageMode } from './image.ts'
+import type { Image } from './image.ts'
 
-export const decodeAhead: ((path: string, mode: ImageMode, workers: number) => Promise<Image>) | undefined = undefined
+export const decodeAhead: ((path: string, mode: 'RGB', workers: number) => Promise<Image>) | undefined = undefined

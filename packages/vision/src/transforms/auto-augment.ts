@@ -4,7 +4,7 @@ import { full, linspace, nn, rand, randint, sampleDirichlet, signatures, type Te
 import { nameClasses } from '@flambeau/core/backend'
 import { adjustBrightness, adjustContrast, adjustSaturation, invert } from './color.ts'
 import { affine, fillKind, rotate } from './geometry.ts'
-import { dimensionsOf, drawBelow, drawBetween, onTensor, type Picture, python, pythonRound } from './images.ts'
+import { dimensionsOf, drawBelow, drawBetween, onValues, type Picture, python, pythonRound } from './images.ts'
 import { type Interpolation, interpolationKind } from './resize.ts'
 import { adjustSharpness, autocontrast, equalize, posterize, solarize } from './tones.ts'
 
@@ -439,7 +439,7 @@ export class AugMix extends Augment {
       ...tonesOf(reach, levels),
       ...(this.allOps ? coloursOf(reach, levels) : []),
     ]
-    return onTensor(img, (x) => {
+    return onValues(img, (x) => {
       const batch = x.reshape([-1, ...dimensionsOf(x)])
       const weights = this.#weights(batch.shape[0])
       const weighted = (y: Tensor, k: number) => y.mul(weights[k].to(y.device))

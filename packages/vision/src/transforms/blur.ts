@@ -1,7 +1,7 @@
 // Gaussian blur: a convolution of each channel with a kernel whose weights sum to 1.
 import { conv2d, RuntimeError, signatures, tensor as tensorOf, ValueError } from '@flambeau/core'
 import { pad } from './crop.ts'
-import { floats, imageOrTensor, numbers, onTensor, type Picture, wholes } from './images.ts'
+import { floats, imageOrTensor, numbers, onValues, type Picture, wholes } from './images.ts'
 
 const { nullable, optional, required, signature } = signatures
 const readBlur = signature(
@@ -44,24 +44,28 @@ export function gaussianBlur<P extends Picture>(
   if (sigmas.length !== 2) throw new ValueError(`If sigma is a sequence, its length should be 2. Got ${sigmas.length}`)
   if (!sigmas.every((s) => s > 0)) throw new ValueError(`sigma should have positive values. Got [${sigmas.join(', ')}]`)
   const [wide, high] = sizes
-  return onTensor(picture as P, (x) => {
-    if (x.dim() < 3) throw new RuntimeError('gaussian_blur expects a picture [..., channels, height, width]')
-    const { shape } = x
-    const [channels, height, width] = shape.slice(-3)
-    const values = floats(x)
-    // First, because it refuses a kernel that is larger than the picture.
-    const bordered = pad(values, [(wide - 1) / 2, (high - 1) / 2], { paddingMode: 'reflect' })
-    const options = { dtype: values.dtype, device: x.device }
-    const across = tensorOf(weights(wide, sigmas[0]), options).reshape([1, 1, 1, wide])
-    const down = tensorOf(weights(high, sigmas[1]), options).reshape([1, 1, high, 1])
-    const kernel = down.mul(across).expand([channels, 1, high, wide])
-    const batch = bordered.reshape([-1, ...bordered.shape.slice(-3)])
-    const blurred = conv2d(batch, kernel, { groups: channels }).reshape([
-      ...shape.slice(0, -3),
-      channels,
-      height,
-      width,
-    ])
-    return x.dtype === values.dtype ? blurred : blurred.round().to(x.dtype)
-  })
+  return onValues(
+    picture as P,
+    (x) => {
+      if (x.dim() < 3) throw new RuntimeError('gaussian_blur expects a picture [..., channels, height, width]')
+      const { shape } = x
+      const [channels, height, width] = shape.slice(-3)
+      const values = floats(x)
+      // First, because it refuses a kernel that is larger than the picture.
+      const bordered = pad(values, [(wide - 1) / 2, (high - 1) / 2], { paddingMode: 'reflect' })
+      const options = { dtype: values.dtype, device: x.device }
+      const across = tensorOf(weights(wide, sigmas[0]), options).reshape([1, 1, 1, wide])
+      const down = tensorOf(weights(high, sigmas[1]), options).reshape([1, 1, high, 1])
+      const kernel = down.mul(across).expand([channels, 1, high, wide])
+      const batch = bordered.reshape([-1, ...bordered.shape.slice(-3)])
+      const blurred = conv2d(batch, kernel, { groups: channels }).reshape([
+        ...shape.slice(0, -3),
+        channels,
+        height,
+        width,
+      ])
+      return x.dtype === values.dtype ? blurred : blurred.round().to(x.dtype)
+    },
+    ['1', 'P'],
+  )
 }

@@ -1,7 +1,7 @@
 // Transforms without chance, as modules: each calls its function of `functional`.
 import { type DType, nn, signatures, type Tensor, ValueError } from '@flambeau/core'
 import { nameClasses } from '@flambeau/core/backend'
-import type { Image, ImageMode } from '../io/image.ts'
+import type { AnyImage, ImageMode } from '../io/image.ts'
 import { rgbToGrayscale } from './color.ts'
 import { convertImageDtype, normalize, pilToTensor, toPilImage, toTensor } from './convert.ts'
 import { centerCrop, checkPadding, pad, type PaddingMode } from './crop.ts'
@@ -17,7 +17,7 @@ const { bool, constructing, dtype, finite, int, nullable, optional, required, st
  * new ToTensor().forward(new io.Image(2, 1, 'L', Uint8Array.of(0, 255))) // tensor([[[0., 1.]]])
  */
 export class ToTensor extends nn.Module {
-  override forward(pic: Image): Tensor {
+  override forward(pic: AnyImage): Tensor {
     return toTensor(pic)
   }
 }
@@ -29,7 +29,7 @@ export class ToTensor extends nn.Module {
  * new PILToTensor().forward(new io.Image(1, 1, 'RGB')).shape // [3, 1, 1]
  */
 export class PILToTensor extends nn.Module {
-  override forward(pic: Image): Tensor {
+  override forward(pic: AnyImage): Tensor {
     return pilToTensor(pic)
   }
 }
@@ -49,7 +49,7 @@ export class ToPILImage extends nn.Module {
     this.mode = readToPil([mode])[0] as ImageMode | null
   }
 
-  override forward(pic: Tensor): Image {
+  override forward(pic: Tensor): AnyImage {
     return toPilImage(pic, this.mode)
   }
 

@@ -1,6 +1,6 @@
 // Brightness, contrast, saturation, hue, gamma, and pictures in grey: torchvision's formulas for tensors.
 import { cat, signatures, stack, type Tensor, TypeError, ValueError, where, zerosLike } from '@flambeau/core'
-import { Image } from '../io/image.ts'
+import { type AnyImage, Image } from '../io/image.ts'
 import { convertImageDtype } from './convert.ts'
 import {
   boundOf,
@@ -11,6 +11,7 @@ import {
   isFloat,
   onColours,
   onTensor,
+  onValues,
   type Picture,
 } from './images.ts'
 
@@ -163,7 +164,7 @@ const readInvert = signature('invert', required('img', imageOrTensor))
  * invert(tensor([[[0.25]]])) // tensor([[[0.7500]]])
  */
 export function invert<P extends Picture>(img: P): P {
-  return onTensor(readInvert([img])[0] as P, (x) => {
+  return onValues(readInvert([img])[0] as P, (x) => {
     if (x.dim() < 3) throw tooFew(x)
     checkChannels(x, [1, 3])
     return x.neg().add(boundOf(x.dtype))
@@ -218,7 +219,7 @@ const readToGrey = signature('to_grayscale', required('img', anything), optional
  * toGrayscale(new io.Image(2, 1, 'RGB'), 3) // <Image mode=RGB size=2x1>
  */
 export function toGrayscale(
-  img: Image,
+  img: AnyImage,
   numOutputChannels: number | { readonly numOutputChannels?: number } = 1,
 ): Image {
   const [picture, channels] = readToGrey([img, numOutputChannels])

@@ -9,7 +9,7 @@ import {
   TypeError,
   ValueError,
 } from '@flambeau/core'
-import type { Image, ImageMode } from '../io/image.ts'
+import { type AnyImage, Image, type ImageMode } from '../io/image.ts'
 import { imageOf, pixelsOf } from '../io/pixels.ts'
 import { imagePicture, isFloat, numbers, tensorPicture } from './images.ts'
 
@@ -19,13 +19,15 @@ const readToTensor = signature('to_tensor', required('pic', imagePicture))
 const scale = Float32Array.from({ length: 256 }, (_, v) => v / 255)
 
 /**
- * An image as a float32 tensor [channels, height, width] of values from 0 to 1.
+ * An image as a float32 tensor [channels, height, width] of values from 0 to 1; in mode I an int32 tensor of its values.
  *
  * @example
  * toTensor(new io.Image(2, 1, 'L', Uint8Array.of(0, 255))) // tensor([[[0., 1.]]])
  */
-export function toTensor(pic: Image): Tensor {
-  const [{ data, channels, width, height }] = readToTensor([pic])
+export function toTensor(pic: AnyImage): Tensor {
+  const [image] = readToTensor([pic])
+  const { data, channels, width, height } = image
+  if (image.mode === 'I') return pixelsOf(image)
   const values = new Float32Array(data.length)
   for (let c = 0, to = 0; c < channels; c++)
     for (let i = c; i < data.length; i += channels) values[to++] = scale[data[i]]
@@ -34,40 +36,46 @@ export function toTensor(pic: Image): Tensor {
 
 const readPilToTensor = signature('pil_to_tensor', required('pic', imagePicture))
 /**
- * An image as a uint8 tensor [channels, height, width].
+ * An image as a uint8 tensor [channels, height, width]; an int32 one in mode I, and a bool one in mode 1.
  *
  * @example
  * pilToTensor(new io.Image(2, 1, 'L', Uint8Array.of(0, 255))) // tensor([[[  0, 255]]], dtype=torch.uint8)
  */
-export function pilToTensor(pic: Image): Tensor {
-  return pixelsOf(readPilToTensor([pic])[0])
+export function pilToTensor(pic: AnyImage): Tensor {
+  const [image] = readPilToTensor([pic])
+  return image.mode === '1' ? pixelsOf(image).ne(0) : pixelsOf(image)
 }
 
 const readToPil = signature('to_pil_image', required('pic', tensor), optional('mode', nullable(str), null))
 const modes: Readonly<Record<number, ImageMode>> = { 1: 'L', 2: 'LA', 3: 'RGB', 4: 'RGBA' }
 
 /**
- * A tensor [channels, height, width] or [height, width] as an image: uint8 as it is, floats times 255.
+ * A tensor [channels, height, width] or [height, width] as an image: uint8 as it is, floats times 255, int32 in mode I.
  *
  * Throws a ValueError for other shapes and for a mode that does not fit, and a TypeError for other dtypes.
  *
  * @example
  * toPilImage(ones(3, 2, 4)).size // [4, 2]
  */
-export function toPilImage(pic: Tensor, mode?: ImageMode | null): Image {
+export function toPilImage<M extends ImageMode>(pic: Tensor, mode: M): Image<M>
+export function toPilImage(pic: Tensor, mode?: ImageMode | null): AnyImage
+export function toPilImage(pic: Tensor, mode?: ImageMode | null): AnyImage {
   const [x, wanted] = readToPil([pic, mode])
   if (x.dim() !== 2 && x.dim() !== 3) throw new ValueError(`pic should be 2/3 dimensional. Got ${x.dim()} dimensions.`)
   const pixels = x.dim() === 2 ? x.unsqueeze(0) : x
   const channels = pixels.shape[0]
   if (channels > 4) throw new ValueError(`pic should not have > 4 channels. Got ${channels} channels.`)
-  if (!isFloat(x.dtype) && x.dtype !== 'uint8') throw new TypeError(`Input type ${x.dtype} is not supported`)
-  if (wanted !== null && wanted !== modes[channels]) {
+  const isInt = x.dtype === 'int32' && channels === 1
+  if (!isFloat(x.dtype) && x.dtype !== 'uint8' && !isInt) throw new TypeError(`Input type ${x.dtype} is not supported`)
+  const fitting = isInt ? 'I' : modes[channels]
+  if (wanted !== null && wanted !== fitting) {
     throw new ValueError(
       channels === 1
-        ? `Incorrect mode (${wanted}) supplied for input type ${x.dtype}. Should be L`
-        : `Only modes ['${modes[channels]}'] are supported for ${channels}D inputs`,
+        ? `Incorrect mode (${wanted}) supplied for input type ${x.dtype}. Should be ${fitting}`
+        : `Only modes ['${fitting}'] are supported for ${channels}D inputs`,
     )
   }
+  if (isInt) return new Image(pixels.shape[2], pixels.shape[1], 'I', pixels.toArray() as Int32Array)
   return imageOf(noGrad(() => (isFloat(x.dtype) ? pixels.mul(255).to('uint8') : pixels)))
 }
 

@@ -12,7 +12,7 @@ import {
   ValueError,
   where,
 } from '@flambeau/core'
-import { asBatch, dimensionsOf, imageOrTensor, numbers, onTensor, type Picture } from './images.ts'
+import { asBatch, between, dimensionsOf, imageOrTensor, numbers, onTensor, type Picture } from './images.ts'
 import { type Interpolation, interpolationKind } from './resize.ts'
 
 const { bool, finite, list, nullable, optional, required, signature } = signatures
@@ -161,7 +161,8 @@ const readRotate = signature(
  * //          [1., 3.]]])
  */
 export function rotate<P extends Picture>(img: P, angle: number, options?: RotateOptions): P {
-  const [picture, degrees, mode, expand, center, fill] = readRotate([img, angle, options])
+  const [picture, degrees, wanted, expand, center, fill] = readRotate([img, angle, options])
+  const mode = between(picture, wanted)
   const [, height, width] = dimensionsOf(picture)
   const matrix = inverseMatrix(centered(center, width, height), -degrees, [0, 0], 1, [0, 0])
   const size = expand ? expandedSize(matrix, width, height) : ([width, height] as const)
@@ -196,7 +197,7 @@ export function affine<P extends Picture>(
   shear: number | readonly number[],
   options?: MapOptions,
 ): P {
-  const [picture, degrees, move, factor, sheared, mode, fill, center] = readAffine([
+  const [picture, degrees, move, factor, sheared, wanted, fill, center] = readAffine([
     img,
     angle,
     translate,
@@ -204,6 +205,7 @@ export function affine<P extends Picture>(
     shear,
     options,
   ])
+  const mode = between(picture, wanted)
   if (move.length !== 2) throw new ValueError('Argument translate should be a sequence of length 2')
   if (!(factor > 0)) throw new ValueError('Argument scale should be positive')
   const shears = typeof sheared === 'number' ? [sheared, 0] : sheared.length === 1 ? [sheared[0], sheared[0]] : sheared

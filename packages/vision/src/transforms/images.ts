@@ -1,11 +1,11 @@
 // What all transforms share: they take an `Image` or a tensor [..., channels, height, width], and return what they took.
 import { cat, type DType, empty, randint, rand, signatures, Tensor, TypeError, ValueError } from '@flambeau/core'
 import { className } from '@flambeau/core/backend'
-import { Image, imageKind } from '../io/image.ts'
-import { imageOf, pixelsOf } from '../io/pixels.ts'
+import { type AnyImage, Image, imageKind, type ImageMode } from '../io/image.ts'
+import { imageLike, pixelsOf } from '../io/pixels.ts'
 
 /** The input of a transform. */
-export type Picture = Image | Tensor
+export type Picture = AnyImage | Tensor
 
 const { either, finite, int, ints, list, tensor } = signatures
 export const imageOrTensor: signatures.Kind<Picture> = {
@@ -31,7 +31,7 @@ export const tensorPicture: signatures.Kind<Tensor> = {
     ),
 }
 /** An `Image`, for what makes a tensor of it. */
-export const imagePicture: signatures.Kind<Image> = {
+export const imagePicture: signatures.Kind<AnyImage> = {
   ...imageKind,
   refuse: (x) =>
     new TypeError(
@@ -52,12 +52,31 @@ export function onTensor<P extends Picture>(picture: P, fn: (x: Tensor) => Tenso
     if ((picture as Tensor).dim() < 2) throw new TypeError('Tensor is not a torch image.', imageOrTensor.hint)
     return fn(picture) as P
   }
-  return imageOf(fn(pixelsOf(picture as Image))) as P
+  return imageLike(fn(pixelsOf(picture as AnyImage)), picture as AnyImage) as P
 }
+
+/** Applies a function of values to a picture whose values mean grey or colours: bytes, unless `without` is shorter. */
+export function onValues<P extends Picture>(
+  picture: P,
+  fn: (x: Tensor) => Tensor,
+  without: readonly ImageMode[] = ['1', 'P', 'I'],
+): P {
+  if (picture instanceof Image && without.includes(picture.mode)) {
+    throw new ValueError(
+      'image has wrong mode',
+      `Its mode is ${picture.mode}. Convert it first: image.convert('${picture.mode === 'P' ? 'RGB' : 'L'}').`,
+    )
+  }
+  return onTensor(picture, fn)
+}
+
+/** Nothing lies between the pixels of a palette, or between black and white. */
+export const between = <M>(picture: Picture, mode: M): M | 'nearest' =>
+  picture instanceof Image && (picture.mode === 'P' || picture.mode === '1') ? 'nearest' : mode
 
 /** Applies a function of colours to a picture; the transparency of an `Image` stays. */
 export const onColours = <P extends Picture>(picture: P, fn: (x: Tensor) => Tensor): P =>
-  onTensor(picture, (x) => {
+  onValues(picture, (x) => {
     if (picture instanceof Tensor || !picture.mode.endsWith('A')) return fn(x)
     const colours = picture.channels - 1
     return cat([fn(x.narrow(-3, 0, colours)), x.narrow(-3, colours, 1)], -3)

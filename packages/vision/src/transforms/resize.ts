@@ -2,7 +2,7 @@
 import { F, signatures, ValueError } from '@flambeau/core'
 import { Image } from '../io/image.ts'
 import { crop } from './crop.ts'
-import { asBatch, checkPixels, dimensionsOf, imageOrTensor, onTensor, type Picture, wholes } from './images.ts'
+import { asBatch, between, checkPixels, dimensionsOf, imageOrTensor, onTensor, type Picture, wholes } from './images.ts'
 
 const { bool, int, nullable, optional, required, signature } = signatures
 
@@ -75,7 +75,8 @@ function resizedSize(
  * resize(ones(3, 4, 8), 2).shape // [3, 2, 4]
  */
 export function resize<P extends Picture>(img: P, size: number | readonly number[], options?: ResizeOptions): P {
-  const [picture, wanted, mode, maxSize, antialias] = readResize([img, size, options])
+  const [picture, wanted, interpolation, maxSize, antialias] = readResize([img, size, options])
+  const mode = between(picture, interpolation)
   const [, height, width] = dimensionsOf(picture)
   if (height === 0 || width === 0)
     throw new ValueError('height and width must be > 0', `The picture has ${height} x ${width} pixels.`)

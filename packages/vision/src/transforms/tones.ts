@@ -14,7 +14,7 @@ import {
 import { nameClasses } from '@flambeau/core/backend'
 import { blend, invert, tooFew } from './color.ts'
 import { RandomChange } from './chance.ts'
-import { asBatch, boundOf, checkChannels, floats, imageOrTensor, onColours, onTensor, type Picture } from './images.ts'
+import { asBatch, boundOf, checkChannels, floats, imageOrTensor, onColours, onValues, type Picture } from './images.ts'
 
 const { constructing, finite, int, optional, required, signature } = signatures
 const img = required('img', imageOrTensor)
@@ -42,7 +42,7 @@ const readPosterize = signature('posterize', img, required('bits', int))
  */
 export function posterize<P extends Picture>(img: P, bits: number): P {
   const [picture, kept] = readPosterize([img, bits])
-  return onTensor(picture as P, (x) => {
+  return onValues(picture as P, (x) => {
     if (x.dim() < 3) throw tooFew(x)
     checkBytes(x)
     checkChannels(x, [1, 3])
@@ -63,7 +63,7 @@ const readSolarize = signature('solarize', img, required('threshold', finite))
  */
 export function solarize<P extends Picture>(img: P, threshold: number): P {
   const [picture, bound] = readSolarize([img, threshold])
-  return onTensor(picture as P, (x) => {
+  return onValues(picture as P, (x) => {
     check(x)
     if (bound > boundOf(x.dtype)) throw new TypeError('Threshold should be less than bound of img.')
     return where(x.ge(bound), invert(x), x)
@@ -79,7 +79,7 @@ const readAutocontrast = signature('autocontrast', img)
  * autocontrast(tensor([[[0.25, 0.5]]])) // tensor([[[0., 1.]]])
  */
 export function autocontrast<P extends Picture>(img: P): P {
-  return onTensor(readAutocontrast([img])[0] as P, (x) => {
+  return onValues(readAutocontrast([img])[0] as P, (x) => {
     check(x)
     const values = floats(x)
     const [least, most] = [values.amin({ dim: [-2, -1], keepdim: true }), values.amax({ dim: [-2, -1], keepdim: true })]
@@ -137,7 +137,7 @@ const readEqualize = signature('equalize', img)
  * equalize(tensor([[[1, 2, 3, 4]]], { dtype: 'uint8' })).shape // [1, 1, 4]
  */
 export function equalize<P extends Picture>(img: P): P {
-  return onTensor(readEqualize([img])[0] as P, (x) => {
+  return onValues(readEqualize([img])[0] as P, (x) => {
     const rank = x.dim()
     if (rank < 3 || rank > 4) throw new TypeError(`Input image tensor should have 3 or 4 dimensions, but found ${rank}`)
     checkBytes(x)

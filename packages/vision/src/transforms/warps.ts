@@ -17,6 +17,7 @@ import { gaussianBlur } from './blur.ts'
 import { RandomChange } from './chance.ts'
 import { fillKind, fillOf, pixelPlaces, sampledAt } from './geometry.ts'
 import {
+  between,
   dimensionsOf,
   imageOrTensor,
   numbers,
@@ -87,7 +88,8 @@ export function perspective<P extends Picture>(
   endpoints: Corners,
   options?: WarpOptions,
 ): P {
-  const [picture, start, end, mode, fill] = readPerspective([img, startpoints, endpoints, options])
+  const [picture, start, end, wanted, fill] = readPerspective([img, startpoints, endpoints, options])
+  const mode = between(picture, wanted)
   const [a, b, c, d, e, f, g, h] = perspectiveMap(start, end)
   const [, height, width] = dimensionsOf(picture)
   const grid = (options: { dtype: DType; device: Tensor['device'] }): Tensor => {
@@ -125,7 +127,8 @@ const readElastic = signature(
  * //          [3., 4.]]])
  */
 export function elasticTransform<P extends Picture>(img: P, displacement: Tensor, options?: WarpOptions): P {
-  const [picture, moved, mode, fill] = readElastic([img, displacement, options])
+  const [picture, moved, wanted, fill] = readElastic([img, displacement, options])
+  const mode = between(picture, wanted)
   const [, height, width] = dimensionsOf(picture)
   const sizes = [1, height, width, 2]
   if (String(moved.shape) !== String(sizes))
