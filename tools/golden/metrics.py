@@ -75,7 +75,13 @@ def scores():
     for multi in ('ovr', 'ovo'):
         for average in ('macro', 'weighted'):
             cases.append(case('roc_auc_score', labels, rows, multi_class=multi, average=average))
+    for average in ('macro', 'weighted'):
+        present = labels != 2
+        cases.append(case('roc_auc_score', labels[present], rows[present], multi_class='ovo', average=average,
+                          labels=[0, 1, 2, 3]))
     for k in (1, 2, 3):
+        for values in (rng.rand(50), rng.randn(50), rng.randint(0, 3, 50) / 2):
+            cases.append(case('top_k_accuracy_score', truth, values, k=k))
         cases.append(case('top_k_accuracy_score', labels, rows, k=k))
         cases.append(case('top_k_accuracy_score', labels, (rows * 4).round(), k=k))
     cases.append(case('top_k_accuracy_score', labels, rows, normalize=False))
@@ -88,6 +94,8 @@ errors = {
     'count': message(lambda: metrics.accuracy_score([1, 2], [1])),
     'multiclass': message(lambda: metrics.f1_score([0, 1, 2], [0, 1, 2])),
     'posLabel': message(lambda: metrics.recall_score([0, 2], [0, 2])),
+    'posText': message(lambda: metrics.recall_score(['a', 'b'], ['b', 'b'])),
+    'nan': message(lambda: metrics.f1_score(np.array([np.nan, 1]), np.array([1, 1]))),
     'oneClass': message(lambda: metrics.roc_auc_score([1, 1], [0.1, 0.2])),
     'multiClass': message(lambda: metrics.roc_auc_score([0, 1, 2], np.eye(3))),
     'probabilities': message(lambda: metrics.roc_auc_score([0, 1, 2], np.eye(3) * 2, multi_class='ovr')),

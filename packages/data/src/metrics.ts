@@ -29,9 +29,11 @@ const scoresKind: signatures.Kind<Scores> = {
 const known = optional('labels', nullable(labelsKind), null)
 
 const labelsOf = (name: string, x: Labels): Label[] => {
-  if (!(x instanceof Tensor)) return Array.from(x as ArrayLike<Label>)
-  if (x.dim() === 1) return Array.from(x.detach().toArray())
-  throw new ValueError(`${name} should be a 1d array, got an array of shape (${x.shape.join(', ')}) instead.`)
+  if (x instanceof Tensor && x.dim() !== 1)
+    throw new ValueError(`${name} should be a 1d array, got an array of shape (${x.shape.join(', ')}) instead.`)
+  const labels = Array.from((x instanceof Tensor ? x.detach().toArray() : x) as ArrayLike<Label>)
+  if (labels.some(Number.isNaN)) throw new ValueError(`Input ${name} contains NaN.`)
+  return labels
 }
 
 /** Scores as rows; those of one dimension have rows of one. */
@@ -67,6 +69,7 @@ const classesIn = (...lists: readonly (readonly Label[])[]): Label[] => {
 const pairOf = (yTrue: Labels, yPred: Labels): [truth: Label[], predicted: Label[]] => {
   const [truth, predicted] = [labelsOf('y_true', yTrue), labelsOf('y_pred', yPred)]
   checkCounts(truth, predicted)
+  classesIn(truth, predicted)
   return [truth, predicted]
 }
 
@@ -170,6 +173,8 @@ interface Counts {
   readonly there: number
 }
 
+const quoted = (label: Label): string => (typeof label === 'string' ? `'${label}'` : String(label))
+
 const averages = ['micro', 'macro', 'weighted', 'binary']
 
 /** Declares a score of the counts of a class. */
@@ -192,7 +197,9 @@ const score = (python: string, of: (counts: Counts, ratio: (part: number, whole:
         )
       }
       if (!present.includes(posLabel) && present.length >= 2)
-        throw new ValueError(`pos_label=${posLabel} is not a valid label. It should be one of [${present.join(', ')}]`)
+        throw new ValueError(
+          `pos_label=${posLabel} is not a valid label. It should be one of [${present.map(quoted).join(', ')}]`,
+        )
       classes = [posLabel]
     }
     const counts = countsOf(truth, predicted, classes)
@@ -308,8 +315,15 @@ const readTopK = signature(
   known,
 )
 
+/** Scores of two classes from those of the greater one: probabilities, or else numbers whose sign decides. */
+function ofTwo(rows: readonly (readonly number[])[]): number[][] {
+  const threshold = rows.every(([p]) => p >= 0 && p <= 1) ? 0.5 : 0
+  return rows.map(([p]) => (p > threshold ? [0, 1] : [1, 0]))
+}
+
 /**
- * The share of samples whose class has one of the `k` highest scores. `yScore` is [samples, classes].
+ * The share of samples whose class has one of the `k` highest scores. `yScore` is [samples, classes], or [samples] for
+ * two classes.
  *
  * Throws a ValueError for another number of classes than columns, and for a `k` that is not positive.
  *
@@ -322,11 +336,10 @@ export function topKAccuracyScore(yTrue: Labels, yScore: Scores, options?: TopKO
   const truth = labelsOf('y_true', t)
   const rows = rowsOf(s)
   checkCounts(truth, rows)
-  if (rows[0].length < 2)
-    throw new ValueError('y_score needs a column for each class', 'Scores of two classes are [1 - p, p].')
-  const columns = columnsOf(truth, rows[0].length, given)
+  const scores = rows[0].length === 1 ? ofTwo(rows) : rows
+  const columns = columnsOf(truth, scores[0].length, given)
   // Of equal scores the last comes first, as in scikit-learn.
-  const hits = rows.filter((row, i) => {
+  const hits = scores.filter((row, i) => {
     const own = row[columns[i]]
     return row.filter((v, j) => v > own || (v === own && j > columns[i])).length < k
   }).length
@@ -394,8 +407,8 @@ export function rocAucScore(yTrue: Labels, yScore: Scores, options?: RocAucOptio
       rows.map(([score]) => score),
     )
   }
-  if (width === 1) throw new ValueError(`y_score needs a column for each of the ${classes.length} classes`)
   if (multiClass !== 'ovr' && multiClass !== 'ovo') throw new ValueError("multi_class must be in ('ovo', 'ovr')")
+  if (width === 1) throw new ValueError(`y_score needs a column for each of the ${classes.length} classes`)
   if (rows.some((row) => Math.abs(sum(row) - 1) > 1e-5 + 1e-8)) {
     throw new ValueError(
       'Target scores need to be probabilities for multiclass roc_auc, i.e. they should sum up to 1.0 over classes',
@@ -404,7 +417,10 @@ export function rocAucScore(yTrue: Labels, yScore: Scores, options?: RocAucOptio
   }
   const columns = columnsOf(truth, width, given)
   const share = (c: number) => columns.filter((column) => column === c).length / columns.length
-  const all = Array.from({ length: width }, (_, c) => c)
+  // A class that does not occur has no pairs; against the rest, it has no area.
+  const all = Array.from({ length: width }, (_, c) => c).filter((c) => multiClass === 'ovr' || share(c) > 0)
+  if (all.length === 1)
+    throw new ValueError('Only one class present in y_true. ROC AUC score is not defined in that case.')
   const against = (c: number, samples: readonly number[]): number =>
     areaUnder(
       samples.map((i) => columns[i] === c),

@@ -58,6 +58,8 @@ describe('wrong arguments', () => {
       count: () => metrics.accuracyScore([1, 2], [1]),
       multiclass: () => metrics.f1Score([0, 1, 2], [0, 1, 2]),
       posLabel: () => metrics.recallScore([0, 2], [0, 2]),
+      posText: () => metrics.recallScore(['a', 'b'], ['b', 'b']),
+      nan: () => metrics.f1Score(Float64Array.of(Number.NaN, 1), [1, 1]),
       oneClass: () => metrics.rocAucScore([1, 1], [0.1, 0.2]),
       multiClass: () => metrics.rocAucScore([0, 1, 2], eye),
       probabilities: () =>
@@ -94,10 +96,22 @@ describe('wrong arguments', () => {
           ],
           { k: 0 },
         ),
-      () => metrics.topKAccuracyScore([0, 1], [1, 0]),
+      () => metrics.topKAccuracyScore([0, 1, 2], [1, 0, 1]),
       () => metrics.precisionScore([0, 1], [0, 1], { average: 'mean' as never }),
       () => metrics.precisionScore([0, 1], [0, 1], { zeroDivision: 2 as never }),
       () => metrics.confusionMatrix([0, 'a'], [0, 'a']),
+      () => metrics.accuracyScore([0, 1], ['a', 'b']),
+      () => metrics.accuracyScore(tensor([Number.NaN, 1]), [1, 1]),
+      () => metrics.rocAucScore(tensor([Number.NaN, 1]), [1, 1]),
+      () =>
+        metrics.rocAucScore(
+          [0, 0],
+          [
+            [0.5, 0.2, 0.3],
+            [0.2, 0.5, 0.3],
+          ],
+          { multiClass: 'ovo', labels: [0, 1, 2] },
+        ),
       () => metrics.accuracyScore(tensor([[1], [2]]), [1, 2]),
     ])
       expect(wrong, String(wrong)).toThrow(ValueError)
