@@ -1,5 +1,5 @@
 // Data sets of images: torchvision's layouts, from folders and from bytes, and what is wrong with a file.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -17,7 +17,7 @@ const golden = JSON.parse(readFileSync(new URL('golden/images.json', import.meta
 
 const uint32 = (x: number) => [x >>> 24, (x >> 16) & 255, (x >> 8) & 255, x & 255]
 const idx = (type: number, sizes: readonly number[], data: ArrayLike<number>): Uint8Array =>
-  Uint8Array.of(0, 0, type, sizes.length, ...sizes.flatMap(uint32), ...Array.from(data))
+  Uint8Array.from([0, 0, type, sizes.length, ...sizes.flatMap(uint32), ...Array.from(data)])
 const pixels = Uint8Array.from({ length: 3 * 2 * 4 }, (_, i) => i * 10)
 const images = idx(8, [3, 2, 4], pixels)
 const labels = idx(8, [3], [7, 0, 9])
@@ -41,6 +41,14 @@ describe('IDX', () => {
     }
   })
 
+  it('reads gzip files of several members, as Python does', () => {
+    const random = Uint8Array.from({ length: 300_000 }, (_, i) => Math.imul(i, 2654435761) >>> 13)
+    const whole = idx(8, [random.length], random)
+    const parts = [whole.subarray(0, 9), whole.subarray(9, 9), whole.subarray(9, 200_000), whole.subarray(200_000)]
+    const x = io.decodeIdx(Buffer.concat(parts.map((part) => gzipSync(part))))
+    expect(Buffer.compare(Buffer.from(x.toArray() as Uint8Array), Buffer.from(random))).toBe(0)
+  })
+
   it.each([
     ['not an IDX file: it has 2 bytes', Uint8Array.of(0, 0)],
     ['not an IDX file: it begins with the bytes 89 50 4e 47', Uint8Array.of(0x89, 0x50, 0x4e, 0x47)],
@@ -51,9 +59,15 @@ describe('IDX', () => {
     ['the IDX file is too long: 3 elements of uint8 need 11 bytes, but it has 12', Uint8Array.of(...labels, 1)],
     ['the IDX file is truncated: 4294967295 x 4294967295 elements', idx(14, [2 ** 32 - 1, 2 ** 32 - 1], [])],
     ['the gzip file is damaged: it has 10 bytes', gzipSync(labels).subarray(0, 10)],
-    ['the gzip file is damaged: it is truncated', gzipSync(images).subarray(0, -3)],
+    ['the gzip file is damaged: its length or its checksum differs', gzipSync(images).subarray(0, -3)],
+    ['the gzip file is damaged: unexpected EOF', Buffer.concat([gzipSync(images), gzipSync(labels).subarray(0, 14)])],
+    ['the gzip file is damaged: invalid gzip data', Buffer.concat([gzipSync(images), images])],
     [
-      'the gzip file is damaged: its checksum differs',
+      'the gzip file is damaged: its length or its checksum differs',
+      Buffer.concat([gzipSync(images).map((byte, i, { length }) => byte ^ +(i === length - 7)), gzipSync(labels)]),
+    ],
+    [
+      'the gzip file is damaged: its length or its checksum differs',
       gzipSync(images).map((byte, i, { length }) => byte ^ +(i === length - 7)),
     ],
   ])('says %s', (message, bytes) => {
@@ -187,6 +201,47 @@ describe('MNIST', () => {
     expect(() => new datasets.MNIST(files(), { transform: 3 as never })).toThrow(
       "argument 'transform' must be transform, not int",
     )
+  })
+})
+
+describe('files that cannot be read', () => {
+  it('are errors that name them, and say what to do', () => {
+    const root = join(folder, 'unread')
+    const file = join(root, 'MNIST/raw/train-images-idx3-ubyte')
+    const picture = join(root, 'pictures/cat/1.png')
+    const mnist = () => new datasets.MNIST(root)
+    const pictures = () => new datasets.ImageFolder(join(root, 'pictures'))
+    mkdirSync(file, { recursive: true })
+    mkdirSync(join(picture, '..'), { recursive: true })
+    writeFileSync(picture, 'x')
+    expect(mnist).toThrow(RuntimeError)
+    expect(mnist).toThrow(`] Illegal operation on a directory: '${file}'\nIt is a folder: the file may be in it.`)
+    expect(() => new datasets.ImageFolder(picture)).toThrow(
+      `[Errno 20] Not a directory: '${picture}'\nIt is a file: give the path of the folder that it is in.`,
+    )
+    const set = pictures()
+    rmSync(picture)
+    mkdirSync(picture)
+    expect(() => set.at(0)).toThrow(`] Illegal operation on a directory: '${picture}'`)
+    rmSync(file, { recursive: true })
+    writeFileSync(file, images)
+    chmodSync(file, 0)
+    chmodSync(join(picture, '..'), 0)
+    // Root may read everything.
+    const isRoot = process.geteuid?.() === 0
+    if (isRoot) {
+      for (const path of [folder, root, join(root, 'pictures')]) chmodSync(path, 0o755)
+      process.seteuid?.('nobody')
+    }
+    try {
+      const remedy = 'You may not read it: change its permissions, or those of the folders that it is in.'
+      expect(mnist).toThrow(`[Errno 13] Permission denied: '${file}'\n${remedy}`)
+      expect(() => set.at(0)).toThrow(`[Errno 13] Permission denied: '${picture}'\n${remedy}`)
+      expect(pictures).toThrow(`[Errno 13] Permission denied: '${join(picture, '..')}`)
+    } finally {
+      if (isRoot) process.seteuid?.(0)
+      chmodSync(join(picture, '..'), 0o755)
+    }
   })
 })
 

@@ -12,8 +12,8 @@ export interface Folder {
   where(path: string): string
   /** The bytes of a file, or undefined if there is none. */
   read(path: string): Uint8Array | undefined
-  /** The paths of all files and, with a slash at the end, folders; undefined if there is no such folder. */
-  list(): string[] | undefined
+  /** The paths of all files and, with a slash at the end, folders. */
+  list(): string[]
 }
 
 const isFiles = (x: unknown): x is Readonly<Record<string, Uint8Array>> =>

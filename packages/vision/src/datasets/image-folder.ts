@@ -3,7 +3,7 @@ import { decodeAhead } from '#pool'
 import { RuntimeError, signatures } from '@flambeau/core'
 import { nameClasses } from '@flambeau/core/backend'
 import { decodePicture } from '../io/decode.ts'
-import type { Image } from '../io/image.ts'
+import { gone, type Image } from '../io/image.ts'
 import { transformParameters, VisionDataset, type VisionOptions } from './dataset.ts'
 import { type Folder, folderOf, type Root, rootKind } from './folder.ts'
 
@@ -65,7 +65,6 @@ export class ImageFolder<X = Image, Y = number> extends VisionDataset<X, Y> {
     super(transform, targetTransform)
     const folder = folderOf(root)
     const paths = folder.list()
-    if (paths === undefined) throw new RuntimeError(`No such file or directory: '${folder.name}'`)
     const classes = [...new Set(paths.filter((path) => path.includes('/')).map((path) => path.split('/')[0]))].sort(
       byCode,
     )
@@ -132,7 +131,7 @@ export class ImageFolder<X = Image, Y = number> extends VisionDataset<X, Y> {
     const [path, label] = this.samples[index]
     const file = this.#folder.where(path)
     const bytes = this.#folder.read(path)
-    if (bytes === undefined) throw new RuntimeError(`No such file or directory: '${file}'`, 'It is gone since.')
+    if (bytes === undefined) throw gone(file)
     return [this.#loader(bytes, file), label]
   }
 }

@@ -1,17 +1,15 @@
-// A thread that reads and decodes pictures: it gets paths, and answers with pixels or with the error as text.
-import { readFileSync } from 'node:fs'
+// A thread that reads and decodes pictures: it gets paths, and answers with pixels or with the text of an error.
 import { parentPort } from 'node:worker_threads'
-import { decodePicture } from './decode.ts'
-import type { Answer, Request } from './pool-node.ts'
+import { type Answer, decodeFile, type Request } from './pool-node.ts'
 
-parentPort?.on('message', ({ id, path, mode }: Request) => {
+parentPort?.on('message', (request: Request) => {
+  const { id } = request
   let answer: Answer
   try {
-    const { width, height, mode: own, data } = decodePicture(readFileSync(path), path, mode)
-    answer = { id, image: { width, height, mode: own, data } }
+    const { width, height, mode, data } = decodeFile(request)
+    answer = { id, image: { width, height, mode, data } }
   } catch (error) {
-    const { message, code } = error as NodeJS.ErrnoException
-    answer = { id, error: { message, code } }
+    answer = { id, error: (error as Error).message }
   }
   const buffer = answer.image?.data.buffer
   parentPort?.postMessage(answer, buffer instanceof ArrayBuffer ? [buffer] : [])

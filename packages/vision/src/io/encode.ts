@@ -4,8 +4,7 @@ import jpeg from 'jpeg-js'
 import { RuntimeError, signatures, Tensor, ValueError } from '@flambeau/core'
 import { crc32 } from './gunzip.ts'
 import { type AnyImage, imageKind } from './image.ts'
-import { joined } from './png-data.ts'
-import { imageOf } from './pixels.ts'
+import { imageOf, joined } from './pixels.ts'
 
 const { either, int, optional, required, signature, tensor } = signatures
 const picture = either(imageKind, tensor)

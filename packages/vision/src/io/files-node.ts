@@ -1,18 +1,26 @@
 // Files in Node: paths and file URLs from the disk, other URLs from the network.
-import { existsSync, readdirSync, readFileSync, realpathSync, type Stats, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, realpathSync, type Stats, statSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { getSystemErrorMap } from 'node:util'
 import { RuntimeError } from '@flambeau/core'
 import { fetchBytes } from './files-web.ts'
 
-/** An error of the system in Python's words, and what to look at. */
-function systemError(error: unknown, path: string | URL, remedy: string): unknown {
-  const errno = (error as NodeJS.ErrnoException).errno ?? 0
+/** What to do about errors of reading. */
+const remedies: Partial<Record<string, string>> = {
+  ENOENT: 'Is the path right?',
+  ENOTDIR: 'It is a file: give the path of the folder that it is in.',
+  EISDIR: 'It is a folder: the file may be in it.',
+  EACCES: 'You may not read it: change its permissions, or those of the folders that it is in.',
+}
+
+/** An error of the system in Python's words, and what to do. */
+function systemError(error: unknown, path: string | URL, remedy?: string): unknown {
+  const { errno = 0, code = '' } = error as NodeJS.ErrnoException
   const text = getSystemErrorMap().get(errno)?.[1]
   if (text === undefined) return error
   const sentence = `[Errno ${-errno}] ${text[0].toUpperCase()}${text.slice(1)}: '${String(path)}'`
-  return new RuntimeError(sentence, remedy)
+  return new RuntimeError(sentence, remedy ?? remedies[code])
 }
 
 /** The bytes of a path, a file URL or another URL. */
@@ -22,13 +30,20 @@ export const readBytes = async (source: string | URL): Promise<Uint8Array> => {
   try {
     return await readFile(isFileUrl ? new URL(source) : source)
   } catch (error) {
-    throw systemError(error, source, 'Is the path right?')
+    throw systemError(error, source)
   }
 }
 
 /** The bytes of a file, or undefined if there is none. */
-export const readFileNow = (path: string): Uint8Array | undefined =>
-  existsSync(path) && statSync(path).isFile() ? readFileSync(path) : undefined
+export const readFileNow = (path: string): Uint8Array | undefined => {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    throw systemError(error, path)
+  }
+}
 
 export function writeFileNow(path: string, bytes: Uint8Array): void {
   try {
@@ -48,11 +63,10 @@ const targetOf = (path: string): Stats | undefined => {
 }
 
 /**
- * The paths of all files below a folder, relative to it, or undefined if there is no such folder. Follows links, but not
- * those to a folder that they are in.
+ * The paths of all files below a folder, relative to it. Follows links, but not those to a folder that they are in.
+ * Throws a RuntimeError for a folder that is not there or cannot be read.
  */
-export const listFiles = (folder: string): string[] | undefined => {
-  if (targetOf(folder)?.isDirectory() !== true) return undefined
+export const listFiles = (folder: string): string[] => {
   const found: string[] = []
   const visit = (prefix: string, around: readonly string[]): void => {
     for (const entry of readdirSync(join(folder, prefix), { withFileTypes: true })) {
@@ -68,6 +82,10 @@ export const listFiles = (folder: string): string[] | undefined => {
       }
     }
   }
-  visit('', [realpathSync(folder)])
+  try {
+    visit('', [realpathSync(folder)])
+  } catch (error) {
+    throw systemError(error, (error as NodeJS.ErrnoException).path ?? folder)
+  }
   return found
 }

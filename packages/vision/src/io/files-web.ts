@@ -17,7 +17,7 @@ const passFiles = 'Fetch it and pass what it holds: { root: { path: bytes } }, o
 export const readFileNow = (path: string): Uint8Array | undefined => {
   throw noDisk(path, passFiles)
 }
-export const listFiles = (folder: string): string[] | undefined => {
+export const listFiles = (folder: string): string[] => {
   throw noDisk(folder, passFiles)
 }
 export const writeFileNow = (path: string, _bytes: Uint8Array): void => {

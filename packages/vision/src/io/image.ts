@@ -152,6 +152,10 @@ const readImage = constructing(
 /** The kind of argument that is an image. */
 export const imageKind: signatures.Kind<AnyImage> = signatures.instance(Image, 'Image')
 
+/** The error of a file that is no longer there. */
+export const gone = (file: string): RuntimeError =>
+  new RuntimeError(`No such file or directory: '${file}'`, 'It is gone since.')
+
 /** The error of a file whose content is wrong: the file's name first. */
 export const broken = (file: string, what: string, hint?: string): RuntimeError =>
   new RuntimeError(`${file}: ${what}`, hint)

@@ -1,4 +1,4 @@
-// Between images, whose channels are interleaved, and uint8 or int32 tensors [channels, height, width].
+// Between images, whose channels are interleaved, and uint8 or int32 tensors [channels, height, width]; and bytes in pieces.
 import { RuntimeError, type Tensor, tensor, ValueError } from '@flambeau/core'
 import { type AnyImage, Image, modeOf } from './image.ts'
 
@@ -44,4 +44,15 @@ export function imageOf(x: Tensor): Image {
     )
   const data = interleaved(x.detach().toArray() as Uint8Array, channels)
   return new Image(width, height, modeOf(channels), data)
+}
+
+/** Pieces one after the other. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const result = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    result.set(part, at)
+    at += part.length
+  }
+  return result
 }

@@ -2,6 +2,7 @@
 // all that a file holds, a thousand times its size at worst, and also colour profiles and texts, which nobody reads here.
 import { Unzlib } from 'fflate'
 import { crc32 } from './gunzip.ts'
+import { joined } from './pixels.ts'
 
 /** The bytes that are unpacked at a time, each of which may become a thousand. */
 const STEP = 4096
@@ -137,13 +138,3 @@ function chunk(type: string, parts: readonly Uint8Array[]): Uint8Array {
 }
 
 const end = chunk('IEND', [])
-
-export function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const result = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const part of parts) {
-    result.set(part, at)
-    at += part.length
-  }
-  return result
-}

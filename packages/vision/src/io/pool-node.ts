@@ -1,9 +1,10 @@
 // Threads that read and decode pictures ahead, in Node. They start when they are first needed, and do not keep a program
 // alive that has nothing else to do.
 import { Worker } from 'node:worker_threads'
+import { RuntimeError } from '@flambeau/core'
 import { decodePicture } from './decode.ts'
 import { readFileNow } from './files-node.ts'
-import { broken, type ByteMode, Image, type PlainMode } from './image.ts'
+import { type ByteMode, gone, Image, type PlainMode } from './image.ts'
 
 export interface Request {
   readonly id: number
@@ -13,7 +14,8 @@ export interface Request {
 export interface Answer {
   readonly id: number
   readonly image?: Pick<Image, 'width' | 'height' | 'mode' | 'data'>
-  readonly error?: { readonly message: string; readonly code?: string | undefined }
+  /** The text of an error. */
+  readonly error?: string
 }
 
 interface Task {
@@ -38,14 +40,15 @@ let next = 0
 /** Whether threads cannot run here: their program is not beside this file, as in a bundle. */
 let isAlone = false
 
-const decodeHere = ({ path, mode }: Request): Image => {
+/** Reads and decodes a picture. */
+export function decodeFile({ path, mode }: Request): Image {
   const bytes = readFileNow(path)
-  if (bytes === undefined) throw broken(path, 'No such file or directory')
+  if (bytes === undefined) throw gone(path)
   return decodePicture(bytes, path, mode)
 }
 const settleHere = ({ request, done, failed }: Task): void => {
   try {
-    done(decodeHere(request))
+    done(decodeFile(request))
   } catch (error) {
     failed(error)
   }
@@ -59,10 +62,7 @@ function start(): Thread {
     tasks.delete(id)
     if (tasks.size === 0) worker.unref()
     if (image !== undefined) task.done(new Image(image.width, image.height, image.mode, image.data))
-    // Its message begins with the path, as `broken` makes it.
-    else if (error?.code === undefined)
-      task.failed(broken(task.request.path, (error?.message ?? '').slice(task.request.path.length + 2)))
-    else task.failed(Object.assign(new Error(error.message), { code: error.code }))
+    else task.failed(new RuntimeError(error ?? ''))
   })
   worker.on('error', (error: Error) => {
     threads.splice(threads.indexOf(thread), 1)
