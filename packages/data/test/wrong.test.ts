@@ -316,7 +316,7 @@ const cases: Readonly<Record<string, Case>> = {
       ],
     ],
     options: { k: 1, normalize: true, labels: null },
-    takes: [anyOf('a tensor'), none],
+    takes: [anyOf('a tensor'), anyOf('a tensor')],
     takesOption: { k: none, normalize: isBool, labels: anyOf('null') },
   },
   'StandardScaler.fit': { call: (x: never) => new data.StandardScaler().fit(x), args: [rows], takes: [none] },
