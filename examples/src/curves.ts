@@ -1,5 +1,5 @@
 // The curves of a training as a picture: the loss and the accuracy of each epoch, a line for each name.
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { UsageError } from './arguments.ts'
 import type { Point } from './run.ts'
@@ -39,13 +39,27 @@ export const curves = async (title: string, points: readonly Point[]): Promise<s
   return new View(parse(spec), { renderer: 'none' }).toSVG()
 }
 
-/** Draws the curves into a file, and makes its folder. Throws a UsageError if that cannot be. */
+const unwritable = (file: string, error: unknown): UsageError =>
+  new UsageError(`cannot write '${file}': ${(error as Error).message}`)
+
+/** Makes the folder of the file. Throws a UsageError if curves cannot be drawn into the file. */
+export const checkCurves = (file: string): void => {
+  const isNew = !existsSync(file)
+  try {
+    mkdirSync(dirname(file), { recursive: true })
+    closeSync(openSync(file, 'a'))
+  } catch (error) {
+    throw unwritable(file, error)
+  }
+  if (isNew) rmSync(file)
+}
+
+/** Draws the curves into a file. Throws a UsageError if that cannot be. */
 export const drawCurves = async (file: string, title: string, points: readonly Point[]): Promise<void> => {
   const text = await curves(title, points)
   try {
-    mkdirSync(dirname(file), { recursive: true })
     writeFileSync(file, text)
   } catch (error) {
-    throw new UsageError(`cannot write '${file}': ${(error as Error).message}`)
+    throw unwritable(file, error)
   }
 }

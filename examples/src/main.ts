@@ -5,7 +5,7 @@ import { deepCopy, profile, setDevice } from 'flambeau'
 import { inspect } from 'flambeau/inspect'
 import { type Command, readArguments, UsageError, usage } from './arguments.ts'
 import { checkWritable, readCheckpoint, writeCheckpoint } from './checkpoint.ts'
-import { drawCurves } from './curves.ts'
+import { checkCurves, drawCurves } from './curves.ts'
 import { doctor } from './doctor.ts'
 import type { ImageSet, Images, Lesson, Text } from './lesson.ts'
 import { lessons } from './lessons.ts'
@@ -46,11 +46,10 @@ const runLessons = async (command: Command): Promise<void> => {
     })
     for (const [each, checkpoint] of last) await each.save?.(checkpoint)
   }
-  for (const [{ name, title }, { points, pictures }] of trained) {
-    if (points.length > 0) {
-      const file = command.curves ?? `curves/${name}.svg`
-      await drawCurves(file, title, points)
-      console.error(`# ${name}: curves in ${file}`)
+  for (const [{ name, title, curves }, { points, pictures }] of trained) {
+    if (curves !== undefined) {
+      await drawCurves(curves, title, points)
+      console.error(`# ${name}: curves in ${curves}`)
     }
     if (pictures.size > 0) {
       const { writePictures } = await import('./draw.ts')
@@ -73,24 +72,31 @@ interface Prepared {
   readonly title: string
   readonly run: Text
   readonly images: Images | undefined
+  /** The file of the curves of a lesson about images. */
+  readonly curves: string | undefined
   readonly save: ((checkpoint: Checkpoint) => Promise<void>) | undefined
   readonly resumed: Checkpoint | undefined
 }
 
-const prepare = async (wanted: string, { set, seed, save: file, resume }: Command): Promise<Prepared> => {
+const prepare = async (
+  wanted: string,
+  { set, seed, save: file, resume, curves: drawn }: Command,
+): Promise<Prepared> => {
   const { name, load, sets } = lessons.find((lesson) => lesson.name === wanted) as Lesson
   const run = await load()
   const data = set ?? sets?.[0]
   const images = data && (await imagesOf(data))
   const title = data === undefined ? name : `${name} on ${data}`
-  if (file === undefined) return { name, title, run, images, save: undefined, resumed: undefined }
+  const curves = data === undefined ? undefined : (drawn ?? `curves/${name}.svg`)
+  // What cannot be written is reported before the run.
+  if (curves !== undefined) checkCurves(curves)
+  if (file === undefined) return { name, title, run, images, curves, save: undefined, resumed: undefined }
   const owner = { lesson: name, data: data ?? null, seed: String(seed) }
   const resumed = resume ? await readCheckpoint(file, owner) : undefined
   const save = (checkpoint: Checkpoint): Promise<void> => writeCheckpoint(file, owner, checkpoint)
-  // An unwritable file is reported before the run.
   if (resumed === undefined) checkWritable(file)
   console.error(`# ${name}: ${resumed === undefined ? 'saved in' : 'resumes'} ${file}`)
-  return { name, title, run, images, save, resumed }
+  return { name, title, run, images, curves, save, resumed }
 }
 
 const imagesOf = async (set: ImageSet): Promise<Images> => {

@@ -263,6 +263,7 @@ describe('npm start', () => {
     [['lenet5', '--data', 'cifar'], "unknown data set 'cifar'; there are mnist, fashion-mnist"],
     [['boston', '--data', 'mnist'], '--data is for lenet5'],
     [['lenet5', '--save', '/nowhere/a.safetensors'], "cannot write '/nowhere/a.safetensors': ENOENT"],
+    [['lenet5', '--curves', '/dev/null/a.svg'], "cannot write '/dev/null/a.svg': EEXIST"],
     [['--fast'], "Unknown option '--fast'"],
     [['boston', 'doctor'], 'doctor takes no other name'],
     [['doctor', 'page'], 'page takes no other name'],
