@@ -21,7 +21,7 @@ export const range = (...shape: number[]): Tensor =>
   ).view(shape)
 
 /** Text that is printed verbatim. */
-class Text {
+export class Text {
   readonly text: string
   constructor(text: string) {
     this.text = text
@@ -71,7 +71,7 @@ const scope = (more: Names): Names => ({
 /** Runs a line of the goldens: the part after its last semicolon is the value. */
 function perform(line: string, more: Names): unknown {
   const names = scope(more)
-  const at = line.startsWith('slopes') ? -1 : line.lastIndexOf('; ')
+  const at = /^(slopes?|trained)\b/.test(line) ? -1 : line.lastIndexOf('; ')
   const body = `${line.slice(0, at + 1)} return ${line.slice(at + 1)}`
   return new Function(...Object.keys(names), body)(...Object.values(names))
 }

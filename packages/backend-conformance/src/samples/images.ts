@@ -139,7 +139,7 @@ export const images = {
       ]),
       core(s(t(sampled), grid, opt({ paddingMode: 'border', ...open }))),
       core(s(t(sampled), grid, opt({ paddingMode: 'reflection', ...open }))),
-      core(s(t(deep), positions, opt({ mode: 'nearest', ...open }))),
+      s(t(deep), positions, opt({ mode: 'nearest', ...open })),
       core(s(t([1, 1, 1, 1]), grid, opt({ paddingMode: 'reflection', ...closed }))),
       core(kink('NaN', s(t(sampled), v([nan, 0, 1e9, 0, 0, -1e9], [1, 1, 3, 2], { grad: false }), opt(open)))),
       core(s(t([0, 2, 3, 3]), t([0, 2, 2, 2]), opt(open))),

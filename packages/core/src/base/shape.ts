@@ -102,13 +102,12 @@ export function normalizeDims(dims: number | readonly number[] | null | undefine
     return rank === 0 ? [] : [dim]
   }
   const list = dims.map((d) => normalizeDim(d, rank))
-  if (rank === 0) return []
   const sorted = [...list].sort((a, b) => a - b)
   for (let i = 1; i < sorted.length; i++) {
     if (sorted[i] === sorted[i - 1])
       throw new RuntimeError(`dim ${sorted[i]} appears multiple times in the list of dims`)
   }
-  return sorted
+  return rank === 0 ? [] : sorted
 }
 
 /** The shape after reducing the (normalised) dims. */

@@ -7,12 +7,13 @@ import { sameShape, type Shape } from '../base/shape.ts'
 import { type Expr, s } from '../expr/expr.ts'
 import { notImplemented } from '../ops/define/arguments.ts'
 import { composite } from '../ops/define/composite.ts'
-import { elementwise, expandTo, sumTo } from '../ops/define/elementwise.ts'
+import { cloneOp, elementwise, expandTo, sumTo } from '../ops/define/elementwise.ts'
 import { filled } from '../ops/define/fill.ts'
 import { sums } from '../ops/define/sums.ts'
 import { reshapeOp } from '../ops/define/views.ts'
 import { add, div, mul } from '../ops/pointwise/arithmetic.ts'
 import { inPlace } from '../ops/methods.ts'
+import { select } from '../ops/views/views.ts'
 import { update } from '../ops/write/update.ts'
 import { apply, applyAll, operand } from '../tensor/apply.ts'
 import { noGrad } from '../tensor/mode.ts'
@@ -122,6 +123,9 @@ interface Training {
   readonly running: Running | null
 }
 
+const count = (batches: Tensor | null): void => {
+  if (batches !== null) noGrad(() => inPlace(add, batches, 1))
+}
 /** Updates running statistics and the batch count together, once everything else has been computed. */
 function trackBatch(
   { mean, variance, batches, momentum }: Running,
@@ -144,9 +148,7 @@ function trackBatch(
     n - 1,
   ]
   atomically(all, () => {
-    if (batches !== null) noGrad(() => inPlace(add, batches, 1))
-    // A batch without elements counts, but has no statistics.
-    if (n * batchMean.elements === 0) return
+    count(batches)
     if (momentum === null && batches !== null) trackAverage(targets, [...values, batches])
     else track(targets, [...values, momentum ?? 0, 1 - (momentum ?? 0)])
   })
@@ -163,8 +165,7 @@ const perChannel = (x: Tensor, shape: Shape): Tensor => {
 /** The gradients of the weight and the bias, and of the input if it is wanted. */
 function gradients(dy: Tensor, x: Tensor, mean: Tensor, invStd: Tensor, weight: Input, wanted: boolean) {
   const [biasSum, product] = channelSums([dy, x, mean], mean.sizes)
-  // Without elements the sums are 0 and the deviation is NaN.
-  const weightSum = x.elements === 0 ? product : mul(product, invStd)
+  const weightSum = mul(product, invStd)
   if (!wanted) return [null, weightSum, biasSum]
   const inverse = operand(1 / countOf(x.sizes))
   const scale = apply(times, [invStd, weight], null)
@@ -291,10 +292,23 @@ const affineOf = ({ weight, bias }: Affine, { sizes }: Tensor): readonly [scale:
   bias === null ? operand(0) : perChannel(bias, sizes),
 ]
 
-export const normalise = (x: Tensor, affine: Affine, running: Running | null): Tensor =>
-  applyAll(trainingOp, [x, ...affineOf(affine, x)], { eps: affine.eps, running })[0]
+/** A copy of what has no elements, times the first weight, plus the first bias, as in PyTorch. */
+function copied(x: Tensor, { weight, bias }: Affine): Tensor {
+  const y = apply(cloneOp, [x], null)
+  const scaled = weight === null ? y : mul(y, select(weight, 0, 0))
+  return bias === null ? scaled : add(scaled, select(bias, 0, 0))
+}
+
+export function normalise(x: Tensor, affine: Affine, running: Running | null): Tensor {
+  if (x.elements > 0) return applyAll(trainingOp, [x, ...affineOf(affine, x)], { eps: affine.eps, running })[0]
+  // A batch without elements counts, but has no statistics.
+  const y = copied(x, affine)
+  count(running?.batches ?? null)
+  return y
+}
 
 export function normaliseBy(x: Tensor, mean: Tensor, variance: Tensor, affine: Affine): Tensor {
+  if (x.elements === 0) return copied(x, affine)
   const [weight, bias] = affineOf(affine, x)
   const scale = apply(scaleOf, [weight, perChannel(variance, x.sizes), operand(affine.eps)], null)
   return apply(scaled, [x, scale, apply(shiftOf, [bias, perChannel(mean, x.sizes), scale], null)], null)

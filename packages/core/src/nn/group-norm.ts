@@ -29,6 +29,7 @@ import {
 } from '../tensor/signature.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { checkBatch, checkDTypes, normalise, normaliseBy } from './batch-norm.ts'
+import { constant_ } from './init.ts'
 import { sliceNorm } from './slice-norm.ts'
 
 const shaped = (x: Tensor, sizes: Shape): Tensor => apply(reshapeOp, [x], sizes)
@@ -211,12 +212,17 @@ export function instanceNorm(
   normalizeDim(1, x.dim())
   const [n, channels, ...spatial] = x.sizes
   checkBatch(x, { running_mean: runningMean, running_var: runningVar, weight, bias }, false, n)
-  if (!known) return ofInstances(x, [n, channels, 1, numelOf(spatial)], weight, bias, eps)
-  if (!useInputStats) return apply(viewed, [normaliseBy(x, runningMean, runningVar, { weight, bias, eps })], x.sizes)
+  if (x.elements > 0) {
+    if (!known) return ofInstances(x, [n, channels, 1, numelOf(spatial)], weight, bias, eps)
+    if (!useInputStats) return apply(viewed, [normaliseBy(x, runningMean, runningVar, { weight, bias, eps })], x.sizes)
+  }
   const forEach = (value: Tensor | null): Tensor | null => value && shaped(expand(value, [n, channels]), [n * channels])
   const affine = { weight: forEach(weight), bias: forEach(bias), eps }
-  const running = { mean: runningMean, variance: runningVar, batches: null, momentum }
-  return apply(viewed, [normalise(shaped(x, [1, n * channels, ...spatial]), affine, running)], x.sizes)
+  const running = known ? { mean: runningMean, variance: runningVar, batches: null, momentum } : null
+  const y = normalise(shaped(x, [1, n * channels, ...spatial]), affine, running)
+  // Running statistics become means over samples, and so NaN over none.
+  if (known && n === 0) for (const value of [runningMean, runningVar]) constant_(value, Number.NaN)
+  return apply(viewed, [y], x.sizes)
 }
 const viewed = ownView('view')
 

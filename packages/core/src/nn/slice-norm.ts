@@ -57,8 +57,8 @@ const inputGradient = elementwise('nativeNormBackward', (dy, x, mean, weight, in
 function gradients(dy: Tensor, x: Tensor, mean: Tensor, invStd: Tensor, weight: Input, wants: readonly boolean[]) {
   const { sizes } = x
   const inverse = operand(1 / countOf(sizes))
-  // Channels of several elements are summed once, for everything that follows.
-  const channel = sizes[3] > 1 ? channelSums([dy, x, mean], [...sizes.slice(0, 3), 1]) : undefined
+  // Channels of several elements, or of none, are summed once, for everything that follows.
+  const channel = sizes[3] !== 1 ? channelSums([dy, x, mean], [...sizes.slice(0, 3), 1]) : undefined
   let dx: Tensor | null = null
   if (wants[0]) {
     const [sum, product] =
@@ -97,7 +97,7 @@ const rules: Pick<OpDef<number>, 'saves' | 'vjp'> = {
       dy === null
         ? [null]
         : // Where channels are summed for x, the sums for the weight are nearly free.
-          wants[0] && (wants[1] || x.sizes[3] > 1)
+          wants[0] && (wants[1] || x.sizes[3] !== 1)
           ? applyAll(backward, [dy, x, mean, invStd, asTensor(weight, ofChannels(x.sizes), x)], null)
           : gradients(dy, x, mean, invStd, weight, wants)
     return [withStatistics(ctx, dx, countOf(x.sizes)), ctx.needs(1) ? dWeight : null, ctx.needs(2) ? dBias : null]

@@ -63,9 +63,9 @@ const matrixArguments = method(
 function ofMatrices(x: Tensor, ord: Order, dim: readonly number[], keepdim: boolean): Tensor {
   const what = 'linalg.matrix_norm'
   checkMatrix(what, x)
-  if (dim.length !== 2) throw new RuntimeError(`${what}: dim must be a 2-tuple. Got ${dim.join(', ')}`)
+  if (dim.length !== 2) throw new RuntimeError(`${what}: dim must be a 2-tuple. Got ${dim.join(' ')}`)
   const [rows, columns] = dim.map((d) => normalizeDim(d, x.dim()))
-  if (rows === columns) throw new RuntimeError(`${what}: dims must be different. Got (${dim.join(', ')})`)
+  if (rows === columns) throw new RuntimeError(`${what}: dims must be different. Got (${rows}, ${columns})`)
   if (ord === 'fro') return vectorNormOf('vector_norm', x, 2, [rows, columns].sort(), keepdim)
   if (ord === 'nuc' || ord === 2 || ord === -2) return spectralNorm(x, ord, rows, columns, keepdim)
   const size = Math.abs(ord as number)

@@ -37,7 +37,7 @@ import { cloneOp, elementwise } from '../define/elementwise.ts'
 import { reshapeOp } from '../define/views.ts'
 import { filled } from '../define/fill.ts'
 import { maximum, minimum } from '../pointwise/choice.ts'
-import { gatherAlongDim, scatterAlongDim } from '../indexing/gather.ts'
+import { atLeast1d, gatherAlongDim, scatterAlongDim } from '../indexing/gather.ts'
 import { byCase } from '../define/kernels.ts'
 import { ValuesAndIndices } from './values-and-indices.ts'
 import { type Reduction, reduction, withDims } from '../reduce/reduce.ts'
@@ -292,6 +292,8 @@ export function aminmax(x: Tensor, ...args: [options?: OneDimOptions]): NamedPai
   }
   const d = dim === null ? 0 : normalizeDim(dim, x.dim())
   if (x.sizes[d] === 0) throw new IndexError(`aminmax: Expected reduction dim ${d} to have non-zero size.`)
-  const [least, most] = [amin, amax].map((fn) => fn(x, dim, keepdim))
+  // A dimension that is kept is one that the result has.
+  const kept = dim !== null && keepdim ? atLeast1d(x) : x
+  const [least, most] = [amin, amax].map((fn) => fn(kept, dim, keepdim))
   return namedPair('aminmax', { min: least, max: most })
 }

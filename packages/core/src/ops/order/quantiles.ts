@@ -186,7 +186,7 @@ export function kthvalue(
       `k is ${k}; there are ${n} elements.`,
     )
   }
-  if (x.dtype === 'bool') throw notImplemented('kthvalue_cpu', 'bool', toInt)
+  if (x.dtype === 'bool' && x.dim() > 0) throw notImplemented('kthvalue_cpu', 'bool', toInt)
   const [values, indices] = applyAll(kthvalueOp, [x], { dim: d, keepdim, k })
   return new ValuesAndIndices('kthvalue', values, indices)
 }

@@ -173,7 +173,7 @@ export function topk(
   if (k < 0 || k > size) {
     throw new RuntimeError('selected index k out of range', `k is ${k}; dimension ${d} has ${size} elements.`)
   }
-  if (x.dtype === 'bool') throw notImplemented('topk_cpu', x.dtype, toInt)
+  if (x.dtype === 'bool' && x.dim() > 0) throw notImplemented('topk_cpu', x.dtype, toInt)
   const [values, indices] = applyAll(topkOp, [x], { dim: d, descending: largest, places: [[0, k]] })
   return new ValuesAndIndices('topk', values, indices)
 }

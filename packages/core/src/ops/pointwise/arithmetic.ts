@@ -11,7 +11,7 @@ import { mode } from '../../tensor/mode.ts'
 import type { Input } from '../../tensor/op.ts'
 import { keyword, nothingMore, nullable, number, signature, str } from '../../tensor/signature.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
-import { noBool, refuseBool } from '../define/arguments.ts'
+import { noBool, numberFor, refuseBool } from '../define/arguments.ts'
 import { type Elementwise, elementwise } from '../define/elementwise.ts'
 import {
   binary,
@@ -159,8 +159,9 @@ const rsqrtOp = rootOp(-0.5, inverseRoot, (x) => s.pow(x, -1.5))
 function resolvePow(x: TensorLike, y: TensorLike, ...none: []): readonly [op: Elementwise, inputs: readonly Input[]] {
   nothingMore('pow', none)
   const inputs = operands('pow', x, y, 'exponent')
-  if (typeof y === 'number' && y < 0 && typeof x === 'object' && !isFloat(x.dtype) && Number.isInteger(y)) {
-    throw new RuntimeError('Integers to negative integer powers are not allowed.', toFloat)
+  if (typeof y === 'number' && typeof x === 'object' && !isFloat(x.dtype) && Number.isInteger(y)) {
+    if (y < 0) throw new RuntimeError('Integers to negative integer powers are not allowed.', toFloat)
+    if (x.dtype === 'uint8') numberFor(y, x.dtype)
   }
   if (y === 0.5 || y === -0.5) return [y > 0 ? sqrtOp : rsqrtOp, [inputs[0]]]
   return [typeof y === 'object' ? powTensorOp : powOp, inputs]

@@ -1,10 +1,12 @@
 // The larger and the smaller of two elements, and clamp.
+import type { DType } from '../../base/dtype.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import { s } from '../../expr/expr.ts'
 import { operand } from '../../tensor/apply.ts'
+import type { Input } from '../../tensor/op.ts'
 import { type Arguments, method, nullable, optional, required } from '../../tensor/signature.ts'
 import { Tensor } from '../../tensor/tensor.ts'
-import { noBool } from '../define/arguments.ts'
+import { numberFor, refuseBool } from '../define/arguments.ts'
 import { elementwise } from '../define/elementwise.ts'
 import { binary, named, operandKind, type Overloaded, overloaded, type TensorLike } from '../define/overloads.ts'
 
@@ -13,8 +15,16 @@ export const maximum = binary(elementwise('maximum', (x, y) => s.max(x, y)))
 /** The smaller of two elements; equal ones share the gradient. */
 export const minimum = binary(elementwise('minimum', (x, y) => s.min(x, y)))
 
+/** Throws for limits that bytes have no room for. */
+function accepts(dtype: DType, inputs: readonly Input[]): void {
+  if (dtype === 'uint8') for (const x of inputs) if (x.wrapped === true) numberFor(x.value as number, dtype)
+}
+const refuse = refuseBool(`"clamp_scalar_cpu" not implemented for 'Bool'`)
 const clampOp = elementwise('clamp', (x, low, high) => s.min(s.max(x, low), high), {
-  ...noBool('clamp_scalar_cpu'),
+  accepts(dtype, inputs) {
+    refuse(dtype)
+    accepts(dtype, inputs)
+  },
   gradName: 'where',
   grad: ({ dy, x: [x, low, high] }) => [
     s.select(s.and(s.ge(x, low), s.le(x, high)), dy, 0),
@@ -23,10 +33,12 @@ const clampOp = elementwise('clamp', (x, low, high) => s.min(s.max(x, low), high
   ],
 })
 const clampMinOp = elementwise('clamp', (x, low) => s.max(x, low), {
+  accepts,
   gradName: 'where',
   grad: ({ dy, x: [x, low] }) => [s.select(s.ge(x, low), dy, 0), s.select(s.lt(x, low), dy, 0)],
 })
 const clampMaxOp = elementwise('clamp', (x, high) => s.min(x, high), {
+  accepts,
   gradName: 'where',
   grad: ({ dy, x: [x, high] }) => [s.select(s.le(x, high), dy, 0), s.select(s.gt(x, high), dy, 0)],
 })

@@ -97,7 +97,8 @@ export const addcmul: Overloaded<[x: Tensor, ...args: Added]> = overloaded((x: T
 /** The factor as an operand that does not change the dtype; that of integers must be an integer. */
 function factor(value: number, ...tensors: readonly Tensor[]): Num {
   const whole = tensors.every(({ dtype }) => !isFloat(dtype))
-  return new Num(whole ? Number(numberFor(value, 'int32')) : value, whole ? 'int32' : 'float32')
+  const room = tensors.every(({ dtype }) => dtype === 'uint8') ? 'uint8' : 'int32'
+  return new Num(whole ? Number(numberFor(value, room)) : value, whole ? 'int32' : 'float32')
 }
 
 const byInteger =

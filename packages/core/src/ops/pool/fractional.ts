@@ -62,7 +62,7 @@ const spaces = ['time', 'height', 'width']
 function check(name: string, x: Tensor, kernel: Shape, output: Shape): void {
   const rank = kernel.length
   const title = rank === 3 ? `${name}_out` : name
-  const empty = x.sizes.findIndex((n, i) => i > x.dim() - rank - 2 && n === 0)
+  const empty = x.sizes.indexOf(0, 1)
   if (empty >= 0) {
     throw new RuntimeError(
       `${title}(): Expected input to have non-zero size for non-batch dimensions, but got${shapeString(x.sizes)} with dimension ${empty} being empty.`,
@@ -76,7 +76,8 @@ function check(name: string, x: Tensor, kernel: Shape, output: Shape): void {
     throw new RuntimeError(`Trying to create tensor with negative dimension ${negative}: ${shapeString(output)}`)
   output.forEach((size, i) => {
     const n = x.sizes[x.dim() - rank + i]
-    if (size + kernel[i] - 1 <= n) return
+    // PyTorch's three-dimensional kernel refuses windows that just fit.
+    if (size + kernel[i] - (rank === 3 ? 0 : 1) <= n) return
     const side = spaces[3 - rank + i]
     throw new RuntimeError(`${title}(): pool ${side} ${kernel[i]} too large relative to input ${side} ${n}`)
   })

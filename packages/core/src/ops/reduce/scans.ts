@@ -51,7 +51,7 @@ function running(
     const [dim, dtype] = read(x, args)
     const d = normalizeDim(dim, x.dim())
     const input = toDType(x, accumulated(x, dtype))
-    if (input.dtype === 'bool') throw notImplemented(`${name}_out_cpu`, 'bool', toInt)
+    if (input.dtype === 'bool' && x.dim() > 0) throw notImplemented(`${name}_out_cpu`, 'bool', toInt)
     return x.dim() === 0 ? apply(ofOne, [input], null) : apply(op, [input], d)
   }
 }
@@ -70,7 +70,7 @@ function runningInPlace(op: OpDef<number>) {
         'Use the form without the trailing underscore.',
       )
     }
-    if (dtype === 'bool') throw notImplemented(`${name}_out_cpu`, 'bool', toInt)
+    if (dtype === 'bool' && x.dim() > 0) throw notImplemented(`${name}_out_cpu`, 'bool', toInt)
     return x.dim() === 0 ? applyInPlace(ofOne, x, [x], null) : applyInPlace(op, x, [x], d)
   }
 }

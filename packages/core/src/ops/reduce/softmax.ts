@@ -4,7 +4,8 @@ import { warn } from '../../base/warn.ts'
 import { defaults } from '../../base/default-dtype.ts'
 import type { Prims } from '../../backend/backend.ts'
 import { type DTypeWord, isFloat } from '../../base/dtype.ts'
-import { normalizeDim, normalizeDims, reducedShape } from '../../base/shape.ts'
+import { RuntimeError } from '../../base/errors.ts'
+import { normalizeDim, normalizeDims, reducedShape, shapeString } from '../../base/shape.ts'
 import { type Expr, s } from '../../expr/expr.ts'
 import { apply, applyAll, operand } from '../../tensor/apply.ts'
 import type { OpDef } from '../../tensor/op.ts'
@@ -248,6 +249,12 @@ export function logsumexp(
   ...args: [dim: Dims | LogsumexpOptions, keepdim?: boolean | KeepdimOption]
 ): Tensor {
   const [dim, keepdim] = logsumexpArguments(x, args)
+  if (x.elements > 0 && x.dim() > 0 && !keepdim && Array.isArray(dim) && dim.length === 0) {
+    throw new RuntimeError(
+      `output with shape [] doesn't match the broadcast shape ${shapeString(x.sizes.map(() => 1))}`,
+      'Name the dimensions.',
+    )
+  }
   return apply(logsumexpOp, [isFloat(x.dtype) ? x : toDType(x, defaults.float)], {
     dims: normalizeDims(dim, x.dim()),
     keepdim,

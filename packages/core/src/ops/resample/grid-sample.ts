@@ -61,6 +61,7 @@ const reflectedAtEdges = elementwise('clamp', (x, size) => clipped(mirrored(x, -
 
 type Padding = 'zeros' | 'border' | 'reflection'
 interface Sampling {
+  readonly rank: number
   readonly padding: Padding
   readonly alignCorners: boolean
 }
@@ -80,7 +81,13 @@ interface Tap {
   /** Null if all exist. */
   readonly inside: Tensor | null
 }
-const rounded = elementwise('round', (x) => s.rint(x))
+// PyTorch rounds ties to even positions in images, and away from 0 in volumes.
+const rounded = [
+  elementwise('round', (x) => s.rint(x)),
+  elementwise('round', (x) => s.add(s.trunc(x), s.trunc(s.mul(s.sub(x, s.trunc(x)), 2)))),
+]
+/** The weight of an element that is the nearest: 1, by which the gradient of the grid is zeros. */
+const certain = elementwise('round', (x) => s.constant(1, x.dtype))
 const floored = elementwise('floor', (x) => s.floor(x))
 const within = elementwise('ge', (x, size) => s.and(s.ge(x, 0), s.lt(x, size)), { out: 'bool' })
 const kept = elementwise('clamp', (x, size) => s.select(s.gt(x, 0), s.min(x, s.sub(size, 1)), 0))
@@ -107,8 +114,8 @@ const cubic = [
 type Taps = (x: Tensor, size: number, sampling: Sampling) => readonly Tap[]
 const modes: Readonly<Record<string, Taps>> = {
   nearest(x, size, sampling) {
-    const at = noGrad(() => apply(rounded, [padded(x, size, sampling)], null))
-    return [tapAt(at, null, size, sampling)]
+    const at = noGrad(() => apply(rounded[sampling.rank - 2], [padded(x, size, sampling)], null))
+    return [tapAt(at, x.requiresGrad ? apply(certain, [x], null) : null, size, sampling)]
   },
   bilinear(x, size, sampling) {
     const at = padded(x, size, sampling)
@@ -242,7 +249,7 @@ export function gridSample(
   const flat = reshaped(grid, [n, all, sizes.length])
   const taps = sizes.map((size, i) => {
     const at = elementsOf(select(flat, 2, sizes.length - 1 - i), size, alignCorners)
-    return modes[mode](at, size, { padding, alignCorners })
+    return modes[mode](at, size, { rank: sizes.length, padding, alignCorners })
   })
   const elements = reshaped(x, [n, channels, sizes.reduce((a, b) => a * b, 1)])
   const each = (value: Tensor): Tensor => reshaped(value, [n, 1, all])

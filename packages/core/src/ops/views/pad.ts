@@ -100,10 +100,9 @@ interface Mode {
   readonly cropped: boolean
 }
 
-/** PyTorch's check of a kernel's input, which may be a batch or one sample. */
-function checkWhole(x: Tensor, rank: number, sentence: string): void {
-  const sample = x.dim() === rank + 1 ? x.sizes : x.sizes.slice(1)
-  if (sample.includes(0)) throw new RuntimeError(sentence)
+/** PyTorch's check of a kernel's input: sizes from dimension `first` on are not 0. */
+function checkWhole(x: Tensor, first: number, sentence: string): void {
+  if (x.sizes.includes(0, first)) throw new RuntimeError(sentence)
 }
 const either = (rank: number): string => `${rank + 1}D or ${rank + 2}D (batch mode) tensor`
 const notWhole = (x: Tensor, rank: number): string =>
@@ -133,7 +132,7 @@ const modes: Readonly<Record<string, Mode>> = {
       const rank = dims.length
       checkWhole(
         x,
-        rank,
+        rank === 3 ? x.dim() - 4 : 1,
         rank === 3
           ? notWhole(x, rank)
           : `${either(rank)} expected for input, but got: [ torch.${dtypeName[x.dtype]}Tensor{${x.sizes}} ]`,
@@ -160,7 +159,7 @@ const modes: Readonly<Record<string, Mode>> = {
     name: 'replicationPad',
     check(x, low, high, dims) {
       const rank = dims.length
-      checkWhole(x, rank, notWhole(x, rank))
+      checkWhole(x, x.dim() - rank - 1, notWhole(x, rank))
       checkResult(
         x,
         low,
