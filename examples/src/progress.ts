@@ -24,8 +24,9 @@ const warner = (name: string): ((seen: Seen) => void) => {
     const whole = ((now - from.time) / (done - from.done)) * epochs
     if (whole < LONG_MS) return
     const minutes = Math.round(whole / 60_000)
+    const take = epochs === 1 ? '1 epoch takes' : `${epochs.toLocaleString('en')} epochs take`
     console.error(
-      `# ${name}: ${epochs.toLocaleString('en')} epochs take about ${minutes} ${minutes === 1 ? 'minute' : 'minutes'} here; --epochs N trains for N`,
+      `# ${name}: ${take} about ${minutes} ${minutes === 1 ? 'minute' : 'minutes'} here; --epochs N trains for N`,
     )
   }
 }

@@ -196,6 +196,8 @@ export class Run {
     try {
       for (const [name, thing] of things) {
         thing.loadStateDict(saved[name] as never)
+        // A checkpoint is made behind a step, and a scheduler warns of an optimizer that has made none.
+        if (thing instanceof optim.Optimizer) thing.stepCount = 1
         modulesOf(thing).forEach((module, k) => void (module.training = modes[name][k]))
       }
       loader?.loadStateDict(pass?.loader as never)

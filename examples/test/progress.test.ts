@@ -87,6 +87,13 @@ it('reports once how long a long training takes', () => {
   train(13, 1000, 1900, slow)
   expect(shown.match(/minutes/g)).toHaveLength(1)
   shown = ''
+  const { onStep } = progress('lesson')
+  for (let batch = 1; batch <= 20; batch++) {
+    now += 1000
+    onStep(seen(batch / 100, 1))
+  }
+  expect(shown).toBe('# lesson: 1 epoch takes about 2 minutes here; --epochs N trains for N\n')
+  shown = ''
   train(1, 1000, 50, progress('lesson'))
   expect(shown).toBe('')
 })
