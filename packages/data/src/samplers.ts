@@ -50,10 +50,8 @@ export const drawSeed = (generator: Generator): number => {
   return generator.engine.u32()
 }
 
-const checkCount = (name: string, value: number): void => {
+const checkCount = (name: string, value: number, hint?: string): void => {
   if (Number.isSafeInteger(value) && value > 0) return
-  const hint =
-    value === 0 && name === 'num_samples' ? 'The dataset is empty, so there is nothing to shuffle.' : undefined
   throw new ValueError(`${name} should be a positive integer value, but got ${name}=${value}`, hint)
 }
 
@@ -120,7 +118,12 @@ export class RandomSampler implements Sampler {
     this.replacement = replacement
     this.generator = generator ?? undefined
     this.#numSamples = numSamples ?? undefined
-    checkCount('num_samples', this.length)
+    const isEmpty = source.length === 0
+    checkCount(
+      'num_samples',
+      this.length,
+      isEmpty ? 'The dataset is empty, so there is nothing to shuffle.' : undefined,
+    )
   }
 
   /** The number of indices in a pass. */

@@ -287,7 +287,11 @@ it('says what is wrong, and writes nothing of it', () => {
     [() => writer.addHistogram('x', []), ValueError, 'The input has no element.'],
     [() => writer.addHistogram('x', [1, Number.NaN]), ValueError, 'Histograms need finite values, but value 1 is NaN'],
     [() => writer.addHistogram('x', [1], 0, [2, 3]), ValueError, 'The histogram is empty'],
-    [() => writer.addHistogram('x', [1], 0, 'auto' as never), TypeError, "argument 'bins'"],
+    [
+      () => writer.addHistogram('x', [1], 0, 'auto' as never),
+      TypeError,
+      "must be 'tensorflow', int or tuple of floats, not str",
+    ],
     [() => writer.addHistogram('x', [1], { bins: [1, 0] }), TypeError, "argument 'bins'"],
     [() => writer.addHparams({ lr: [1] as never }, {}), TypeError, "argument 'hparam_dict'"],
     [

@@ -113,6 +113,8 @@ describe('samplers draw what PyTorch draws', () => {
       iterableLength: () => new DataLoader(new Count(3)).length,
     }
     for (const [name, call] of Object.entries(calls)) expect(call, name).toThrow(errors[name].split(';')[0])
+    for (const none of [calls.numSamples, () => new RandomSampler(set, { numSamples: 0 })])
+      expect(none).toThrow(new ValueError(errors.numSamples))
     expect(() => new DataLoader(set, { numWorkers: -1 })).toThrow(ValueError)
     expect(() => new DataLoader(set, { sampler: new Set([0]) }).length).toThrow("object of type 'Set' has no len()")
     expect(() => [...new DataLoader(set, { sampler: [0.5] })]).toThrow('a sampler must yield indices, not 0.5')

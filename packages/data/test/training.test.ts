@@ -3,10 +3,10 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { manualSeed, nn, ones, tensor, TypeError, ValueError } from '@flambeau/core'
+import { manualSeed, nn, ones, RuntimeError, tensor, TypeError, ValueError } from '@flambeau/core'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import 'flambeau'
-import { EarlyStopping, type EarlyStoppingOptions, JsonLinesLog } from '../src/training/index.ts'
+import { EarlyStopping, type EarlyStoppingOptions, JsonLinesLog, SummaryWriter } from '../src/training/index.ts'
 
 describe('EarlyStopping', () => {
   const { NaN: nan } = Number
@@ -114,6 +114,18 @@ describe('JsonLinesLog', () => {
     const anew = new JsonLinesLog(path, { resume: false })
     expect([anew.entries, text()]).toEqual([[], ''])
     anew.close()
+  })
+
+  it('names a file that it cannot read or write, and so does SummaryWriter', () => {
+    const remedy = 'Event files and logs need a folder to write to.'
+    expect(() => new JsonLinesLog(folder)).toThrow(
+      new RuntimeError(`${folder}: EISDIR: illegal operation on a directory, read`, remedy),
+    )
+    writeFileSync(join(folder, 'file'), '')
+    const inFile = join(folder, 'file', 'log.jsonl')
+    expect(() => new JsonLinesLog(inFile)).toThrow(new RegExp(`^${inFile}: E(EXIST|NOTDIR): .*\n${remedy}$`))
+    expect(() => new JsonLinesLog(inFile)).toThrow(RuntimeError)
+    expect(() => new SummaryWriter(join(folder, 'file')).addScalar('x', 1)).toThrow(RuntimeError)
   })
 
   it('removes half a line wherever a program was killed, and says so', () => {

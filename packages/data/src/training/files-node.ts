@@ -2,6 +2,7 @@
 import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
+import { RuntimeError } from '@flambeau/core'
 
 /** A file that is written at its end. */
 export interface GrowingFile {
@@ -12,22 +13,35 @@ export interface GrowingFile {
   close(): void
 }
 
+/** Throws the system's errors with the path, and what to do. */
+function withPath<T>(path: string, use: () => T): T {
+  try {
+    return use()
+  } catch (error) {
+    throw new RuntimeError(`${path}: ${(error as Error).message}`, 'Event files and logs need a folder to write to.')
+  }
+}
+
 /** Opens a file to write at its end, and makes it and its folder if they are not there. */
 export function openFile(path: string): GrowingFile {
-  mkdirSync(dirname(path), { recursive: true })
-  const file = openSync(path, 'a')
+  const file = withPath(path, () => {
+    mkdirSync(dirname(path), { recursive: true })
+    return openSync(path, 'a')
+  })
   return {
     path,
-    write(bytes) {
-      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)
-    },
+    write: (bytes) =>
+      withPath(path, () => {
+        for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)
+      }),
     truncate: (size) => ftruncateSync(file, size),
     close: () => closeSync(file),
   }
 }
 
 /** The bytes of a file; none if it is not there. */
-export const readWhole = (path: string): Uint8Array => (existsSync(path) ? readFileSync(path) : new Uint8Array(0))
+export const readWhole = (path: string): Uint8Array =>
+  withPath(path, () => (existsSync(path) ? readFileSync(path) : new Uint8Array(0)))
 
 export const host = (): string => hostname()
 export const processId = (): number => process.pid

@@ -154,12 +154,12 @@ const numbers: signatures.Kind<ArrayLike<number> | Tensor> = {
   hint: 'Values are a tensor, a typed array or a list of numbers.',
 }
 const binsKind: signatures.Kind<string | number | readonly number[]> = {
-  expected: 'str',
+  expected: "'tensorflow', int or tuple of floats",
   accepts: (x) =>
     x === 'tensorflow' ||
     (Number.isSafeInteger(x) && (x as number) > 0) ||
     (list(finite).accepts(x) && (x as number[]).length > 1 && (x as number[]).every((v, i, all) => !(v < all[i - 1]))),
-  hint: "bins is 'tensorflow', a positive number of equal buckets, or a list of edges that grow.",
+  hint: 'A number of equal buckets is positive, and edges grow.',
 }
 const readHistogram = signature(
   'add_histogram',
