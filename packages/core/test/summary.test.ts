@@ -1,6 +1,6 @@
 // Tables of layers: what is counted, how it prints, and that the model stays as it was.
 import { js } from '@flambeau/backend-js'
-import { F, nn, randn, type Tensor, useDevice } from '@flambeau/core'
+import { cat, F, nn, randn, type Tensor, TypeError, useDevice } from '@flambeau/core'
 import { describe, expect, it } from 'vitest'
 
 useDevice(js())
@@ -92,6 +92,70 @@ Estimated Total Size (MB): 0.28
     expect(model.modules().map((module) => module.training)).toEqual(before)
     expect(model.modules().every((module) => !Object.hasOwn(module, 'forward'))).toBe(true)
     expect(model.parameters().every((p) => p.grad === null)).toBe(true)
+  })
+
+  it('takes lists of what forward takes: tensors, sizes and options', () => {
+    class Pair extends nn.Module {
+      left = new nn.Linear(3, 2)
+      right = new nn.Linear(4, 2)
+      override forward(x: Tensor, y: Tensor, { factor = 1 }: { factor?: number } = {}): Tensor {
+        return cat([this.left.forward(x), this.right.forward(y).mul(factor)])
+      }
+    }
+    const model = new Pair()
+    const inputs = [
+      [
+        [5, 3],
+        [6, 4],
+      ],
+      [randn(5, 3), [6, 4], { factor: 2 }],
+      [randn(5, 3), randn(6, 4)],
+    ]
+    for (const input of inputs) {
+      const { layers, multAdds, inputBytes } = nn.utils.summary(model, input)
+      expect(layers.map(({ outputSize }) => outputSize)).toEqual([
+        [11, 2],
+        [5, 2],
+        [6, 2],
+      ])
+      expect([multAdds, inputBytes]).toEqual([5 * 8 + 6 * 10, 4 * (15 + 24)])
+    }
+    const words = new nn.Sequential(new nn.Embedding(9, 2))
+    expect(nn.utils.summary(words, [[3, 4]], { dtype: 'int32' }).layers[0].outputSize).toEqual([3, 4, 2])
+    expect(() => nn.utils.summary(model, 'x' as never)).toThrow(TypeError)
+  })
+
+  it('leaves running statistics and the modes of shared layers as they were, also when forward throws', () => {
+    class Shared extends nn.Module {
+      norm = new nn.BatchNorm1d(3)
+      first = new nn.Sequential(new nn.Linear(3, 3), this.norm, new nn.Dropout())
+      second = new nn.Sequential(this.norm, new nn.Linear(3, 3))
+      override forward(x: Tensor, fails = false): Tensor {
+        const y = this.second.forward(this.first.forward(x))
+        if (fails) throw new RangeError('too far')
+        return y
+      }
+    }
+    for (const model of [new Shared(), new Shared().eval()]) {
+      model.first.train()
+      model.norm.eval()
+      const modes = () => model.modules().map(({ training }) => training)
+      const state = () => [...model.stateDict()].map(([name, x]) => [name, x.toNested()])
+      const before = [modes(), state()]
+      expect(nn.utils.summary(model, [4, 3]).totalParameters).toBe(6 + 24)
+      expect(() => nn.utils.summary(model, [randn(4, 3), true])).toThrow('too far')
+      expect([modes(), state()]).toEqual(before)
+      expect(model.modules().every((module) => !Object.hasOwn(module, 'forward'))).toBe(true)
+    }
+  })
+
+  it('writes multiply-adds in thousands, millions and more', () => {
+    const lineOf = (n: number) => String(nn.utils.summary(new nn.Linear(n, 1, false), [1, n])).split('\n')[8]
+    expect([999, 1000, 1_234_567].map(lineOf)).toEqual([
+      'Total mult-adds : 999',
+      'Total mult-adds (k): 1.00',
+      'Total mult-adds (M): 1.23',
+    ])
   })
 
   it('counts a module that runs twice once, and its multiply-adds twice', () => {

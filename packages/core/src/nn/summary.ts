@@ -9,19 +9,21 @@ import { numelOf, type Shape } from '../base/shape.ts'
 import { zeros } from '../ops/create/create.ts'
 import { noGrad } from '../tensor/mode.ts'
 import {
-  type Takes,
+  anything,
   dtype,
   either,
   instance,
   int,
   ints,
   keyword,
+  list,
   required,
   signature,
   tensor,
+  type Takes,
 } from '../tensor/signature.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d } from './conv.ts'
+import { Convolution } from './conv.ts'
 import { ownParameters } from './members.ts'
 import { Module } from './module.ts'
 import type { Parameter } from './parameter.ts'
@@ -53,10 +55,10 @@ export interface SummaryOptions {
   readonly dtype?: DTypeWord
 }
 
-const convolutions = [Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d]
 const elements = (parameters: readonly Parameter[]): number => parameters.reduce((sum, p) => sum + p.elements, 0)
 const ownElements = (module: Module): number => elements(ownParameters(module).map(([, p]) => p))
-const bytes = (x: Tensor): number => x.elements * dtypeSize[x.dtype]
+const bytes = (values: readonly unknown[]): number =>
+  values.reduce<number>((sum, x) => sum + (x instanceof Tensor ? x.elements * dtypeSize[x.dtype] : 0), 0)
 
 /** The first tensor of an output, which may be a list or an object. */
 function firstTensor(output: unknown): Tensor | undefined {
@@ -67,8 +69,8 @@ function firstTensor(output: unknown): Tensor | undefined {
 
 /** Multiply-adds of a module's own parameters: every one is used for each sample, in a convolution at each position. */
 function ownMultAdds(module: Module, own: number, output: Shape): number {
-  if (!convolutions.some((type) => module instanceof type)) return own * (output[0] ?? 1)
-  const rank = (module as Conv2d).kernelSize.length
+  if (!(module instanceof Convolution)) return own * (output[0] ?? 1)
+  const rank = module.kernelSize.length
   return own * numelOf(output.slice(-rank)) * (output.length === rank + 2 ? output[0] : 1)
 }
 
@@ -85,15 +87,21 @@ export class Summary {
   readonly parameterBytes: number
   readonly #depth: number
 
-  constructor(model: Module, x: Tensor, layers: readonly LayerSummary[], passBytes: number, depth: number) {
+  constructor(
+    model: Module,
+    inputs: readonly unknown[],
+    layers: readonly LayerSummary[],
+    passBytes: number,
+    depth: number,
+  ) {
     const parameters = model.parameters()
     this.layers = layers
     this.totalParameters = elements(parameters)
     this.trainableParameters = elements(parameters.filter((p) => p.requiresGrad))
     this.multAdds = layers[0]?.multAdds ?? 0
-    this.inputBytes = bytes(x)
+    this.inputBytes = bytes(inputs)
     this.passBytes = passBytes
-    this.parameterBytes = parameters.reduce((sum, p) => sum + bytes(p), 0)
+    this.parameterBytes = bytes(parameters)
     this.#depth = depth
   }
 
@@ -164,27 +172,26 @@ const grouped = (n: number): string => String(n).replaceAll(/\B(?=(\d{3})+$)/g, 
 const number = (n: number): string => (n === 0 ? '--' : grouped(n))
 const megabytes = (n: number): string => (n / 1e6).toFixed(2)
 function scaled(n: number): string {
-  const [unit, divisor] =
-    n >= 1e12 ? ['T', 1e12] : n >= 1e9 ? ['G', 1e9] : n >= 1e6 ? ['M', 1e6] : n >= 1e3 ? ['k', 1e3] : ['', 1]
-  return unit === '' ? `: ${n}` : `(${unit}): ${(n / divisor).toFixed(2)}`
+  const thousands = Math.min(grouped(n).split(',').length - 1, 4)
+  return thousands === 0 ? `: ${n}` : `(${'kMGT'[thousands - 1]}): ${(n / 1000 ** thousands).toFixed(2)}`
 }
 
 const readArguments = signature(
   'summary',
   required('model', instance(Module, 'torch.nn.Module')),
-  required('input', either(ints, tensor)),
+  required('input', either(tensor, list(anything))),
   keyword('depth', int, 3),
   keyword('dtype', dtype, undefined),
 )
 
 /**
- * Runs a model on an input, a tensor or zeros of the given sizes, and returns what it is made of: the table of its layers
- * with output shapes, parameters and multiply-adds, and its totals. Printed, it is the table.
+ * Runs a model on a tensor, on zeros of given sizes, or on a list of these and other arguments of `forward`. Returns its
+ * layers with output shapes, parameters and multiply-adds, and its totals: printed, a table.
  *
  * The model runs in evaluation mode and without gradients; afterwards it is as before. Parameters count as in torchinfo:
  * one multiply-add for each sample, in a convolution for each position of the output.
  *
- * Throws what the model throws for an input of the wrong shape.
+ * Throws what the model throws.
  *
  * @example
  * const table = nn.utils.summary(new nn.Sequential(new nn.Linear(13, 10), new nn.ReLU(), new nn.Linear(10, 1)), [4, 13])
@@ -192,12 +199,14 @@ const readArguments = signature(
  * table.multAdds // 604
  */
 export function summary(
-  ...args: [model: Module, ...Takes<[input: readonly number[] | Tensor], 'input', [options?: SummaryOptions]>]
+  ...args: [model: Module, ...Takes<[input: readonly unknown[] | Tensor], 'input', [options?: SummaryOptions]>]
 ): Summary {
   const [model, input, depth, type] = readArguments(args)
   if (depth < 0) throw new ValueError(`depth should not be negative, but got ${depth}`)
-  const device = model.parameters()[0]?.device
-  const x = input instanceof Tensor ? input : zeros([...input], { dtype: type ?? defaults.float, device })
+  const options = { dtype: type ?? defaults.float, device: model.parameters()[0]?.device }
+  const inputs = (input instanceof Tensor || ints.accepts(input) ? [input] : input).map((x) =>
+    ints.accepts(x) ? zeros(x as number[], options) : x,
+  )
   const calls: Call[] = []
   const open: Call[] = []
   const seen = new Set<Module>()
@@ -223,7 +232,7 @@ export function summary(
   ])
   try {
     model.eval()
-    noGrad(() => model.forward(x))
+    noGrad(() => model.forward(...inputs))
   } finally {
     for (const handle of handles) handle.remove()
     model.eval()
@@ -235,7 +244,7 @@ export function summary(
     return { ...call, index: counters[call.depth], parameters: elements(call.module.parameters()) }
   })
   const outputs = calls.filter(({ own }) => own > 0).reduce((sum, call) => sum + numelOf(call.outputSize), 0)
-  return new Summary(model, x, layers, 2 * dtypeSize.float32 * outputs, depth)
+  return new Summary(model, inputs, layers, 2 * dtypeSize.float32 * outputs, depth)
 }
 
 interface Call {
