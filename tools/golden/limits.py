@@ -152,6 +152,10 @@ LINES = [
         'clampMax(2)', 'clip(0, 256)', 'addcmul(U(2), U(2), { value: 300 })', 'addcmul(U(2), U(2), { value: 3 })',
     )),
     'B(1, 0).pow(300)',
+    # --- layers that are refused by their own names, and numbers of features that are not whole ---
+    *(f'new nn.{name}({{ colour: 1 }})' for name in ('Softmax', 'Softmin', 'LogSoftmax')),
+    *(f"new nn.{lazy}ConvTranspose{rank}d(2, {size}, {{ paddingMode: 'reflect' }})" for lazy, size in (('', '2, 3'), ('Lazy', '3')) for rank in SIDES),
+    *(f'new nn.AdaptiveLogSoftmaxWithLoss(8, 20, [5, 10], {{ divValue: {n} }})' for n in (0.1, 0.3, 4, -2)),
     # --- tensors without dimensions, and no dimensions ---
     *(
         f'{x}.{op}({dim})'

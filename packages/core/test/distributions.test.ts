@@ -105,6 +105,8 @@ describe.each(Object.entries<Any>(golden.families))('%s', (_, records) => {
     same(sample, wanted.sample, 'sample', bits)
     expect(sample.requiresGrad).toBe(false)
     expect(rand(1).item()).toBe(wanted.next)
+    manualSeed(0)
+    same(d.sampleN(3), wanted.sample, 'sampleN', bits)
     const given = rebuilt(wanted.sample)
     same(d.logProb(given), wanted.logProb, 'logProb')
     if (wanted.logProbGrads === undefined) return

@@ -222,6 +222,13 @@ for (const [name, make, good] of [
   on(`${name}.update`, make, [at('items', 'any', () => ({ first: good() }))], { words: /iterable/ })
   for (const method of ['keys', 'values', 'items', 'clear']) on(`${name}.${method}`, make, [])
 }
+on('ParameterDict.setdefault', weights, [at('key', 'text', 'second'), at('default', 'tensor', T)], {
+  words: /name|parameter/,
+})
+on('ParameterDict.fromkeys', weights, [at('keys', 'any', () => ['a']), at('default', 'tensor', T)], {
+  words: /parameter/,
+})
+for (const method of ['popitem', 'copy']) on(`ParameterDict.${method}`, weights, [])
 const listed = (): nn.ParameterList => new nn.ParameterList([T()])
 on('ParameterList.at', listed, [at('index', 'int', 0)])
 on('ParameterList.append', listed, [at('value', 'tensor', T)], { words: /parameter/ })

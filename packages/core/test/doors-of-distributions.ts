@@ -149,6 +149,7 @@ export function addMembersOfDistributions(): void {
     words: /value argument|broadcastable|support|right-most|device|disposed|dtype|implemented|size/,
   }
   for (const name of ['sample', 'rsample']) on(`Distribution.${name}`, p, [shape])
+  on('Distribution.sampleN', p, [at('n', 'int', 2)])
   on('Distribution.expand', p, [at('batchShape', 'ints', () => [3, 2])], {
     words: /expanded|batch_shape|shape|dimension/,
   })

@@ -542,6 +542,28 @@ describe('collections', () => {
     expect([list.at(0).shape, list.length, list.parameters().length]).toEqual([[7], 3, 3])
   })
 
+  it('dictionaries of parameters have the methods of those of Python', () => {
+    const weights = new nn.ParameterDict({ left: ones(2) })
+    const { left } = weights
+    expect(weights.setdefault('left', zeros(3))).toBe(left)
+    const right = weights.setdefault('right', zeros(3))
+    expect([right instanceof nn.Parameter, weights.get('right') === right, weights.keys()]).toEqual([
+      true,
+      true,
+      ['left', 'right'],
+    ])
+    const copy = weights.copy()
+    const [name, last] = weights.popitem()
+    expect([name, last === right]).toEqual(['right', true])
+    expect([copy.keys(), copy.get('left') === left, weights.keys()]).toEqual([['left', 'right'], true, ['left']])
+    const made = weights.fromkeys(['a', 'b'], ones(1))
+    expect(made.items().map(([name, p]) => [name, p.shape])).toEqual([
+      ['a', [1]],
+      ['b', [1]],
+    ])
+    expect(() => new nn.ParameterDict().popitem()).toThrow("'popitem(): dictionary is empty'")
+  })
+
   it('a recorded step sees the members that are there, and those that come later', () => {
     class Model extends nn.Module {
       layers = new nn.ModuleDict({ first: new nn.Linear(2, 2) })

@@ -1,6 +1,7 @@
 // What all distributions share: parameters as properties, their checks, shapes of samples, expansion and printing.
 import { inspect } from '../base/inspect.ts'
 import { NotImplementedError, ValueError } from '../base/errors.ts'
+import { warn } from '../base/warn.ts'
 import { checkSizes, frozen, type Shape } from '../base/shape.ts'
 import { snakeCase, typeName } from '../base/python.ts'
 import { s } from '../expr/expr.ts'
@@ -11,6 +12,7 @@ import { enableGrad, noGrad } from '../tensor/mode.ts'
 import { formatSize, formatTuple } from '../tensor/print.ts'
 import {
   bool,
+  int,
   ints,
   isTensor,
   type Kind,
@@ -59,6 +61,7 @@ const sampleShapeParameter: Parameter<readonly number[]> = optional(
   [],
 )
 const sampleArguments = signature('sample', sampleShapeParameter)
+const sampleNArguments = signature('sample_n', required('n', int))
 const rsampleArguments = signature('rsample', sampleShapeParameter)
 const expandArguments = signature('expand', required('batchShape', ints))
 const supportArguments = signature('enumerate_support', optional('expand', bool, true))
@@ -237,6 +240,13 @@ export abstract class Distribution {
   sample(...args: [sampleShape?: readonly number[] | { readonly sampleShape?: readonly number[] }]): Tensor {
     const shape = checkSizes([...sampleArguments(args)[0]])
     return noGrad(() => this.drawn(shape, false))
+  }
+
+  /** Deprecated in PyTorch: `sample([n])`. */
+  sampleN(...args: [n: number]): Tensor {
+    const [n] = sampleNArguments(args)
+    warn('sample_n will be deprecated. Use .sample((n,)) instead')
+    return this.sample([n])
   }
 
   /**

@@ -1,4 +1,5 @@
 // Activations: an elementwise function, or a softmax along a dimension, as a layer.
+import { className } from '../base/class-name.ts'
 import { leakyRelu, relu, sigmoid } from '../ops/pointwise/activation.ts'
 import { tanh } from '../ops/pointwise/elementary.ts'
 import { inPlace } from '../ops/methods.ts'
@@ -95,7 +96,7 @@ export abstract class AlongDim extends Module {
   dim: number | null
 
   constructor(...args: DimArgument) {
-    const [dim] = ofDim(args)
+    const [dim] = constructing(className(new.target), dimParameter)(args)
     super()
     this.dim = dim
   }
@@ -107,7 +108,7 @@ export abstract class AlongDim extends Module {
   }
 }
 
-const ofDim = constructing('Softmax', optional('dim', nullable(int), null))
+const dimParameter = optional('dim', nullable(int), null)
 
 /** Positive slices along `dim` that sum to 1. */
 export class Softmax extends AlongDim {

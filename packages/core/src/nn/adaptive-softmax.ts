@@ -2,6 +2,7 @@
 // which only the rows of these classes need.
 import { RuntimeError, ValueError } from '../base/errors.ts'
 import { shapeString } from '../base/shape.ts'
+import { runtime } from '../expr/runtime.ts'
 import { fromArray, zeros } from '../ops/create/create.ts'
 import { indexAdd } from '../ops/indexing/along.ts'
 import { gather } from '../ops/indexing/gather.ts'
@@ -103,7 +104,7 @@ export class AdaptiveLogSoftmaxWithLoss extends Module {
     const plain = { ...options, bias: false }
     this.tail = new ModuleList(
       cutoffs.map((cutoff, i) => {
-        const features = Math.trunc(Math.floor(inFeatures / divValue ** (i + 1)))
+        const features = runtime.floorDiv(inFeatures, divValue ** (i + 1))
         return new Sequential(
           new Linear(inFeatures, features, plain),
           new Linear(features, this.cutoffs[i + 1] - cutoff, plain),

@@ -10,6 +10,7 @@ import {
   constructing,
   int,
   isTensor,
+  list,
   nothingMore,
   notOptions,
   optional,
@@ -240,6 +241,9 @@ const describe = (type: string, { sizes }: Tensor): string =>
   `Parameter containing: [${type} of size ${sizes.join('x')}]`
 
 const ofParameterDict = constructing('ParameterDict', optional('parameters', anything, undefined))
+const fallback = required('default', anything)
+const setdefaultArguments = signature('setdefault', key, fallback)
+const fromkeysArguments = signature('fromkeys', required('keys', list(str)), fallback)
 class Parameters extends Dictionary<Parameter> {
   constructor(...args: [parameters?: NamedItems<Tensor>]) {
     const [parameters] = ofParameterDict(args)
@@ -259,6 +263,33 @@ class Parameters extends Dictionary<Parameter> {
     }
     checkName('parameter', name)
     return parameterOf(value, name, 'ParameterDict')
+  }
+
+  /** The parameter with a name, which is `value` if there was none. */
+  setdefault(...args: [key: string, value: Tensor]): Parameter {
+    const [key, value] = setdefaultArguments(args)
+    return (this.has(key) ? this : this.set(key, value as Parameter)).get(key) as Parameter
+  }
+
+  /** Removes the last parameter and returns its name and itself. */
+  popitem(...none: []): [name: string, item: Parameter] {
+    nothingMore('popitem', none)
+    const last = this.items().pop()
+    if (last === undefined) throw new KeyError("'popitem(): dictionary is empty'")
+    remove(this, last[0])
+    return last
+  }
+
+  /** A dictionary of the same parameters. */
+  copy(...none: []): ParameterDict {
+    nothingMore('copy', none)
+    return new ParameterDict(this.items())
+  }
+
+  /** A dictionary of these names, each with a parameter of the same elements. */
+  fromkeys(...args: [keys: readonly string[], value: Tensor]): ParameterDict {
+    const [keys, value] = fromkeysArguments(args)
+    return new ParameterDict(keys.map((name) => [name, value as Tensor] as const))
   }
 
   override forward(): never {

@@ -321,7 +321,8 @@ export function transposed(rank: number, lazy = false): (args: readonly unknown[
   return (args) => {
     const [inChannels, outChannels, kernelSize, stride, padding, outputPadding, groups, bias, dilation, mode, ...rest] =
       lazy ? ([0, ...readLazy(args)] as const) : read(args)
-    if (mode !== 'zeros') throw new ValueError(`Only "zeros" padding mode is supported for ${name}`, `Got '${mode}'.`)
+    if (mode !== 'zeros')
+      throw new ValueError(`Only "zeros" padding mode is supported for ${lazy ? 'Lazy' : ''}${name}`, `Got '${mode}'.`)
     const sizes = { inChannels, outChannels, kernelSize, stride, padding, outputPadding, dilation, groups }
     return { rank, transposed: true, lazy, ...sizes, bias, paddingMode: mode, options: layerOptions(rest) }
   }
