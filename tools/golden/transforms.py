@@ -32,6 +32,9 @@ INPUTS = {
     'doubles': (picture(3, 6, 8) / 255).double(),
     'tones': (picture(1, 20, 16).float() * 0.3 + 60).to(torch.uint8),
     'bytePair': picture(2, 3, 8, 9),
+    # At simple angles and shears many of their pixels lie halfway between others.
+    'even': picture(1, 12, 10),
+    'wide': picture(1, 20, 14),
 }
 
 
@@ -148,6 +151,9 @@ functions = [
     *function('rotate', 'bytes batch', 33.3, center=[1, 2]),
     *(c for mode in MODES[:2] for c in function('affine', 'bytes', 20, [1, -2], 1.3, [5, 10], interpolation=mode, fill=[7])),
     *function('affine', 'floats batch', -70, [0, 1], 0.7, 12.5, interpolation=MODES[1]),
+    *(c for angle in [45, 90, 180, -30] for c in function('rotate', 'even', angle)),
+    *(c for args in [(0, [1, 0], 0.5, 0), (0, [0, 0], 1, [45.0, 0.0]), (45, [1, 1], 2, 0), (0, [1, 2], 2 / 3, 0)]
+      for name in ['even', 'wide'] for c in function('affine', name, *args)),
     *function('affine', 'grey', 45, [0, 0], 1.1, [3.0], center=[0, 4]),
     *function('equalize', 'large tones bytePair'),
     *(c for mode in MODES[:2] for fill in [None, [9], [1, 2, 3]]

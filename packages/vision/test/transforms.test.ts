@@ -54,6 +54,8 @@ const inputs = {
   doubles: picture(3, 6, 8).to('float32').div(255).to('float64'),
   tones: picture(1, 20, 16).to('float32').mul(0.3).add(60).to('uint8'),
   bytePair: picture(2, 3, 8, 9),
+  even: picture(1, 12, 10),
+  wide: picture(1, 20, 14),
 }
 
 const title = ({ name, input, args, options, seed }: Case) =>

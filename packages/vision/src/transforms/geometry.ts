@@ -54,16 +54,20 @@ function expandedSize(m: Matrix, width: number, height: number): [width: number,
   return [extent(m[0], m[1], m[2], width), extent(m[3], m[4], m[5], height)]
 }
 
-/** The middles of pixels, [height * width, 3]: x and y from the place `origin`, and 1. */
-export function pixelPlaces(
-  [width, height]: Size,
-  [left, top]: readonly [x: number, y: number],
-  options: { readonly dtype: DType; readonly device: Tensor['device'] },
-): Tensor {
-  const across = linspace(left, left + width - 1, width, options)
-  const down = linspace(top, top + height - 1, height, options).reshape([height, 1])
-  const sizes = [height, width]
-  return stack([across.expand(sizes), down.expand(sizes), onesLike(across).expand(sizes)], -1).reshape([-1, 3])
+/**
+ * The middles of pixels around the middle of a picture, mapped by each row of a matrix [2, 3]: [1, height, width, 2]. A
+ * row's products are added one by one, and each sum is rounded once, as in PyTorch's product of matrices (for fewer than
+ * 67 pixels it rounds the products, too): this decides between pixels where a place is halfway.
+ */
+function mappedPlaces([width, height]: Size, matrix: Tensor): Tensor {
+  const middles = (count: number) => linspace(0.5 - count * 0.5, count * 0.5 - 0.5, count, options)
+  const options = { dtype: matrix.dtype, device: matrix.device }
+  const [across, down] = [middles(width), middles(height).reshape([height, 1])]
+  const mapped = matrix.unbind(0).map((row) => {
+    const [a, b, c] = row.unbind(0)
+    return across.mul(a).addcmul(down, b).add(c)
+  })
+  return stack(mapped, -1).unsqueeze(0)
 }
 
 /**
@@ -111,11 +115,8 @@ function mapped(
   const grid = (options: { dtype: DType; device: Tensor['device'] }): Tensor => {
     const theta = tensorOf([...matrix], options)
       .reshape([2, 3])
-      .t()
-      .div(tensorOf([0.5 * width, 0.5 * height], options))
-    return pixelPlaces([ow, oh], [-ow * 0.5 + 0.5, -oh * 0.5 + 0.5], options)
-      .matmul(theta)
-      .reshape([1, oh, ow, 2])
+      .div(tensorOf([[0.5 * width], [0.5 * height]], options))
+    return mappedPlaces([ow, oh], theta)
   }
   return sampledAt(x, grid, mode, fill)
 }

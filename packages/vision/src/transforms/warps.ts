@@ -5,6 +5,7 @@ import {
   linalg,
   linspace,
   nn,
+  onesLike,
   rand,
   signatures,
   stack,
@@ -15,7 +16,7 @@ import {
 import { nameClasses } from '@flambeau/core/backend'
 import { gaussianBlur } from './blur.ts'
 import { RandomChange } from './chance.ts'
-import { fillKind, fillOf, pixelPlaces, sampledAt } from './geometry.ts'
+import { fillKind, fillOf, sampledAt } from './geometry.ts'
 import {
   between,
   dimensionsOf,
@@ -56,6 +57,14 @@ function perspectiveMap(start: Corners, end: Corners): readonly number[] {
   return Array.from(linalg.lstsq(tensorOf(rows), tensorOf(start.flat()).reshape([8, 1])).solution.toArray())
 }
 
+/** The middles of pixels, [height * width, 3]: x, y and 1. */
+function pixelPlaces(width: number, height: number, options: { dtype: DType; device: Tensor['device'] }): Tensor {
+  const across = linspace(0.5, width - 0.5, width, options)
+  const down = linspace(0.5, height - 0.5, height, options).reshape([height, 1])
+  const sizes = [height, width]
+  return stack([across.expand(sizes), down.expand(sizes), onesLike(across).expand(sizes)], -1).reshape([-1, 3])
+}
+
 const cornersKind: signatures.Kind<Corners> = {
   ...list(list(int)),
   expected: 'four points [x, y]',
@@ -93,7 +102,7 @@ export function perspective<P extends Picture>(
   const [a, b, c, d, e, f, g, h] = perspectiveMap(start, end)
   const [, height, width] = dimensionsOf(picture)
   const grid = (options: { dtype: DType; device: Tensor['device'] }): Tensor => {
-    const places = pixelPlaces([width, height], [0.5, 0.5], options)
+    const places = pixelPlaces(width, height, options)
     const matrix = (rows: number[][]): Tensor => tensorOf(rows, options).t()
     const above = places.matmul(
       matrix([
