@@ -145,6 +145,7 @@ LINES = [
         for kernel in (1, 2, 4)
         for more in (-1, 0, 1)
     ),
+    *(f'F.fractionalMaxPool{rank}d(V({lead}{", ".join(["4"] * rank)}), 2, -1)' for rank in (2, 3) for lead in ('1, 2, ', '2, ')),
     # --- numbers and bytes ---
     *(f'U(0, 1, 2, 3).{call}' for call in (
         'pow(300)', 'pow(256)', 'pow(255)', 'pow(-1)', 'pow_(300)', 'pow(U(3, 2, 1, 200))', 'clamp(-1, 300)', 'clamp(300)',

@@ -72,8 +72,10 @@ function check(name: string, x: Tensor, kernel: Shape, output: Shape): void {
     throw new RuntimeError(`kernel size should be greater than zero, but got ${shapeString(kernel)}`)
   }
   const negative = output.find((n) => n < 0)
-  if (negative !== undefined)
-    throw new RuntimeError(`Trying to create tensor with negative dimension ${negative}: ${shapeString(output)}`)
+  if (negative !== undefined) {
+    const sizes = shapeString([...x.sizes.slice(0, -rank), ...output])
+    throw new RuntimeError(`Trying to create tensor with negative dimension ${negative}: ${sizes}`)
+  }
   output.forEach((size, i) => {
     const n = x.sizes[x.dim() - rank + i]
     // PyTorch's three-dimensional kernel refuses windows that just fit.
