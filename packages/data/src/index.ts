@@ -27,18 +27,13 @@ export {
   type ConfusionOptions,
   confusionMatrix,
   f1Score,
-  type Label,
-  type Labels,
   precisionScore,
-  type RocAucOptions,
   recallScore,
-  rocAucScore,
   type Score,
   type ScoreOptions,
-  type Scores,
-  type TopKOptions,
-  topKAccuracyScore,
 } from './metrics.ts'
+export type { Label, Labels, Scores } from './metrics-inputs.ts'
+export { type RocAucOptions, rocAucScore, type TopKOptions, topKAccuracyScore } from './metrics-scores.ts'
 export type { LoaderState, PassState } from './pass.ts'
 export {
   BatchSampler,
