@@ -12,7 +12,7 @@ import { missingModes } from './each-mode.ts'
  * which shaders cannot access.
  */
 const numbers =
-  'CopySlices PowBackward1 clone cumprod fill gcd isclose mul mul+toCopy prod scatterReduce sum toCopy where+toCopy'.split(
+  'CopySlices PowBackward1 clamp+toCopy+add clone cumprod fill gcd isclose mul mul+toCopy prod scatterReduce sum toCopy where+toCopy'.split(
     ' ',
   )
 const bits = ['And', 'Or', 'Xor', 'Not', 'LeftShift', 'RightShift'].map((name) => `bitwise${name}`)

@@ -69,6 +69,15 @@ function results(use: () => unknown, several: boolean): [losses: number[], weigh
   return [losses, [...w.detach().toArray()]]
 }
 
+/** What a call gives: its elements, or the error that it throws. */
+function outcome(call: () => Tensor): unknown {
+  try {
+    return call().tolist()
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
 it('numbers beyond the range of their dtype are those of eager calls', () => {
   onCuda()
   const numbers = { int32: [3e9, -3e9, 2 ** 31], uint8: [-1, 256, 511], float32: [1e40] } as const
@@ -77,8 +86,7 @@ it('numbers beyond the range of their dtype are those of eager calls', () => {
     for (const number of values) {
       for (const own of [() => x.add(number), () => x.clamp(number)]) {
         const step = compile(own)
-        for (let i = 0; i < 3; i++) step()
-        expect(step().tolist(), `${number} as ${dtype}`).toEqual(own().tolist())
+        for (let i = 0; i < 4; i++) expect(outcome(step), `${number} as ${dtype}`).toEqual(outcome(own))
       }
     }
   }
