@@ -185,11 +185,12 @@ test('a turn ends when threads that look for work have stopped', async () => {
   // A thread that goes on for 20 ms after each step, on a clock of its own.
   const searching = `await (async () => {
     const { Worker } = await import('node:worker_threads')
-    const flags = new Int32Array(new SharedArrayBuffer(8))
+    const flags = new Int32Array(new SharedArrayBuffer(12))
     const search = (flags) => {
       for (let seen = 0; ; ) {
         Atomics.wait(flags, 0, seen)
         seen = Atomics.load(flags, 0)
+        Atomics.store(flags, 2, seen)
         for (const end = performance.now() + 20; performance.now() < end; ) Atomics.store(flags, 1, 1)
         Atomics.store(flags, 1, 0)
       }
@@ -198,9 +199,10 @@ test('a turn ends when threads that look for work have stopped', async () => {
     worker.unref()
     return {
       run: (n) => {
-        Atomics.add(flags, 0, 1)
+        const step = Atomics.add(flags, 0, 1) + 1
         Atomics.notify(flags, 0)
-        while (Atomics.load(flags, 1) === 0);
+        // Not until it is seen to look, which it may have done before this thread gets a processor again.
+        while (Atomics.load(flags, 2) < step);
         return { ns: n, peak: 0 }
       },
       results: () => ({ results: Atomics.load(flags, 1) }),
