@@ -190,8 +190,9 @@ test('a turn ends when threads that look for work have stopped', async () => {
       for (let seen = 0; ; ) {
         Atomics.wait(flags, 0, seen)
         seen = Atomics.load(flags, 0)
+        Atomics.store(flags, 1, 1)
         Atomics.store(flags, 2, seen)
-        for (const end = performance.now() + 20; performance.now() < end; ) Atomics.store(flags, 1, 1)
+        for (const end = performance.now() + 20; performance.now() < end; );
         Atomics.store(flags, 1, 0)
       }
     }
