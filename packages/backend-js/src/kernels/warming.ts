@@ -22,6 +22,7 @@ export const isWarming = ({ inputs, outputs }: Instr): boolean =>
 
 /** V8 has compiled the loops that draw random numbers when they have drawn so many. */
 const draws = 2 ** 20
+/** It would take longer to hold the young generation than to draw fewer at once. */
 const fewDraws = 256
 
 let drawn = 0

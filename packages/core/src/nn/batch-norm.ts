@@ -123,9 +123,11 @@ interface Training {
   readonly running: Running | null
 }
 
+/** Counts a batch. */
 const count = (batches: Tensor | null): void => {
   if (batches !== null) noGrad(() => inPlace(add, batches, 1))
 }
+
 /** Updates running statistics and the batch count together, once everything else has been computed. */
 function trackBatch(
   { mean, variance, batches, momentum }: Running,

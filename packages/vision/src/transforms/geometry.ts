@@ -60,14 +60,14 @@ function expandedSize(m: Matrix, width: number, height: number): [width: number,
  * 67 pixels it rounds the products, too): this decides between pixels where a place is halfway.
  */
 function mappedPlaces([width, height]: Size, matrix: Tensor): Tensor {
-  const middles = (count: number) => linspace(0.5 - count * 0.5, count * 0.5 - 0.5, count, options)
   const options = { dtype: matrix.dtype, device: matrix.device }
+  const middles = (count: number) => linspace(0.5 - count * 0.5, count * 0.5 - 0.5, count, options)
   const [across, down] = [middles(width), middles(height).reshape([height, 1])]
-  const mapped = matrix.unbind(0).map((row) => {
+  const places = matrix.unbind(0).map((row) => {
     const [a, b, c] = row.unbind(0)
     return across.mul(a).addcmul(down, b).add(c)
   })
-  return stack(mapped, -1).unsqueeze(0)
+  return stack(places, -1).unsqueeze(0)
 }
 
 /**
